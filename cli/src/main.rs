@@ -1,0 +1,3 @@
+//! `sluice`: compile, check and explain Kubernetes network policy.
+
+fn main() {}

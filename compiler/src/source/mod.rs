@@ -1,0 +1,16 @@
+//! Source text and where things are in it.
+//!
+//! The way in: bytes with a display name become a [`SourceFile`] in a [`Sources`], and [`parse`]
+//! turns a file into [`Document`]s: trees in which every key and scalar keeps its [`Span`].
+//! Parsing gives what it could read *and* diagnostics; a broken document never hides its
+//! neighbours in the same file.
+
+mod file;
+mod node;
+mod parse;
+mod scalar;
+
+pub use file::{FileId, LineColumn, SourceFile, Sources, Span};
+pub use node::{Document, Entry, Node, NodeKind, ScalarStyle};
+pub use parse::{Limits, parse};
+pub use scalar::Scalar;
