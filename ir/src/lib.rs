@@ -1,3 +1,22 @@
-//! Sluice.
+//! The language between the halves of Sluice.
+//!
+//! The compiler lowers what people wrote into a [`policy::Policy`]; everything behind it (tables,
+//! images, programs) is tested against that policy's reference semantics, [`policy::eval`].
+//! This crate is pure data: no input or output, no clock, no environment.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`net`] | prefixes, protocols, ports |
+//! | [`label`], [`selector`] | identities' labels, and the selectors over them |
+//! | [`dns_name`] | DNS names and patterns |
+//! | [`ids`] | small numbers that name things |
+//! | [`origin`] | the line of the user's file behind a rule |
+//! | [`policy`] | rules, their meaning, their verifier, their text form |
 
 pub mod dns_name;
+pub mod ids;
+pub mod label;
+pub mod net;
+pub mod origin;
+pub mod policy;
+pub mod selector;
