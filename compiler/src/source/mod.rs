@@ -5,10 +5,17 @@
 //! Parsing gives what it could read *and* diagnostics; a broken document never hides its
 //! neighbours in the same file.
 
+mod build;
+mod encoding;
 mod file;
+mod load;
+mod mapping;
 mod node;
 mod parse;
 mod scalar;
+mod split;
+mod step;
+mod syntax;
 
 pub use file::{FileId, LineColumn, SourceFile, Sources, Span};
 pub use node::{Document, Entry, Node, NodeKind, ScalarStyle};
