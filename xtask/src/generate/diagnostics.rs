@@ -48,7 +48,7 @@ fn page(codes: &[Code]) -> Result<String, String> {
         page.push_str(&table(title, &codes));
         rest.push_str(&format!("\n## {hundred}xx: {title}\n"));
         for code in codes {
-            rest.push_str(&section(code));
+            rest.push_str(&section(code)?);
         }
     }
     page.push_str(&rest);
@@ -70,18 +70,18 @@ fn table(title: &str, codes: &[Code]) -> String {
 }
 
 /// The code's heading and explanation, whose own headings move below it.
-fn section(code: Code) -> String {
-    let mut section = format!("\n### {code}: {}\n\n*{}*\n", code.name(), code.severity().name());
-    let mut fenced = false;
-    let explanation = code.explanation().trim();
-    // Its first line is a title, for `sluice explain`.
-    let body = explanation
-        .strip_prefix("# ")
-        .map_or(explanation, |rest| rest.split_once('\n').map_or("", |(_, body)| body));
+fn section(code: Code) -> Result<String, String> {
+    let title = format!("{code}: {}", code.name());
+    let body = code
+        .explanation()
+        .strip_prefix(&format!("# {title}\n"))
+        .ok_or_else(|| format!("the first line of explain/{code}.md is not `# {title}`"))?;
+    let mut section = format!("\n### {title}\n\n*{}*\n", code.severity().name());
     let body = body.trim();
     if !body.is_empty() {
         section.push('\n');
     }
+    let mut fenced = false;
     for line in body.lines() {
         fenced ^= line.trim_start().starts_with("```");
         let deeper = if !fenced && line.starts_with('#') { "##" } else { "" };
@@ -89,7 +89,7 @@ fn section(code: Code) -> String {
         section.push_str(line);
         section.push('\n');
     }
-    section
+    Ok(section)
 }
 
 #[cfg(test)]
