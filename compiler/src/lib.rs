@@ -4,6 +4,7 @@
 //! turns trees into typed objects. Everything that is wrong on the way becomes a [`diagnostic`].
 //! [`load`] runs these steps over many files.
 
+pub mod check;
 pub mod diagnostic;
 pub mod options;
 pub mod resource;

@@ -17,7 +17,7 @@ pub struct Meta {
     /// Its labels, in the order written.
     pub labels: Vec<(Arc<str>, Arc<str>)>,
     /// Its annotations with their places.
-    pub annotations: Vec<(Arc<str>, Spanned<Arc<str>>)>,
+    pub annotations: StringMap,
     /// Kind and name of its owners.
     pub owners: Vec<(Arc<str>, Arc<str>)>,
 }
@@ -136,7 +136,10 @@ fn check_name(decoder: &mut Decoder<'_>, name: &Spanned<Arc<str>>, what: &str) {
 }
 
 /// A map from strings to strings, in the order written.
-pub fn string_map(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<(Arc<str>, Spanned<Arc<str>>)>> {
+pub type StringMap = Vec<(Arc<str>, Spanned<Arc<str>>)>;
+
+/// Reads a map from strings to strings; `null` values are empty strings.
+pub fn string_map(decoder: &mut Decoder<'_>, node: &Node) -> Option<StringMap> {
     let NodeKind::Mapping(entries) = &node.kind else {
         decoder.wrong_type(node, "a mapping");
         return None;

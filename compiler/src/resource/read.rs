@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::decode::Decoder;
 use super::{Object, Place, Resource, cilium, network_policy};
+use crate::check;
 use crate::diagnostic::{Code, Diagnostic, DocumentRef, did_you_mean};
 use crate::options::Options;
 use crate::source::{Document, Node, NodeKind, Scalar, Span};
@@ -47,7 +48,7 @@ fn read_node(
     let span = entries.first().map_or(node.span, |entry| entry.key_span);
     let place = Place { file: document.file, span, document: Arc::clone(&about) };
     match kind_of(node, span) {
-        Err(diagnostic) => diagnostics.push(diagnostic.document(Some(about))),
+        Err(diagnostic) => diagnostics.push((*diagnostic).document(Some(about))),
         Ok(kind) => {
             let mut decoder = Decoder::new(options, about, kind.policy);
             let object = (kind.read)(&mut decoder, node, span);
@@ -104,14 +105,14 @@ const KINDS: &[Kind] = &[
         group: "cilium.io",
         versions: &["v2"],
         policy: true,
-        read: |d, n, s| cilium::policy(d, n, s, false).map(Object::CiliumPolicy),
+        read: |d, n, s| cilium_policy(d, n, s, false),
     },
     Kind {
         name: "CiliumClusterwideNetworkPolicy",
         group: "cilium.io",
         versions: &["v2"],
         policy: true,
-        read: |d, n, s| cilium::policy(d, n, s, true).map(Object::CiliumPolicy),
+        read: |d, n, s| cilium_policy(d, n, s, true),
     },
     Kind {
         name: "CiliumCIDRGroup",
@@ -129,6 +130,12 @@ const KINDS: &[Kind] = &[
     },
 ];
 
+fn cilium_policy(decoder: &mut Decoder<'_>, node: &Node, object: Span, clusterwide: bool) -> Option<Object> {
+    let policy = cilium::policy(decoder, node, object, clusterwide)?;
+    check::cilium_policy(decoder, &policy);
+    Some(Object::CiliumPolicy(policy))
+}
+
 /// Policy kinds of others, and of Kubernetes, that Sluice does not resolve. Leaving one out changes verdicts.
 const OTHER_POLICIES: &[&str] = &[
     "AdminNetworkPolicy",
@@ -141,29 +148,33 @@ const OTHER_POLICIES: &[&str] = &[
 /// Kinds in Cilium's own API group that hold no policy.
 const CILIUM_OTHERS: &[&str] = &["CiliumEndpoint", "CiliumEndpointSlice", "CiliumIdentity", "CiliumNode"];
 
-fn kind_of(node: &Node, span: Span) -> Result<&'static Kind, Diagnostic> {
+fn kind_of(node: &Node, span: Span) -> Result<&'static Kind, Box<Diagnostic>> {
     let (Some(kind_node), Some(version_node)) = (node.get("kind"), node.get("apiVersion")) else {
         let missing = if node.get("kind").is_none() { "kind" } else { "apiVersion" };
-        return Err(Diagnostic::new(Code::MissingKind, span, format!("the object has no `{missing}`"))
-            .help("a manifest begins with `apiVersion:` and `kind:`"));
+        return Err(Box::new(
+            Diagnostic::new(Code::MissingKind, span, format!("the object has no `{missing}`"))
+                .help("a manifest begins with `apiVersion:` and `kind:`"),
+        ));
     };
     let (Some(Scalar::String(name)), Some(Scalar::String(version))) =
         (kind_node.scalar(), version_node.scalar())
     else {
-        return Err(Diagnostic::new(Code::MissingKind, span, "`kind` and `apiVersion` are strings")
-            .help("a manifest begins with `apiVersion:` and `kind:`"));
+        return Err(Box::new(
+            Diagnostic::new(Code::MissingKind, span, "`kind` and `apiVersion` are strings")
+                .help("a manifest begins with `apiVersion:` and `kind:`"),
+        ));
     };
     let (group, bare) = version.rsplit_once('/').unwrap_or(("", version));
     match KINDS.iter().find(|kind| kind.name == name) {
         Some(kind) if kind.group == group && kind.versions.contains(&bare) => Ok(kind),
         Some(kind) if kind.group == group || known_mistake(group) => {
-            Err(wrong_version(kind, version, version_node))
+            Err(Box::new(wrong_version(kind, version, version_node)))
         }
         _ if OTHER_POLICIES.contains(&name) || name == "NetworkPolicy" => {
-            Err(unsupported_policy(name, version, kind_node))
+            Err(Box::new(unsupported_policy(name, version, kind_node)))
         }
-        None => Err(unknown_kind(name, group, kind_node)),
-        Some(_) => Err(unused(name, kind_node)),
+        None => Err(Box::new(unknown_kind(name, group, kind_node))),
+        Some(_) => Err(Box::new(unused(name, kind_node))),
     }
 }
 

@@ -47,7 +47,7 @@ pub struct RuleSpec {
     pub node_selector: Option<Spanned<SelectorSpec>>,
     /// The lists of entries that are present.
     pub sections: Vec<Section>,
-    /// `enableDefaultDeny.ingress` and `.egress`.
+    /// `enableDefaultDeny.ingress` and `.egress`, at their keys.
     pub default_deny: [Option<Spanned<bool>>; 2],
 }
 
@@ -88,11 +88,11 @@ pub struct PeerList {
     pub key: &'static str,
     /// The key.
     pub key_span: Span,
-    /// `spec.ingress[0].fromEndpoints`.
-    pub path: Arc<str>,
-    /// Its elements.
+    /// The list itself.
+    pub span: Span,
+    /// Its elements, as far as they could be read.
     pub items: PeerItems,
-    /// Whether the list was written with elements, even if some could not be read.
+    /// Whether it was written as `[]`.
     pub written_empty: bool,
 }
 
@@ -115,6 +115,14 @@ pub enum PeerItems {
     Services(Vec<ServiceRef>),
     /// `toFQDNs`; `None` is an element that matches nothing.
     Names(Vec<Spanned<Option<DnsPattern>>>),
+}
+
+impl PeerItems {
+    /// Whether an empty list of this kind means the same as none at all: every peer, if there are
+    /// ports (semantics.md 3.4). The other kinds select nothing when empty.
+    pub fn absent_when_empty(&self) -> bool {
+        matches!(self, PeerItems::Names(_) | PeerItems::Services(_) | PeerItems::Groups(_))
+    }
 }
 
 /// An element of a CIDR set.
@@ -190,7 +198,7 @@ impl Entity {
 /// An AWS group: instances by tags, and interfaces by security group (semantics.md 8).
 #[derive(Clone, Debug)]
 pub struct CloudGroup {
-    /// The element.
+    /// The key `aws`.
     pub span: Span,
     /// `aws.labels`: tags, all of which an instance must have.
     pub labels: Vec<(Arc<str>, Arc<str>)>,
@@ -203,7 +211,7 @@ pub struct CloudGroup {
 /// An element of `toServices`.
 #[derive(Clone, Debug)]
 pub struct ServiceRef {
-    /// The element.
+    /// The name, or the key `k8sServiceSelector`.
     pub span: Span,
     /// By name or by labels. If both are written the labels win (semantics.md 1.3).
     pub by: ServiceBy,

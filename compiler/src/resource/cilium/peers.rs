@@ -57,7 +57,7 @@ pub(super) fn peer_lists(
         let Some(key_span) = fields.entry(key).map(|entry| entry.key_span) else { continue };
         let list = fields.read(decoder, key, |decoder, node| {
             let written_empty = matches!(&node.kind, NodeKind::Sequence(items) if items.is_empty());
-            Some(PeerList { key, key_span, path: decoder.path(), items: read(decoder, node), written_empty })
+            Some(PeerList { key, key_span, span: node.span, items: read(decoder, node), written_empty })
         });
         lists.extend(list);
     }
@@ -297,6 +297,7 @@ fn entities(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
 fn groups(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
     PeerItems::Groups(decoder.list(node, |decoder, item| {
         let mut fields = decoder.fields(item)?;
+        let place = fields.entry("aws").map_or(item.span, |entry| entry.key_span);
         let group = fields.read(decoder, "aws", |decoder, node| {
             let mut fields = decoder.fields(node)?;
             let labels = fields.read(decoder, "labels", string_map).unwrap_or_default();
@@ -305,7 +306,7 @@ fn groups(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
             fields.read(decoder, "region", string);
             fields.finish(decoder);
             let labels = labels.into_iter().map(|(key, value)| (key, value.value)).collect();
-            Some(CloudGroup { span: item.span, labels, group_ids, group_names })
+            Some(CloudGroup { span: place, labels, group_ids, group_names })
         });
         let has_provider = fields.has("aws");
         fields.finish(decoder);
@@ -333,6 +334,7 @@ fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
             fields.finish(decoder);
             Some((name, namespace))
         });
+        let selector_key = fields.entry("k8sServiceSelector").map(|entry| entry.key_span);
         let by_labels = fields.read(decoder, "k8sServiceSelector", |decoder, node| {
             let mut fields = decoder.fields(node)?;
             let spec = fields.read(decoder, "selector", |d, n| selector(d, n, KeyStyle::Cilium));
@@ -343,9 +345,11 @@ fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
         });
         let written = fields.has("k8sService") || fields.has("k8sServiceSelector");
         fields.finish(decoder);
-        let (by, namespace) = match (by_labels, by_name) {
-            (Some((spec, namespace)), _) => (ServiceBy::Selector(spec), namespace),
-            (None, Some((Some(name), namespace))) => (ServiceBy::Name(name.value), namespace),
+        let (by, namespace, span) = match (by_labels, by_name) {
+            (Some((spec, namespace)), _) => {
+                (ServiceBy::Selector(spec), namespace, selector_key.unwrap_or(item.span))
+            }
+            (None, Some((Some(name), namespace))) => (ServiceBy::Name(name.value), namespace, name.span),
             (None, Some((None, _))) => {
                 no_service(decoder, item, "`k8sService` has no `serviceName`");
                 return None;
@@ -358,7 +362,7 @@ fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
             }
         };
         let namespace = namespace.map(|namespace| namespace.value).filter(|namespace| !namespace.is_empty());
-        Some(ServiceRef { span: item.span, by, namespace })
+        Some(ServiceRef { span, by, namespace })
     }))
 }
 

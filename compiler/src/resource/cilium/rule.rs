@@ -78,7 +78,8 @@ fn rule(decoder: &mut Decoder<'_>, node: &Node, span: Span) -> Option<RuleSpec> 
     }
     let default_deny = fields.read(decoder, "enableDefaultDeny", |decoder, node| {
         let mut fields = decoder.fields(node)?;
-        let values = ["ingress", "egress"].map(|name| fields.read(decoder, name, boolean));
+        let values = ["ingress", "egress"].map(|name| keyed(decoder, &mut fields, name, boolean));
+        let values = values.map(|value| value.map(|at_key| Spanned::new(at_key.value.value, at_key.span)));
         fields.finish(decoder);
         Some(values)
     });
@@ -104,17 +105,13 @@ fn rule(decoder: &mut Decoder<'_>, node: &Node, span: Span) -> Option<RuleSpec> 
 /// `log.value`: at most 32 printable characters (semantics.md 1.2).
 fn log(decoder: &mut Decoder<'_>, node: &Node) -> Option<()> {
     let mut fields = decoder.fields(node)?;
-    if let Some(value) = fields.read(decoder, "value", string) {
-        if value.value.chars().count() > 32 || value.value.chars().any(char::is_control) {
-            decoder.report_schema(
-                Diagnostic::new(
-                    Code::LogValue,
-                    value.span,
-                    "a log value has at most 32 printable characters",
-                )
+    if let Some(value) = fields.read(decoder, "value", string)
+        && (value.value.chars().count() > 32 || value.value.chars().any(char::is_control))
+    {
+        decoder.report_schema(
+            Diagnostic::new(Code::LogValue, value.span, "a log value has at most 32 printable characters")
                 .help("shorten it: it is printed beside every flow"),
-            );
-        }
+        );
     }
     fields.finish(decoder);
     Some(())
