@@ -5,17 +5,18 @@
 
 use std::ops::Range;
 
+use super::findings::{self, Stop};
 use super::mapping;
 use super::node::{Entry, Node, NodeKind, ScalarStyle};
 use super::step::{Kind, Record, Step};
 use super::{FileId, Limits, Scalar, Span};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::Diagnostic;
 
 /// Depth that is never exceeded, whatever the options say, since trees are dropped recursively.
 const DEEPEST: usize = 500;
 
-/// Why reading a document was given up.
-pub(super) type Stop = Box<Diagnostic>;
+/// Findings that leave the rest of a document readable are no longer noted after so many.
+const MOST_FINDINGS: usize = 100;
 
 /// A tree in the making.
 pub(super) struct Builder {
@@ -146,7 +147,7 @@ impl Builder {
                 self.copied += 1;
             }
             if self.copied > self.alias_nodes {
-                return Err(too_many_copies(at, self.alias_nodes));
+                return Err(findings::too_many_copies(at, self.alias_nodes));
             }
             self.apply(step)?;
         }
@@ -155,16 +156,13 @@ impl Builder {
     }
 
     fn anchored(&self, anchor: usize, at: Span) -> Result<Range<usize>, Stop> {
-        self.record.range(anchor).ok_or_else(|| {
-            let message = "alias stands inside the value that it names";
-            Box::new(Diagnostic::new(Code::YamlSyntax, at, message).help("write the value out instead"))
-        })
+        self.record.range(anchor).ok_or_else(|| findings::alias_in_itself(at))
     }
 
     fn open(&mut self, kind: Kind, start: u32) -> Result<(), Stop> {
         if self.frames.len() >= self.depth {
             let span = self.alias.map_or(self.span(start..start + 1), |(at, _)| at);
-            return Err(too_deep(span, self.depth));
+            return Err(findings::too_deep(span, self.depth));
         }
         let first = match kind {
             Kind::Sequence => self.items.len(),
@@ -184,7 +182,8 @@ impl Builder {
                 let duplicates = mapping::distinct(&mut entries, &frame.merged);
                 // A copy says nothing that its original did not say.
                 if self.alias.is_none() {
-                    self.diagnostics.extend(duplicates.into_iter().map(duplicate_key));
+                    let room = MOST_FINDINGS.saturating_sub(self.diagnostics.len());
+                    self.diagnostics.extend(duplicates.into_iter().take(room).map(findings::duplicate_key));
                 }
                 NodeKind::Mapping(entries)
             }
@@ -225,7 +224,7 @@ impl Builder {
                 Key::Text(text, span)
             }
             _ => {
-                self.find(span, |span| non_string_key(span, what));
+                self.find(span, |span| findings::non_string_key(span, what));
                 Key::Refused
             }
         }
@@ -243,7 +242,7 @@ impl Builder {
         for source in sources.into_iter().rev() {
             match source.kind {
                 NodeKind::Mapping(entries) => self.entries.extend(entries),
-                _ => self.find(source.span, bad_merge),
+                _ => self.find(source.span, findings::bad_merge),
             }
         }
         let range = from..self.entries.len() - first;
@@ -254,44 +253,13 @@ impl Builder {
 
     /// Notes a finding about a node; about a copy only if it is the alias's place that is wrong.
     fn find(&mut self, span: Span, diagnostic: impl FnOnce(Span) -> Diagnostic) {
-        match self.alias {
-            None => self.diagnostics.push(diagnostic(span)),
-            Some((at, around)) if around == self.frames.len() => self.diagnostics.push(diagnostic(at)),
-            Some(_) => {}
+        let place = match self.alias {
+            None => span,
+            Some((at, around)) if around == self.frames.len() => at,
+            Some(_) => return,
+        };
+        if self.diagnostics.len() < MOST_FINDINGS {
+            self.diagnostics.push(diagnostic(place));
         }
     }
-}
-
-fn duplicate_key(found: mapping::Duplicate) -> Diagnostic {
-    Diagnostic::new(Code::DuplicateKey, found.second, format!("duplicate key `{}`", found.key))
-        .label("second time")
-        .help("remove one of the two, or put their values under one key")
-        .related(found.first, "first time")
-}
-
-fn non_string_key(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::new(Code::NonStringKey, span, format!("{what} cannot be a key"))
-        .help("use a string; put quotes around the key if it is meant as text")
-}
-
-fn bad_merge(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::YamlSyntax, span, "only a mapping can be merged with `<<`")
-        .help("give `<<` a mapping, an alias of one, or a list of these")
-}
-
-/// The finding about a collection that stands too deep.
-pub(super) fn too_deep(span: Span, limit: usize) -> Stop {
-    let message = format!("values are nested more than {limit} deep");
-    Box::new(
-        Diagnostic::new(Code::NestingTooDeep, span, message)
-            .help("no Kubernetes object is that deep: check the brackets or the indentation"),
-    )
-}
-
-fn too_many_copies(at: Span, limit: usize) -> Stop {
-    let message = format!("aliases add more than {limit} values to this document");
-    Box::new(
-        Diagnostic::new(Code::AliasExpansion, at, message)
-            .help("write the values out, or split the document"),
-    )
 }

@@ -2,7 +2,8 @@
 
 use granit_parser::{Event, Parser, ScalarStyle as Notation, StructureStyle, Tag};
 
-use super::build::{Builder, Stop};
+use super::build::Builder;
+use super::findings::{self, Stop};
 use super::node::{Entry, Node, ScalarStyle};
 use super::split::{Chunk, next_line};
 use super::step::{Kind, Step};
@@ -27,11 +28,13 @@ pub(super) fn load(file: FileId, text: &str, chunk: &Chunk, limits: &Limits) -> 
         base: chunk.start as u32,
         end: chunk.start as u32,
         key_end: chunk.start as u32,
+        has_tabs: false,
         flow: Vec::new(),
         builder: Builder::new(file, limits),
     };
+    loader.has_tabs = loader.text.contains('\t');
     let result = loader.run();
-    match result {
+    let (content, mut diagnostics) = match result {
         Ok(()) => {
             let (root, diagnostics) = loader.builder.finish();
             let root = root.filter(|root| !root.is_null());
@@ -42,6 +45,22 @@ pub(super) fn load(file: FileId, text: &str, chunk: &Chunk, limits: &Limits) -> 
             diagnostics.push(*stop);
             (Content::Broken(entries), diagnostics)
         }
+    };
+    for diagnostic in &mut diagnostics {
+        recognise_template(text, diagnostic);
+    }
+    (content, diagnostics)
+}
+
+/// What looks wrong in a line with `{{` is probably not meant as YAML yet.
+fn recognise_template(text: &str, diagnostic: &mut Diagnostic) {
+    let Some(at) = diagnostic.span.map(|span| span.start as usize) else { return };
+    let before = text.get(..at).unwrap_or("");
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    let is_template = text[line..].lines().next().is_some_and(|line| line.contains("{{"));
+    if is_template && matches!(diagnostic.code, Code::YamlSyntax | Code::NonStringKey) {
+        let help = "this looks like a template: render it first, for example with `helm template`";
+        diagnostic.help = Some(help.to_owned());
     }
 }
 
@@ -55,6 +74,8 @@ struct Loader<'t> {
     end: u32,
     /// The end of the last scalar that may be a key.
     key_end: u32,
+    /// Whether there is a tab anywhere.
+    has_tabs: bool,
     /// For each open collection, where it begins and whether it has brackets.
     flow: Vec<(u32, bool)>,
     builder: Builder,
@@ -79,6 +100,7 @@ impl<'t> Loader<'t> {
     fn event(&mut self, event: Event<'t>, start: u32, end: u32) -> Result<(), Stop> {
         match event {
             Event::Scalar(text, notation, anchor, tag) => {
+                self.check_indentation(start)?;
                 let (start, end) = self.scalar_range(notation, start, end);
                 let implicit = notation == Notation::Plain && start == end;
                 let style = self.style(&text, notation, tag.as_deref(), start..end)?;
@@ -94,9 +116,9 @@ impl<'t> Loader<'t> {
             }
             Event::MappingStart(style, anchor, _) => self.open(Kind::Mapping, style, start, end, anchor),
             Event::SequenceEnd | Event::MappingEnd => {
-                // Only a closing bracket has text; a block ends with its last child.
+                // Only a closing bracket has text; without one, a collection ends with its last child.
                 let bracketed = self.flow.pop().is_some_and(|(_, bracketed)| bracketed);
-                if bracketed {
+                if bracketed && start < end {
                     self.end = self.end.max(end);
                 }
                 self.builder.take(Step::Close(self.end), 0)
@@ -118,10 +140,26 @@ impl<'t> Loader<'t> {
         end: u32,
         anchor: usize,
     ) -> Result<(), Stop> {
+        self.check_indentation(start)?;
         self.builder.take(Step::Open(kind, start), anchor)?;
         self.flow.push((start, style == StructureStyle::Flow));
         self.end = self.end.max(end);
         Ok(())
+    }
+
+    /// The parser takes a tab after spaces for a separation, as YAML 1.2 has it, where the library that
+    /// Kubernetes reads with refuses any tab before the first thing of a line.
+    fn check_indentation(&self, start: u32) -> Result<(), Stop> {
+        if !self.has_tabs || self.flow.last().is_some_and(|(_, bracketed)| *bracketed) {
+            return Ok(());
+        }
+        let before = self.text.get(..(start - self.base) as usize).unwrap_or("");
+        let line = before.trim_end_matches([' ', '\t']);
+        let tab = before[line.len()..].find('\t').filter(|_| line.is_empty() || line.ends_with(['\n', '\r']));
+        tab.map_or(Ok(()), |tab| {
+            let at = self.base + (line.len() + tab) as u32;
+            Err(findings::tab_indents(Span::new(self.file, at, at + 1)))
+        })
     }
 
     /// The bytes that belong to a scalar itself.
@@ -157,16 +195,13 @@ impl<'t> Loader<'t> {
         let span = Span::new(self.file, range.start, range.end);
         match tag.core_suffix() {
             Some(name @ ("null" | "bool" | "int" | "float")) => {
-                syntax::check_tag(name, text, span).map(|()| ScalarStyle::Plain)
+                findings::check_tag(name, text, span).map(|()| ScalarStyle::Plain)
             }
             // Any other tag leaves text as it is.
             _ if tag.suffix_in_namespace("tag:yaml.org,2002:").as_deref() != Some("binary") => {
                 Ok(ScalarStyle::Quoted)
             }
-            _ => {
-                let message = "tag `!!binary` is not supported";
-                Err(Box::new(Diagnostic::new(Code::YamlSyntax, span, message).help("write the text itself")))
-            }
+            _ => Err(findings::binary_tag(span)),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use granit_parser::ErrorKind;
 
-use super::build::{Stop, too_deep};
+use super::findings::{Stop, tab_indents, too_deep};
 use super::split::next_line;
-use super::{FileId, Scalar, Span};
+use super::{FileId, Span};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Where the parser stopped.
@@ -43,10 +43,11 @@ impl Place<'_> {
         self.span(self.at, self.at + length)
     }
 
-    fn line(&self) -> &str {
+    /// The key before a colon at the place, unless it holds spaces.
+    fn key(&self) -> Span {
         let before = self.text.get(..self.at).unwrap_or("");
-        let start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-        self.text[start..].lines().next().unwrap_or("")
+        let start = before.rfind([' ', '\t', '\n', '\r', ',', '[', '{']).map_or(0, |at| at + 1);
+        if start < self.at { self.span(start, self.at) } else { self.character() }
     }
 
     /// The first tab that indents a line, from the line of the place on, at most one line further.
@@ -72,19 +73,9 @@ pub(super) fn diagnose(kind: &ErrorKind, place: &Place<'_>, depth: usize) -> Sto
         return too_deep(place.character(), depth);
     }
     if let Some(tab) = indenting_tab(kind, place) {
-        let message = "a tab cannot indent";
-        return Box::new(
-            Diagnostic::new(Code::TabIndentation, place.span(tab, tab + 1), message)
-                .label("tab")
-                .help("use spaces"),
-        );
+        return tab_indents(place.span(tab, tab + 1));
     }
     let (span, message, help) = words(kind, place);
-    let help = if place.line().contains("{{") {
-        "this looks like a template: render it first, for example with `helm template`".to_owned()
-    } else {
-        help.to_owned()
-    };
     let mut diagnostic = Diagnostic::new(Code::YamlSyntax, span, message).help(help);
     if let Some(bracket) = place.bracket.filter(|bracket| *bracket != span.start) {
         diagnostic = diagnostic.related(Span::new(place.file, bracket, bracket + 1), "opened here");
@@ -118,6 +109,15 @@ fn words(kind: &ErrorKind, place: &Place<'_>) -> (Span, String, &'static str) {
         }
         E::MisplacedFlowCollectionEnd => {
             (here, "this bracket closes nothing".to_owned(), "remove it, or add the one that it closes")
+        }
+        E::InvalidColonPlacement | E::FlowMappingValueAdjacentCollection | E::MappingValueNotAllowed
+            if place.bracket.is_some() =>
+        {
+            let help = "add the comma or the closing bracket that is missing before it";
+            (place.key(), "a key is not allowed here".to_owned(), help)
+        }
+        E::ExpectedFlowMappingSeparator if place.rest().starts_with(':') => {
+            (place.key(), "expected `,` or `}`".to_owned(), "add the comma or the bracket")
         }
         E::UnexpectedCharacter { character } => unexpected(*character, here),
         E::UnknownAnchor => {
@@ -192,16 +192,15 @@ fn fixed_words(kind: &ErrorKind) -> (&'static str, &'static str) {
         }
         E::ExpectedFlowMappingSeparator => ("expected `,` or `}`", "add the comma or the bracket"),
         E::ExpectedFlowSequenceSeparator => ("expected `,` or `]`", "add the comma or the bracket"),
-        E::InvalidColonPlacement | E::FlowMappingValueAdjacentCollection => {
-            ("a key is not allowed here", "close the bracket before the next key")
-        }
         E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => {
             ("the quote is never closed", "add the closing quote")
         }
         E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => {
             ("text after the closing quote", "put the whole value in quotes")
         }
-        E::MappingValueNotAllowed | E::InvalidMappingValueWhitespace => ("a `:` is not allowed here", QUOTE),
+        E::MappingValueNotAllowed | E::InvalidMappingValueWhitespace | E::InvalidColonPlacement => {
+            ("a `:` is not allowed here", QUOTE)
+        }
         E::SimpleKeyExpected | E::InvalidSimpleKey | E::ExpectedBlockMappingKey => ("expected a key", KEY),
         E::MappingKeyNotAllowed => ("a key is not allowed here", KEY),
         E::ExpectedBlockSequenceEntry => ("expected `- `", "begin every item of the list with `- `"),
@@ -281,21 +280,4 @@ fn is_about_directives(kind: &ErrorKind) -> bool {
             | E::MissingYamlVersion
             | E::InvalidTagDirectiveTerminator
     )
-}
-
-/// Whether a scalar is what its tag says.
-pub(super) fn check_tag(tag: &str, text: &str, span: Span) -> Result<(), Stop> {
-    // The parser writes an absent scalar that has a tag as empty text.
-    let fits = matches!(
-        (tag, Scalar::resolve(text)),
-        ("null", Scalar::Null)
-            | ("bool", Scalar::Bool(_))
-            | ("int", Scalar::Int(_))
-            | ("float", Scalar::Int(_) | Scalar::Float(_))
-    );
-    if fits {
-        return Ok(());
-    }
-    let message = format!("`{text}` is not what its tag `!!{tag}` says");
-    Err(Box::new(Diagnostic::new(Code::YamlSyntax, span, message).help("remove the tag")))
 }

@@ -6,11 +6,12 @@ use super::*;
 fn syntax_errors_stand_where_the_fault_is() {
     for (text, place, message) in [
         ("a: [1, 2\n", "S0003 1:4 \"[\"", "`[` is never closed"),
-        ("a: [1, 2\nb: 3\n", "S0003 2:2 \":\"", "a key is not allowed here"),
-        ("a: {b: 1]\n", "S0003 1:9 \"]\"", "`{` is closed by `]`"),
+        ("a: [1, 2\nb: 3\n", "S0003 2:1 \"b\"", "a key is not allowed here"),
+        ("a: {b: 1]\n", "S0003 1:4 \"{\"", "`{` is closed by `]`"),
         ("a: {b: 1}}\n", "S0003 1:10 \"}\"", "this bracket closes nothing"),
-        ("{\"a\": 1 \"b\": 2}\n", "S0003 1:9 \"\\\"\"", "expected `,` or `}`"),
-        ("[1 2, \"a\" 3]\n", "S0003 1:11 \"3\"", "expected `,` or `]`"),
+        ("{\"a\": 1 \"b\": 2}\n", "S0003 1:9 \"\\\"b\\\"\"", "expected `,` or `}`"),
+        ("[1 2, \"a\" 3]\n", "S0003 1:11 \"3\"", "text after the closing quote"),
+        ("[[a] [b]]\n", "S0003 1:6 \"[\"", "expected `,` or `]`"),
         ("a: \"x\nb: 1\n", "S0003 1:4 \"\\\"\"", "the quote is never closed"),
         ("a: 'x' y\n", "S0003 1:8 \"y\"", "text after the closing quote"),
         ("a: 1\n b: 2\n", "S0003 2:3 \":\"", "a `:` is not allowed here"),
@@ -26,7 +27,7 @@ fn syntax_errors_stand_where_the_fault_is() {
         ("a: *\n", "S0003 1:4 \"*\"", "a value cannot begin with `*` or `&`"),
         ("a: *x\n", "S0003 1:4 \"*x\"", "`*x` names no anchor"),
         ("a: &b [*b]\n", "S0003 1:8 \"*b\"", "alias stands inside the value that it names"),
-        ("a: 1\n\u{FEFF}b: 2\n", "S0003 2:1 \"\u{feff}\"", "byte order mark inside a document"),
+        ("a: 1\n\u{FEFF}b: 2\n", "S0003 2:1 \"\\u{feff}\"", "byte order mark inside a document"),
     ] {
         let read = read_text(text);
         assert_eq!(read.found(), [place], "{text:?}");
@@ -63,15 +64,18 @@ fn a_tab_that_indents_is_pointed_at() {
         ("a: b\n\tc: d\n", "S0004 2:1 \"\\t\""),
         ("- a\n\t- b\n", "S0004 2:1 \"\\t\""),
         ("a:\n\t- b\n", "S0004 2:1 \"\\t\""),
+        ("a:\n  \tplain\n", "S0004 2:3 \"\\t\""),
+        ("a:\n  \t[b]\n", "S0004 2:3 \"\\t\""),
         ("a: |\n\tx\n", "S0004 2:1 \"\\t\""),
         ("a: 1\n---\nb:\n \tc: 1\n", "S0004 4:2 \"\\t\""),
         // Between brackets a tab is white space, so that the fault is another.
-        ("{\n\t\"a\": 1\n\t\"b\": 2\n}\n", "S0003 3:2 \"\\\"\""),
+        ("{\n\t\"a\": 1\n\t\"b\": 2\n}\n", "S0003 3:2 \"\\\"b\\\"\""),
     ] {
         let read = read_text(text);
         assert_eq!(read.found(), [place], "{text:?}");
     }
-    reads("a:\tb\t# c\n\t\nc: [\n\td\n\t]\n", "{a: b, c: [d]}");
+    reads("a:\tb\t# c\n\t\nc: [\td\t]\n", "{a: b, c: [d]}");
+    reads("[\n\ta,\n\t{\n\t\t\"b\": 1\n\t}\n]\n", "[a, {b: 1}]");
 }
 
 #[test]
