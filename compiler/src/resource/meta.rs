@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decode::{Decoder, Fields, Spanned, string};
-use super::selector::is_dns_subdomain;
+use super::selector::{is_dns_subdomain, label_value, qualified_name_fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Node, NodeKind, Span};
 
@@ -63,7 +63,7 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
         let mut fields = decoder.fields(&entry.value)?;
         let name = fields.read(decoder, "name", string);
         let namespace = fields.read(decoder, "namespace", string);
-        let labels = fields.read(decoder, "labels", string_map).unwrap_or_default();
+        let labels = fields.read(decoder, "labels", labels).unwrap_or_default();
         let annotations = fields.read(decoder, "annotations", string_map).unwrap_or_default();
         let owners = fields.read(decoder, "ownerReferences", owners).unwrap_or_default();
         let generated = fields.has("generateName");
@@ -87,14 +87,7 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
         if let Some(namespace) = &namespace {
             check_name(decoder, namespace, "namespace");
         }
-        let plain = |(key, value): (Arc<str>, Spanned<Arc<str>>)| (key, value.value);
-        Some(Meta {
-            name,
-            namespace: scoped(decoder, scope, namespace),
-            labels: labels.into_iter().map(plain).collect(),
-            annotations,
-            owners,
-        })
+        Some(Meta { name, namespace: scoped(decoder, scope, namespace), labels, annotations, owners })
     })
 }
 
@@ -133,6 +126,25 @@ fn check_name(decoder: &mut Decoder<'_>, name: &Spanned<Arc<str>>, what: &str) {
                 .help("names are made of lower-case letters, digits, `-` and `.`, and begin and end with a letter or digit"),
         );
     }
+}
+
+/// The labels of an object or of the pods of a template, in the order written. What the API server refuses
+/// as a label is reported.
+pub fn labels(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<(Arc<str>, Arc<str>)>> {
+    let read = string_map(decoder, node)?;
+    if let NodeKind::Mapping(entries) = &node.kind {
+        for entry in entries {
+            if let Some(fault) = qualified_name_fault(&entry.key) {
+                let message = format!("`{}` is not a label key", entry.key);
+                decoder.report(Diagnostic::new(Code::LabelKey, entry.key_span, message).help(fault));
+            }
+        }
+    }
+    let plain = |(key, value): (Arc<str>, Spanned<Arc<str>>)| {
+        label_value(decoder, &value.value, value.span);
+        (key, value.value)
+    };
+    Some(read.into_iter().map(plain).collect())
 }
 
 /// A map from strings to strings, in the order written.

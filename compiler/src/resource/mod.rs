@@ -1,5 +1,6 @@
 //! Typed objects: what a document is, once it is read.
 
+pub mod address;
 pub mod cilium;
 pub mod core;
 pub mod decode;
@@ -7,6 +8,8 @@ pub mod meta;
 pub mod network_policy;
 mod read;
 pub mod selector;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 
@@ -50,6 +53,8 @@ pub enum Object {
     Workload(core::Workload),
     /// Namespace.
     Namespace(core::Namespace),
+    /// ServiceAccount.
+    ServiceAccount(core::ServiceAccount),
     /// Node.
     Node(core::Node),
     /// Service.

@@ -227,7 +227,8 @@ fn port(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPort> {
     Some(NetworkPort { protocol, port, end })
 }
 
-fn read_protocol(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>) -> Option<Protocol> {
+/// Reads `protocol` of a port; TCP if absent.
+pub(super) fn read_protocol(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>) -> Option<Protocol> {
     let Some(text) = fields.read(decoder, "protocol", string) else {
         return (!fields.has("protocol")).then_some(Protocol::TCP);
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decode::Decoder;
-use super::{Object, Place, Resource, cilium, network_policy};
+use super::{Object, Place, Resource, cilium, core, network_policy};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic, DocumentRef, did_you_mean};
 use crate::options::Options;
@@ -99,6 +99,8 @@ struct Kind {
     read: ReadObject,
 }
 
+const WORKLOAD: ReadObject = |d, n, s| core::workload(d, n, s).map(Object::Workload);
+
 const KINDS: &[Kind] = &[
     Kind {
         name: "CiliumNetworkPolicy",
@@ -127,6 +129,61 @@ const KINDS: &[Kind] = &[
         versions: &["v1"],
         policy: true,
         read: |d, n, s| network_policy::network_policy(d, n, s).map(Object::NetworkPolicy),
+    },
+    Kind {
+        name: "Pod",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::pod(d, n, s).map(Object::Pod),
+    },
+    Kind { name: "Deployment", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "StatefulSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "DaemonSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "ReplicaSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "Job", group: "batch", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "CronJob", group: "batch", versions: &["v1", "v1beta1"], policy: false, read: WORKLOAD },
+    Kind {
+        name: "Namespace",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::namespace(d, n, s).map(Object::Namespace),
+    },
+    Kind {
+        name: "Node",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::node(d, n, s).map(Object::Node),
+    },
+    Kind {
+        name: "Service",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::service(d, n, s).map(Object::Service),
+    },
+    Kind {
+        name: "EndpointSlice",
+        group: "discovery.k8s.io",
+        versions: &["v1", "v1beta1"],
+        policy: false,
+        read: |d, n, s| core::endpoint_slice(d, n, s).map(Object::EndpointSlice),
+    },
+    Kind {
+        name: "Endpoints",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::endpoints(d, n, s).map(Object::EndpointSlice),
+    },
+    Kind {
+        name: "ServiceAccount",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::service_account(d, n, s).map(Object::ServiceAccount),
     },
 ];
 

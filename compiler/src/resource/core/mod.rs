@@ -1,10 +1,16 @@
 //! Kubernetes' own kinds: what selectors are resolved against. Only the fields that policy looks at
 //! are read; these objects come from live clusters with much else in them.
 
+mod cluster;
+mod global;
+mod workload;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use cluster::{endpoint_slice, endpoints, namespace, node, service, service_account};
 use sluice_ir::net::Protocol;
+pub use workload::{pod, workload};
 
 use super::decode::Spanned;
 use super::meta::Meta;
@@ -62,6 +68,13 @@ pub struct Workload {
 /// A Namespace.
 #[derive(Clone, Debug)]
 pub struct Namespace {
+    /// Its metadata.
+    pub meta: Meta,
+}
+
+/// A ServiceAccount: known by its name, to which policies refer as a label of pods.
+#[derive(Clone, Debug)]
+pub struct ServiceAccount {
     /// Its metadata.
     pub meta: Meta,
 }
