@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::dns_name::DnsPattern;
 
 /// Everything that one port list of a rule asks of the proxy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct L7 {
     /// The rules themselves.
     pub rules: L7Rules,
@@ -28,7 +28,7 @@ impl L7 {
 }
 
 /// Rules of one application protocol. The elements of a list are alternatives.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum L7Rules {
     /// No restriction.
     #[default]
@@ -40,7 +40,7 @@ pub enum L7Rules {
 }
 
 /// One kind of request that is allowed; what is absent matches everything (semantics.md 1.4).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpRule {
     /// Regular expression over the whole path.
     pub path: Option<Arc<str>>,
@@ -55,7 +55,7 @@ pub struct HttpRule {
 }
 
 /// A header that is compared, and what happens if it differs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HeaderMatch {
     /// What happens if it differs; `None` rejects the request.
     pub mismatch: Option<Mismatch>,
@@ -68,7 +68,7 @@ pub struct HeaderMatch {
 }
 
 /// What a proxy does with a header that does not match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mismatch {
     /// Logs it.
     Log,
@@ -97,7 +97,7 @@ impl fmt::Display for Mismatch {
 }
 
 /// A secret by name; without a namespace the agent's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretRef {
     /// Its namespace.
     pub namespace: Option<Arc<str>>,
@@ -106,7 +106,7 @@ pub struct SecretRef {
 }
 
 /// Where certificates and keys come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TlsContext {
     /// The secret.
     pub secret: SecretRef,
@@ -119,7 +119,7 @@ pub struct TlsContext {
 }
 
 /// One kind of query that is allowed: a name, a pattern, either of both, or nothing at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DnsRule {
     /// A name.
     pub name: Option<DnsPattern>,
@@ -128,7 +128,7 @@ pub struct DnsRule {
 }
 
 /// A listener of the user's own proxy configuration.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Listener {
     /// `CiliumEnvoyConfig` or `CiliumClusterwideEnvoyConfig`; empty means the former.
     pub config_kind: Arc<str>,

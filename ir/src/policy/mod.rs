@@ -46,6 +46,7 @@
 //! as data and not judged here. No Kubernetes objects: services, groups of prefixes and cloud groups
 //! were resolved into peers before.
 
+mod builder;
 pub mod eval;
 mod l7;
 pub mod verify;
@@ -54,6 +55,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+pub use builder::PolicyBuilder;
 pub use l7::{DnsRule, HeaderMatch, HttpRule, L7, L7Rules, Listener, Mismatch, SecretRef, TlsContext};
 
 use crate::dns_name::{DnsName, DnsPattern};
@@ -130,6 +132,21 @@ pub struct Rule {
     pub default_deny: bool,
     /// Where it was written.
     pub origin: OriginId,
+}
+
+impl Rule {
+    /// The selectors that it names: its subject's, then those of its peers in order.
+    pub fn selectors(&self) -> impl Iterator<Item = SelectorId> {
+        let peers = match &self.peers {
+            Peers::Of(peers) => peers.as_slice(),
+            Peers::Any => &[],
+        };
+        let of_peers = peers.iter().filter_map(|peer| match peer {
+            Peer::Labels { selector, .. } => Some(*selector),
+            Peer::Cidr { .. } | Peer::Name(_) => None,
+        });
+        std::iter::once(self.subject.selector()).chain(of_peers)
+    }
 }
 
 /// Whose traffic a rule judges. The two kinds never meet (semantics.md 4.1).

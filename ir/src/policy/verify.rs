@@ -91,14 +91,7 @@ fn selectors_are_distinct(policy: &Policy) -> Result<(), VerifyError> {
 
 fn ids_name_entries(policy: &Policy, id: RuleId, rule: &Rule) -> Result<(), VerifyError> {
     let dangling = |name: &dyn std::fmt::Display| Err(VerifyError::Dangling(id, name.to_string()));
-    let mut selectors = vec![rule.subject.selector()];
-    if let Peers::Of(peers) = &rule.peers {
-        selectors.extend(peers.iter().filter_map(|peer| match peer {
-            Peer::Labels { selector, .. } => Some(*selector),
-            _ => None,
-        }));
-    }
-    for selector in selectors {
+    for selector in rule.selectors() {
         if selector.index() >= policy.selectors.len() {
             return dangling(&selector);
         }

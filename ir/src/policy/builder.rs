@@ -1,0 +1,190 @@
+//! Making policies in canonical form.
+//!
+//! A policy's tables hold each entry once, in the order in which rules first use it, and nothing that
+//! no rule uses. So the rules alone, without any number, determine the whole value, and the
+//! text form can leave the numbers out.
+
+use std::hash::Hash;
+
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
+
+use super::{L7, Peer, Peers, Policy, Rule, Settings, Subject};
+use crate::ids::{L7Id, OriginId, RuleId, SelectorId};
+use crate::origin::Origin;
+use crate::selector::Selector;
+
+/// A table whose entries are distinct, in order of insertion.
+type Table<T> = IndexSet<T, FxBuildHasher>;
+
+/// Collects rules and the things that they name.
+///
+/// Intern what a rule names, then add the rule. Equal things get the same id. Ids are this builder's
+/// own until [`PolicyBuilder::finish`], which may number things anew.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyBuilder {
+    settings: Settings,
+    selectors: Table<Selector>,
+    l7: Table<L7>,
+    origins: Table<Origin>,
+    rules: Vec<Rule>,
+}
+
+impl PolicyBuilder {
+    /// A policy without rules.
+    pub fn new(settings: Settings) -> PolicyBuilder {
+        PolicyBuilder { settings, ..PolicyBuilder::default() }
+    }
+
+    /// The id of a selector.
+    pub fn selector(&mut self, selector: Selector) -> SelectorId {
+        SelectorId::new(self.selectors.insert_full(selector).0)
+    }
+
+    /// The id of a set of layer 7 rules.
+    pub fn l7(&mut self, l7: L7) -> L7Id {
+        L7Id::new(self.l7.insert_full(l7).0)
+    }
+
+    /// The id of a place in the user's files.
+    pub fn origin(&mut self, origin: Origin) -> OriginId {
+        OriginId::new(self.origins.insert_full(origin).0)
+    }
+
+    /// Adds a rule behind the others. It keeps this place: rules are not sorted, and equal rules stay
+    /// two rules.
+    pub fn rule(&mut self, rule: Rule) -> RuleId {
+        self.rules.push(rule);
+        RuleId::new(self.rules.len() - 1)
+    }
+
+    /// The policy in canonical form. What no rule names is gone.
+    pub fn finish(self) -> Policy {
+        let policy = self.into_policy();
+        // Whoever interns a thing just before its first rule pays for no second pass.
+        if policy.is_in_order_of_use() { policy } else { policy.canonical() }
+    }
+
+    fn into_policy(self) -> Policy {
+        Policy {
+            settings: self.settings,
+            selectors: self.selectors.into_iter().collect(),
+            l7: self.l7.into_iter().collect(),
+            origins: self.origins.into_iter().collect(),
+            rules: self.rules,
+        }
+    }
+
+    /// Adds a rule that names things by the ids of another policy.
+    fn adopt(&mut self, from: &Policy, mut rule: Rule) {
+        rule.subject = match rule.subject {
+            Subject::Endpoints(id) => Subject::Endpoints(self.adopt_selector(from, id)),
+            Subject::Nodes(id) => Subject::Nodes(self.adopt_selector(from, id)),
+        };
+        if let Peers::Of(peers) = &mut rule.peers {
+            for peer in peers {
+                if let Peer::Labels { selector, .. } = peer {
+                    *selector = self.adopt_selector(from, *selector);
+                }
+            }
+        }
+        rule.l7 = rule.l7.map(|id| L7Id::new(adopt(&mut self.l7, &from.l7, id.index())));
+        rule.origin = OriginId::new(adopt(&mut self.origins, &from.origins, rule.origin.index()));
+        self.rule(rule);
+    }
+
+    fn adopt_selector(&mut self, from: &Policy, id: SelectorId) -> SelectorId {
+        SelectorId::new(adopt(&mut self.selectors, &from.selectors, id.index()))
+    }
+}
+
+/// The place in `table` of the entry at `index` of another table. An index without an entry gets
+/// one that no table has, so that the [verifier](super::verify) still finds it.
+fn adopt<T: Clone + Eq + Hash>(table: &mut Table<T>, from: &[T], index: usize) -> usize {
+    from.get(index).map_or(usize::MAX, |entry| match table.get_index_of(entry) {
+        Some(known) => known,
+        None => table.insert_full(entry.clone()).0,
+    })
+}
+
+impl Policy {
+    /// The same rules, with tables in canonical form: for whoever removed or changed rules.
+    pub fn canonical(mut self) -> Policy {
+        let mut builder = PolicyBuilder::new(self.settings);
+        for rule in std::mem::take(&mut self.rules) {
+            builder.adopt(&self, rule);
+        }
+        builder.into_policy()
+    }
+
+    /// Whether each table is in the order in which rules first use its entries, and has no others.
+    pub(super) fn is_in_order_of_use(&self) -> bool {
+        let (mut selectors, mut l7, mut origins) = (0, 0, 0);
+        let orderly = |seen: &mut usize, index: usize| {
+            *seen += usize::from(index == *seen);
+            index < *seen
+        };
+        let rules_are = self.rules.iter().all(|rule| {
+            rule.selectors().all(|id| orderly(&mut selectors, id.index()))
+                && rule.l7.is_none_or(|id| orderly(&mut l7, id.index()))
+                && orderly(&mut origins, rule.origin.index())
+        });
+        rules_are && (selectors, l7, origins) == (self.selectors.len(), self.l7.len(), self.origins.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::label::LabelSource;
+    use crate::policy::{Action, Direction, Ports, Tier};
+    use crate::selector::Requirement;
+
+    fn app(builder: &mut PolicyBuilder, value: &str) -> SelectorId {
+        builder.selector([Requirement::equals(LabelSource::Any, "app", value)].into_iter().collect())
+    }
+
+    fn rule(builder: &mut PolicyBuilder, subject: SelectorId, peer: SelectorId) -> Rule {
+        let name = |text: &str| text.into();
+        let (file, kind, path) = (name("a.yaml"), name("Kind"), name("spec"));
+        let origin = Origin { file, line: 1, column: 1, kind, namespace: None, name: name("x"), path };
+        Rule {
+            subject: Subject::Endpoints(subject),
+            direction: Direction::Ingress,
+            action: Action::Allow,
+            peers: Peers::Of(vec![Peer::Labels { selector: peer, except: Vec::new() }]),
+            ports: Ports::Any,
+            l7: None,
+            authentication: None,
+            tier: Tier::Normal,
+            default_deny: true,
+            origin: builder.origin(origin),
+        }
+    }
+
+    #[test]
+    fn the_order_of_interning_leaves_no_trace() {
+        let mut orderly = PolicyBuilder::new(Settings::default());
+        let (web, db) = (app(&mut orderly, "web"), app(&mut orderly, "db"));
+        let first = rule(&mut orderly, web, db);
+        orderly.rule(first);
+
+        let mut other = PolicyBuilder::new(Settings::default());
+        let (_, db, web) = (app(&mut other, "unused"), app(&mut other, "db"), app(&mut other, "web"));
+        assert_eq!(app(&mut other, "db"), db);
+        let first = rule(&mut other, web, db);
+        other.rule(first);
+
+        assert_eq!(other.finish(), orderly.finish());
+    }
+
+    #[test]
+    fn an_id_without_an_entry_stays_without_one() {
+        let mut builder = PolicyBuilder::new(Settings::default());
+        let web = app(&mut builder, "web");
+        let dangling = rule(&mut builder, web, SelectorId::new(7));
+        builder.rule(dangling);
+        let policy = builder.finish();
+        assert!(policy.rules[0].selectors().nth(1).is_some_and(|id| id.index() >= policy.selectors.len()));
+    }
+}
