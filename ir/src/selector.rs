@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::label::{LabelSet, LabelSource};
+use crate::word::{label_key, word};
 
 /// A conjunction of requirements on labels; without any it matches everything.
 ///
@@ -110,7 +111,7 @@ impl FromIterator<Requirement> for Selector {
 impl fmt::Display for Requirement {
     /// As in the text form: `any:app = "web"`, `k8s:tier in ("a", "b")`, `exists any:app`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = format_args!("{}:{}", self.source.word(), self.key).to_string();
+        let key = format!("{}:{}", word(self.source.word()), label_key(&self.key));
         match &self.operator {
             Operator::In(values) if values.len() == 1 => write!(f, "{key} = {:?}", values[0]),
             Operator::In(values) => write!(f, "{key} in ({})", quoted(values)),
@@ -126,7 +127,11 @@ fn quoted(values: &[Arc<str>]) -> String {
 }
 
 impl fmt::Display for Selector {
+    /// As in the text form: requirements with a comma between, `{}` for none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("{}");
+        }
         for (i, requirement) in self.0.iter().enumerate() {
             if i > 0 {
                 f.write_str(", ")?;

@@ -1,0 +1,1 @@
+//! Texts that are policies, and texts that are not.
