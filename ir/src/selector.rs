@@ -93,6 +93,20 @@ impl Selector {
         &self.0
     }
 
+    /// Whether requirements and values are sorted and distinct, and sources are what their words mean.
+    /// Only a [`Requirement`] that was not made by its constructor breaks this.
+    pub fn is_canonical(&self) -> bool {
+        let rises = |values: &[Arc<str>]| values.is_sorted_by(|a, b| a < b);
+        let requirement_is = |requirement: &Requirement| {
+            requirement.source == LabelSource::from_word(requirement.source.word())
+                && match &requirement.operator {
+                    Operator::In(values) | Operator::NotIn(values) => rises(values),
+                    Operator::Exists | Operator::DoesNotExist => true,
+                }
+        };
+        self.0.is_sorted_by(|a, b| a < b) && self.0.iter().all(requirement_is)
+    }
+
     /// Whether it matches everything because it requires nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -46,9 +46,13 @@
 //! as data and not judged here. No Kubernetes objects: services, groups of prefixes and cloud groups
 //! were resolved into peers before.
 
+#[cfg(any(test, feature = "test-support"))]
+pub mod arbitrary;
 mod builder;
 pub mod eval;
 mod l7;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod verify;
 
