@@ -85,8 +85,11 @@
 //! starts a comment, which no value keeps.
 
 mod error;
+#[cfg(any(test, feature = "test-support"))]
+pub mod oracle;
 mod parse;
 mod parse_l7;
+mod parse_rule;
 mod print;
 mod print_l7;
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! From text to layer 7 rules.
 
 use super::grammar::Rule as Part;
-use super::parse::{Pair, Result, only, read_name, read_number, read_pattern, read_text, value_word};
+use super::parse::{Pair, Result, only, read_name, read_number, read_text, value_word};
+use super::parse_rule::read_pattern;
 use crate::policy::{DnsRule, HeaderMatch, HttpRule, L7, L7Rules, Listener, Mismatch, SecretRef, TlsContext};
 
 pub(super) fn read_l7(pair: Pair<'_>) -> Result<L7> {
