@@ -86,6 +86,8 @@ codes! {
     DuplicateObject = "S0108" "duplicate-object" Warning,
     /// A cluster-scoped object names a namespace.
     NamespaceOnClusterScoped = "S0109" "namespace-on-cluster-scoped" Warning,
+    /// A kind of policy that Sluice does not read.
+    UnsupportedPolicy = "S0110" "unsupported-policy" Warning,
 
     // 02: shapes and types of fields.
     /// A field that does not exist.
@@ -163,7 +165,7 @@ codes! {
     /// A CIDR group that is not in the input.
     MissingCidrGroup = "S0507" "missing-cidr-group" Warning,
     /// A cloud group that names no provider.
-    GroupProvider = "S0508" "group-provider" Error,
+    GroupProvider = "S0508" "group-provider" Warning,
     /// A cloud group that nothing in the AWS inventory belongs to.
     EmptyCloudGroup = "S0509" "empty-cloud-group" Warning,
     /// `toServices` that no service in the input answers.
@@ -171,7 +173,7 @@ codes! {
     /// A NetworkPolicy peer with none or conflicting members.
     PeerMembers = "S0511" "peer-members" Error,
     /// A `toServices` element that names no service.
-    ServiceReference = "S0512" "service-reference" Error,
+    ServiceReference = "S0512" "service-reference" Warning,
 
     // 06: ports, protocols and ICMP.
     /// A port entry without a port.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::encoding::{Damage, decode};
+
 /// Names one file of a [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(u32);
@@ -50,6 +52,8 @@ pub struct SourceFile {
     text: Arc<str>,
     /// Byte offset of the start of each line.
     lines: Vec<u32>,
+    /// Where the text is not what the file's bytes said.
+    damage: Damage,
 }
 
 impl SourceFile {
@@ -61,6 +65,10 @@ impl SourceFile {
     /// The whole text.
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    pub(super) fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     /// Line and column of a byte offset; offsets past the end give the end.
@@ -82,10 +90,23 @@ pub struct Sources {
 impl Sources {
     /// Adds a file and names it.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
-        let (name, text) = (name.into(), text.into());
+        self.push(name.into(), text.into(), Damage::None)
+    }
+
+    /// Adds a file by its bytes and names it.
+    ///
+    /// Bytes that are not UTF-8 are not refused: each such sequence becomes one U+FFFD, so that it can
+    /// be shown, and [`parse`](super::parse) leaves out the documents that hold one, with an error
+    /// (`S0002`) at the first place. The other documents of the file count.
+    pub fn add_bytes(&mut self, name: impl Into<Arc<str>>, bytes: Vec<u8>) -> FileId {
+        let decoded = decode(bytes);
+        self.push(name.into(), decoded.text.into(), decoded.damage)
+    }
+
+    fn push(&mut self, name: Arc<str>, text: Arc<str>, damage: Damage) -> FileId {
         let mut lines = vec![0];
         lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name, text, lines });
+        self.files.push(SourceFile { name, text, lines, damage });
         FileId(self.files.len() as u32 - 1)
     }
 

@@ -16,6 +16,7 @@ pub struct Document {
 /// A value with the place where it is written.
 ///
 /// An alias is replaced by a copy of its anchor's node, which keeps the anchor's span.
+/// The same holds for the entries that a merge key (`<<`) brings into a mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Where the value stands. A collection's span runs from its first to its last byte.

@@ -1,0 +1,307 @@
+//! From trees to typed values, with every complaint collected on the way.
+//!
+//! A [`Decoder`] works on one document. Decoding never stops at the first fault: a value that cannot
+//! be read is reported and left out, and the document is invalid as a whole in the end.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic, DocumentRef, Severity, did_you_mean};
+use crate::options::{Accept, Options};
+use crate::source::{Entry, Node, NodeKind, Scalar, Span};
+
+/// A value with the place where it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// A value at a place.
+    pub fn new(value: T, span: Span) -> Spanned<T> {
+        Spanned { value, span }
+    }
+}
+
+/// Reads one document.
+pub struct Decoder<'o> {
+    /// The options that acceptance depends on.
+    pub options: &'o Options,
+    document: Arc<DocumentRef>,
+    path: String,
+    diagnostics: Vec<Diagnostic>,
+    /// Whether unknown fields are an error: for policies, whose schema is known in full.
+    strict: bool,
+}
+
+impl<'o> Decoder<'o> {
+    /// A decoder for one document; `strict` if its kind's schema is known in full.
+    pub fn new(options: &'o Options, document: Arc<DocumentRef>, strict: bool) -> Decoder<'o> {
+        Decoder { options, document, path: String::new(), diagnostics: Vec::new(), strict }
+    }
+
+    /// The document that is read.
+    pub fn document(&self) -> &Arc<DocumentRef> {
+        &self.document
+    }
+
+    /// The path of the value that is read: `spec.ingress[0]`.
+    pub fn path(&self) -> Arc<str> {
+        self.path.as_str().into()
+    }
+
+    /// Everything that was reported.
+    pub fn finish(self) -> Vec<Diagnostic> {
+        self.diagnostics
+    }
+
+    /// Whether an error was reported.
+    pub fn failed(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Reports a finding about this document.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic.document(Some(Arc::clone(&self.document))));
+    }
+
+    /// Reports what the API server refuses and the agent takes: an error or a warning, by whose
+    /// acceptance counts.
+    pub fn report_schema(&mut self, diagnostic: Diagnostic) {
+        let severity = match self.options.accept {
+            Accept::ApiServer => Severity::Error,
+            Accept::Agent => Severity::Warning,
+        };
+        self.report(diagnostic.severity(severity));
+    }
+
+    /// Runs `read` one step deeper in the document: `.key` is added to the path.
+    pub fn within<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(key);
+        let value = read(self);
+        self.path.truncate(length);
+        value
+    }
+
+    /// Opens a mapping; another type is reported.
+    pub fn fields<'n>(&mut self, node: &'n Node) -> Option<Fields<'n>> {
+        match &node.kind {
+            NodeKind::Mapping(entries) => Some(Fields { entries, asked: Vec::new() }),
+            _ => {
+                self.wrong_type(node, "a mapping");
+                None
+            }
+        }
+    }
+
+    /// Reads each element of a list with `read`; another type is reported. `null` elements are
+    /// reported and left out.
+    pub fn list<T>(&mut self, node: &Node, mut read: impl FnMut(&mut Self, &Node) -> Option<T>) -> Vec<T> {
+        let NodeKind::Sequence(items) = &node.kind else {
+            self.wrong_type(node, "a list");
+            return Vec::new();
+        };
+        let mut values = Vec::with_capacity(items.len());
+        let length = self.path.len();
+        for (index, item) in items.iter().enumerate() {
+            let _ = write!(self.path, "[{index}]");
+            if item.is_null() {
+                self.null(item, "a list element");
+            } else {
+                values.extend(read(self, item));
+            }
+            self.path.truncate(length);
+        }
+        values
+    }
+
+    /// Reports a value of the wrong type.
+    pub fn wrong_type(&mut self, node: &Node, wanted: &str) {
+        let found = node.type_name();
+        let place = if self.path.is_empty() { String::new() } else { format!("`{}`: ", self.path) };
+        let mut diagnostic = Diagnostic::new(
+            Code::WrongType,
+            node.span,
+            format!("{place}{wanted} is needed, and this is {found}"),
+        )
+        .label(format!("this is {found}"));
+        if wanted == "a list" {
+            diagnostic = diagnostic.help("write each element on a line of its own, with a `-` before it");
+        }
+        self.report(diagnostic);
+    }
+
+    /// Reports `null`, which the API server refuses and the agent takes for absence.
+    fn null(&mut self, node: &Node, what: &str) {
+        if !self.strict {
+            return;
+        }
+        let place = self.path.clone();
+        self.report_schema(
+            Diagnostic::new(Code::NullValue, node.span, format!("`{place}` is null, which is no value for {what}"))
+                .label("nothing here")
+                .help("give it a value or leave it out: the agent takes `null` for absence, the API server refuses it"),
+        );
+    }
+}
+
+/// Reads a string. Numbers and YAML 1.1 booleans get their own advice.
+pub fn string(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<Arc<str>>> {
+    match node.scalar() {
+        Some(Scalar::String(text)) => Some(Spanned::new(text.into(), node.span)),
+        Some(Scalar::Bool(_)) => {
+            let written = plain_text(node);
+            decoder.report(
+                Diagnostic::new(
+                    Code::BooleanForString,
+                    node.span,
+                    format!("`{written}` is a boolean in YAML, and a string is needed here"),
+                )
+                .label("read as a boolean")
+                .help(format!("put it in quotes: `\"{written}\"`")),
+            );
+            None
+        }
+        Some(Scalar::Int(_) | Scalar::Float(_)) => {
+            let written = plain_text(node);
+            decoder.report(
+                Diagnostic::new(
+                    Code::NumberForString,
+                    node.span,
+                    format!("`{written}` is a number, and a string is needed here"),
+                )
+                .label("read as a number")
+                .help(format!("put it in quotes: `\"{written}\"`")),
+            );
+            None
+        }
+        _ => {
+            decoder.wrong_type(node, "a string");
+            None
+        }
+    }
+}
+
+/// Reads `true` or `false`.
+pub fn boolean(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<bool>> {
+    match node.scalar() {
+        Some(Scalar::Bool(value)) => Some(Spanned::new(value, node.span)),
+        _ => {
+            decoder.wrong_type(node, "`true` or `false`");
+            None
+        }
+    }
+}
+
+/// Reads an integer.
+pub fn integer(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<i64>> {
+    match node.scalar() {
+        Some(Scalar::Int(value)) => Some(Spanned::new(value, node.span)),
+        _ => {
+            decoder.wrong_type(node, "a whole number");
+            None
+        }
+    }
+}
+
+/// A plain scalar as written.
+fn plain_text(node: &Node) -> &str {
+    match &node.kind {
+        NodeKind::Scalar(text, _) => text,
+        _ => "",
+    }
+}
+
+/// The fields of a mapping. Each is asked for by name, and [`Fields::finish`] reports the others.
+pub struct Fields<'n> {
+    entries: &'n [Entry],
+    asked: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// The entry of `name`, `null` or not.
+    pub fn entry(&mut self, name: &'static str) -> Option<&'n Entry> {
+        self.asked.push(name);
+        self.entries.iter().find(|entry| &*entry.key == name)
+    }
+
+    /// Marks fields as known without reading them.
+    pub fn skip(&mut self, names: &'static [&'static str]) {
+        self.asked.extend(names);
+    }
+
+    /// Reads the value of `name` with `read`; absent and `null` give `None`.
+    pub fn read<T>(
+        &mut self,
+        decoder: &mut Decoder<'_>,
+        name: &'static str,
+        read: impl FnOnce(&mut Decoder<'_>, &'n Node) -> Option<T>,
+    ) -> Option<T> {
+        let entry = self.entry(name)?;
+        decoder.within(name, |decoder| {
+            if entry.value.is_null() {
+                decoder.null(&entry.value, "a field");
+                // An empty value is invisible; the key is what a person can see.
+                if let Some(last) = decoder.diagnostics.last_mut()
+                    && last.code == Code::NullValue
+                    && last.span.is_some_and(|span| span.start == span.end)
+                {
+                    last.span = Some(entry.key_span);
+                }
+                return None;
+            }
+            read(decoder, &entry.value)
+        })
+    }
+
+    /// Whether a field stands here with a value.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| &*entry.key == name && !entry.value.is_null())
+    }
+
+    /// Reports fields that were not asked for.
+    ///
+    /// In objects whose schema is not known in full only near misses are reported, as warnings.
+    pub fn finish(self, decoder: &mut Decoder<'_>) {
+        for entry in self.entries {
+            let key = &*entry.key;
+            if self.asked.contains(&key) {
+                continue;
+            }
+            let unused =
+                self.asked.iter().copied().filter(|name| !self.entries.iter().any(|e| &*e.key == *name));
+            let guess = did_you_mean(key, unused);
+            if decoder.strict {
+                let help = match guess {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("known fields here: {}", backticked(&self.asked)),
+                };
+                let diagnostic =
+                    Diagnostic::new(Code::UnknownField, entry.key_span, format!("unknown field `{key}`"))
+                        .label("not part of the schema")
+                        .help(help);
+                decoder.report_schema(diagnostic);
+            } else if let Some(name) = guess {
+                decoder.report(
+                    Diagnostic::new(Code::UnknownField, entry.key_span, format!("unknown field `{key}`"))
+                        .severity(Severity::Warning)
+                        .help(format!("did you mean `{name}`?")),
+                );
+            }
+        }
+    }
+}
+
+/// Words in backticks, in order, separated by commas.
+pub fn backticked<S: AsRef<str>>(words: &[S]) -> String {
+    let mut words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    words.sort_unstable();
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,64 @@
+//! Typed objects: what a document is, once it is read.
+
+pub mod address;
+pub mod cilium;
+pub mod core;
+pub mod decode;
+pub mod meta;
+pub mod network_policy;
+mod read;
+pub mod selector;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::sync::Arc;
+
+pub use read::read;
+
+use crate::diagnostic::DocumentRef;
+use crate::source::{FileId, Span};
+
+/// An object that is valid by itself.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Where it stands.
+    pub place: Place,
+    /// What it is.
+    pub object: Object,
+}
+
+/// Where an object stands.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The file.
+    pub file: FileId,
+    /// The object's first key; for an element of a `List`, the element's.
+    pub span: Span,
+    /// Kind, namespace, name, and index of its document.
+    pub document: Arc<DocumentRef>,
+}
+
+/// The kinds of objects that policy is made of or resolved against.
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy.
+    CiliumPolicy(cilium::CiliumPolicy),
+    /// NetworkPolicy.
+    NetworkPolicy(network_policy::NetworkPolicy),
+    /// CiliumCIDRGroup.
+    CidrGroup(cilium::CidrGroup),
+    /// Pod.
+    Pod(core::Pod),
+    /// Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or CronJob.
+    Workload(core::Workload),
+    /// Namespace.
+    Namespace(core::Namespace),
+    /// ServiceAccount.
+    ServiceAccount(core::ServiceAccount),
+    /// Node.
+    Node(core::Node),
+    /// Service.
+    Service(core::Service),
+    /// EndpointSlice or Endpoints.
+    EndpointSlice(core::EndpointSlice),
+}

@@ -1,0 +1,274 @@
+//! From documents to objects: kinds, API versions, lists.
+
+use std::sync::Arc;
+
+use super::decode::Decoder;
+use super::{Object, Place, Resource, cilium, core, network_policy};
+use crate::check;
+use crate::diagnostic::{Code, Diagnostic, DocumentRef, did_you_mean};
+use crate::options::Options;
+use crate::source::{Document, Node, NodeKind, Scalar, Span};
+
+/// Reads the objects of a document: one, or as many as a `List` has.
+///
+/// An object that has an error is left out; its diagnostics say why.
+pub fn read(document: &Document, options: &Options) -> (Vec<Resource>, Vec<Diagnostic>) {
+    let mut resources = Vec::new();
+    let mut diagnostics = Vec::new();
+    read_node(&document.root, document, options, &mut resources, &mut diagnostics);
+    (resources, diagnostics)
+}
+
+fn read_node(
+    node: &Node,
+    document: &Document,
+    options: &Options,
+    resources: &mut Vec<Resource>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if let Some(items) = list_items(node) {
+        for item in items.iter().filter(|item| !item.is_null()) {
+            read_node(item, document, options, resources, diagnostics);
+        }
+        return;
+    }
+    let about = Arc::new(document_ref(node, document.index));
+    let NodeKind::Mapping(entries) = &node.kind else {
+        diagnostics.push(
+            Diagnostic::new(
+                Code::NotAnObject,
+                node.span,
+                format!("this document is {}, and an object is needed", node.type_name()),
+            )
+            .help("a manifest begins with `apiVersion:` and `kind:`")
+            .document(Some(about)),
+        );
+        return;
+    };
+    let span = entries.first().map_or(node.span, |entry| entry.key_span);
+    let place = Place { file: document.file, span, document: Arc::clone(&about) };
+    match kind_of(node, span) {
+        Err(diagnostic) => diagnostics.push((*diagnostic).document(Some(about))),
+        Ok(kind) => {
+            let mut decoder = Decoder::new(options, about, kind.policy);
+            let object = (kind.read)(&mut decoder, node, span);
+            if let (Some(object), false) = (object, decoder.failed()) {
+                resources.push(Resource { place, object });
+            }
+            diagnostics.extend(decoder.finish());
+        }
+    }
+}
+
+/// The elements of `kind: List` and of typed lists such as `PodList`.
+fn list_items(node: &Node) -> Option<&[Node]> {
+    let kind = text(node, "kind")?;
+    match &node.get("items")?.kind {
+        NodeKind::Sequence(items) if kind.ends_with("List") => Some(items),
+        _ => None,
+    }
+}
+
+fn text<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
+    match node.get(key)?.scalar()? {
+        Scalar::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn document_ref(node: &Node, index: usize) -> DocumentRef {
+    let meta = node.get("metadata");
+    let field = |key| meta.and_then(|meta| text(meta, key)).map(str::to_owned);
+    DocumentRef {
+        kind: text(node, "kind").unwrap_or_default().to_owned(),
+        namespace: field("namespace"),
+        name: field("name").unwrap_or_default(),
+        index,
+    }
+}
+
+type ReadObject = fn(&mut Decoder<'_>, &Node, Span) -> Option<Object>;
+
+/// A kind that Sluice reads.
+struct Kind {
+    name: &'static str,
+    group: &'static str,
+    versions: &'static [&'static str],
+    /// Whether it is policy, whose every field is known.
+    policy: bool,
+    read: ReadObject,
+}
+
+const WORKLOAD: ReadObject = |d, n, s| core::workload(d, n, s).map(Object::Workload);
+
+const KINDS: &[Kind] = &[
+    Kind {
+        name: "CiliumNetworkPolicy",
+        group: "cilium.io",
+        versions: &["v2"],
+        policy: true,
+        read: |d, n, s| cilium_policy(d, n, s, false),
+    },
+    Kind {
+        name: "CiliumClusterwideNetworkPolicy",
+        group: "cilium.io",
+        versions: &["v2"],
+        policy: true,
+        read: |d, n, s| cilium_policy(d, n, s, true),
+    },
+    Kind {
+        name: "CiliumCIDRGroup",
+        group: "cilium.io",
+        versions: &["v2", "v2alpha1"],
+        policy: true,
+        read: |d, n, s| cilium::cidr_group(d, n, s).map(Object::CidrGroup),
+    },
+    Kind {
+        name: "NetworkPolicy",
+        group: "networking.k8s.io",
+        versions: &["v1"],
+        policy: true,
+        read: |d, n, s| network_policy::network_policy(d, n, s).map(Object::NetworkPolicy),
+    },
+    Kind {
+        name: "Pod",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::pod(d, n, s).map(Object::Pod),
+    },
+    Kind { name: "Deployment", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "StatefulSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "DaemonSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "ReplicaSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "Job", group: "batch", versions: &["v1"], policy: false, read: WORKLOAD },
+    Kind { name: "CronJob", group: "batch", versions: &["v1", "v1beta1"], policy: false, read: WORKLOAD },
+    Kind {
+        name: "Namespace",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::namespace(d, n, s).map(Object::Namespace),
+    },
+    Kind {
+        name: "Node",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::node(d, n, s).map(Object::Node),
+    },
+    Kind {
+        name: "Service",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::service(d, n, s).map(Object::Service),
+    },
+    Kind {
+        name: "EndpointSlice",
+        group: "discovery.k8s.io",
+        versions: &["v1", "v1beta1"],
+        policy: false,
+        read: |d, n, s| core::endpoint_slice(d, n, s).map(Object::EndpointSlice),
+    },
+    Kind {
+        name: "Endpoints",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::endpoints(d, n, s).map(Object::EndpointSlice),
+    },
+    Kind {
+        name: "ServiceAccount",
+        group: "",
+        versions: &["v1"],
+        policy: false,
+        read: |d, n, s| core::service_account(d, n, s).map(Object::ServiceAccount),
+    },
+];
+
+fn cilium_policy(decoder: &mut Decoder<'_>, node: &Node, object: Span, clusterwide: bool) -> Option<Object> {
+    let policy = cilium::policy(decoder, node, object, clusterwide)?;
+    check::cilium_policy(decoder, &policy);
+    Some(Object::CiliumPolicy(policy))
+}
+
+/// Policy kinds of others, and of Kubernetes, that Sluice does not resolve. Leaving one out changes verdicts.
+const OTHER_POLICIES: &[&str] = &[
+    "AdminNetworkPolicy",
+    "BaselineAdminNetworkPolicy",
+    "ClusterNetworkPolicy",
+    "GlobalNetworkPolicy",
+    "ClusterNetworkPolicies",
+];
+
+/// Kinds in Cilium's own API group that hold no policy.
+const CILIUM_OTHERS: &[&str] = &["CiliumEndpoint", "CiliumEndpointSlice", "CiliumIdentity", "CiliumNode"];
+
+fn kind_of(node: &Node, span: Span) -> Result<&'static Kind, Box<Diagnostic>> {
+    let (Some(kind_node), Some(version_node)) = (node.get("kind"), node.get("apiVersion")) else {
+        let missing = if node.get("kind").is_none() { "kind" } else { "apiVersion" };
+        return Err(Box::new(
+            Diagnostic::new(Code::MissingKind, span, format!("the object has no `{missing}`"))
+                .help("a manifest begins with `apiVersion:` and `kind:`"),
+        ));
+    };
+    let (Some(Scalar::String(name)), Some(Scalar::String(version))) =
+        (kind_node.scalar(), version_node.scalar())
+    else {
+        return Err(Box::new(
+            Diagnostic::new(Code::MissingKind, span, "`kind` and `apiVersion` are strings")
+                .help("a manifest begins with `apiVersion:` and `kind:`"),
+        ));
+    };
+    let (group, bare) = version.rsplit_once('/').unwrap_or(("", version));
+    match KINDS.iter().find(|kind| kind.name == name) {
+        Some(kind) if kind.group == group && kind.versions.contains(&bare) => Ok(kind),
+        Some(kind) if kind.group == group || known_mistake(group) => {
+            Err(Box::new(wrong_version(kind, version, version_node)))
+        }
+        _ if OTHER_POLICIES.contains(&name) || name == "NetworkPolicy" => {
+            Err(Box::new(unsupported_policy(name, version, kind_node)))
+        }
+        None => Err(Box::new(unknown_kind(name, group, kind_node))),
+        Some(_) => Err(Box::new(unused(name, kind_node))),
+    }
+}
+
+/// Groups under which people write the kinds above by mistake or by age.
+fn known_mistake(group: &str) -> bool {
+    group.is_empty()
+        || group.ends_with(".k8s.io")
+        || group.ends_with("cilium.io")
+        || ["apps", "batch", "extensions"].contains(&group)
+}
+
+fn wrong_version(kind: &Kind, written: &str, node: &Node) -> Diagnostic {
+    let slash = if kind.group.is_empty() { "" } else { "/" };
+    let right = format!("{}{slash}{}", kind.group, kind.versions[0]);
+    Diagnostic::new(Code::WrongApiVersion, node.span, format!("there is no `{}` in `{written}`", kind.name))
+        .help(format!("write `apiVersion: {right}`"))
+}
+
+fn unsupported_policy(name: &str, version: &str, node: &Node) -> Diagnostic {
+    Diagnostic::new(Code::UnsupportedPolicy, node.span, format!("`{name}` of `{version}` is policy that sluice does not read"))
+        .help("the verdicts leave it out; sluice reads NetworkPolicy, CiliumNetworkPolicy and CiliumClusterwideNetworkPolicy")
+}
+
+fn unknown_kind(name: &str, group: &str, node: &Node) -> Diagnostic {
+    let known = KINDS.iter().map(|kind| kind.name);
+    let foreign = !known_mistake(group);
+    match did_you_mean(name, known).filter(|_| !foreign && !CILIUM_OTHERS.contains(&name)) {
+        Some(close) => Diagnostic::new(Code::MisspelledKind, node.span, format!("unknown kind `{name}`"))
+            .help(format!("did you mean `{close}`?")),
+        None => unused(name, node),
+    }
+}
+
+fn unused(name: &str, node: &Node) -> Diagnostic {
+    Diagnostic::new(
+        Code::UnusedKind,
+        node.span,
+        format!("`{name}` does not bear on network policy and is not read"),
+    )
+}

@@ -1,0 +1,111 @@
+//! Where one document ends and the next begins.
+//!
+//! A `---` or `...` at the start of a line, followed by white space or the end, cannot stand inside
+//! any scalar (YAML 1.2.2, 9.1.2). So documents can be told apart before they are parsed: each can
+//! then be parsed by itself, on any core, and what is wrong in one cannot spill into the next.
+
+/// The text of at most one document, with the comments and directives before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// Offset of the first byte.
+    pub(super) start: usize,
+    /// Offset one past the last byte.
+    pub(super) end: usize,
+    /// Offset of the `---` that opens the document, if one does.
+    pub(super) marker: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before a document, where a line with `%` is a directive.
+    Prefix,
+    /// After a directive: the next `---` belongs to it.
+    Directives,
+    /// In a document.
+    Body,
+}
+
+/// Cuts `text[from..]` into chunks that together cover it.
+pub(super) fn split(text: &str, from: usize) -> Vec<Chunk> {
+    let bytes = text.as_bytes();
+    let mut chunks = Vec::new();
+    let mut chunk = Chunk { start: from, end: from, marker: None };
+    let mut place = Place::Prefix;
+    let mut line = from;
+    while line < bytes.len() {
+        let next = next_line(bytes, line);
+        if is_marker(&bytes[line..], b"---") {
+            if place != Place::Directives {
+                push(&mut chunks, chunk, line);
+                chunk = Chunk { start: line, end: line, marker: None };
+            }
+            chunk.marker = Some(line);
+            place = Place::Body;
+        } else if is_marker(&bytes[line..], b"...") {
+            push(&mut chunks, chunk, next);
+            chunk = Chunk { start: next, end: next, marker: None };
+            place = Place::Prefix;
+        } else if place != Place::Body {
+            place = match bytes[line] {
+                b'%' => Place::Directives,
+                b'#' | b'\n' | b'\r' => place,
+                _ if bytes[line..next].iter().all(u8::is_ascii_whitespace) => place,
+                _ => Place::Body,
+            };
+        }
+        line = next;
+    }
+    push(&mut chunks, chunk, bytes.len());
+    chunks
+}
+
+fn push(chunks: &mut Vec<Chunk>, chunk: Chunk, end: usize) {
+    if end > chunk.start {
+        chunks.push(Chunk { end, ..chunk });
+    }
+}
+
+/// The start of the line after the one that holds `at`. A lone carriage return also ends a line.
+pub(super) fn next_line(bytes: &[u8], at: usize) -> usize {
+    let rest = &bytes[at..];
+    rest.iter().position(|b| matches!(b, b'\n' | b'\r')).map_or(bytes.len(), |length| at + length + 1)
+}
+
+fn is_marker(line: &[u8], marker: &[u8; 3]) -> bool {
+    line.starts_with(marker) && matches!(line.get(3), None | Some(b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    fn cut(text: &str) -> Vec<&str> {
+        split(text, 0).iter().map(|chunk| &text[chunk.start..chunk.end]).collect()
+    }
+
+    #[test]
+    fn a_marker_at_the_start_of_a_line_begins_a_document() {
+        assert_eq!(cut(""), Vec::<&str>::new());
+        assert_eq!(cut("a: 1\n---\nb: 2\n"), ["a: 1\n", "---\nb: 2\n"]);
+        assert_eq!(cut("--- a\n---\tb\n---\r\nc\n---"), ["--- a\n", "---\tb\n", "---\r\nc\n", "---"]);
+        assert_eq!(cut("a: 1\r---\rb: 2\r"), ["a: 1\r", "---\rb: 2\r"]);
+        assert_eq!(cut("a: |\n  ---\n----\n---x\n"), ["a: |\n  ---\n----\n---x\n"]);
+    }
+
+    #[test]
+    fn an_end_marker_closes_its_document() {
+        assert_eq!(cut("a: 1\n...\nb: 2\n... # x\n"), ["a: 1\n...\n", "b: 2\n... # x\n"]);
+        assert_eq!(cut("a: 1\n...\n# x\n---\nb: 2\n"), ["a: 1\n...\n", "# x\n", "---\nb: 2\n"]);
+    }
+
+    #[test]
+    fn a_directive_stays_with_its_document() {
+        assert_eq!(
+            cut("# x\n%YAML 1.1\n\n---\na: 1\n---\nb\n"),
+            ["# x\n%YAML 1.1\n\n---\na: 1\n", "---\nb\n"]
+        );
+        assert_eq!(cut("a: 1\n...\n%YAML 1.1\n---\nb\n"), ["a: 1\n...\n", "%YAML 1.1\n---\nb\n"]);
+        assert_eq!(cut("a: 1\n%b\n---\nb\n"), ["a: 1\n%b\n", "---\nb\n"]);
+        assert_eq!(split("%YAML 1.1\n---\na\n", 0)[0].marker, Some(10));
+    }
+}
