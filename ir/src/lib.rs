@@ -20,3 +20,4 @@ pub mod net;
 pub mod origin;
 pub mod policy;
 pub mod selector;
+mod word;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::label::{LabelSet, LabelSource};
+use crate::word::{label_key, word};
 
 /// A conjunction of requirements on labels; without any it matches everything.
 ///
@@ -92,6 +93,20 @@ impl Selector {
         &self.0
     }
 
+    /// Whether requirements and values are sorted and distinct, and sources are what their words mean.
+    /// Only a [`Requirement`] that was not made by its constructor breaks this.
+    pub fn is_canonical(&self) -> bool {
+        let rises = |values: &[Arc<str>]| values.is_sorted_by(|a, b| a < b);
+        let requirement_is = |requirement: &Requirement| {
+            requirement.source == LabelSource::from_word(requirement.source.word())
+                && match &requirement.operator {
+                    Operator::In(values) | Operator::NotIn(values) => rises(values),
+                    Operator::Exists | Operator::DoesNotExist => true,
+                }
+        };
+        self.0.is_sorted_by(|a, b| a < b) && self.0.iter().all(requirement_is)
+    }
+
     /// Whether it matches everything because it requires nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -110,7 +125,7 @@ impl FromIterator<Requirement> for Selector {
 impl fmt::Display for Requirement {
     /// As in the text form: `any:app = "web"`, `k8s:tier in ("a", "b")`, `exists any:app`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = format_args!("{}:{}", self.source.word(), self.key).to_string();
+        let key = format!("{}:{}", word(self.source.word()), label_key(&self.key));
         match &self.operator {
             Operator::In(values) if values.len() == 1 => write!(f, "{key} = {:?}", values[0]),
             Operator::In(values) => write!(f, "{key} in ({})", quoted(values)),
@@ -126,7 +141,11 @@ fn quoted(values: &[Arc<str>]) -> String {
 }
 
 impl fmt::Display for Selector {
+    /// As in the text form: requirements with a comma between, `{}` for none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("{}");
+        }
         for (i, requirement) in self.0.iter().enumerate() {
             if i > 0 {
                 f.write_str(", ")?;

@@ -46,9 +46,14 @@
 //! as data and not judged here. No Kubernetes objects: services, groups of prefixes and cloud groups
 //! were resolved into peers before.
 
+#[cfg(any(test, feature = "test-support"))]
+pub mod arbitrary;
 mod builder;
 pub mod eval;
 mod l7;
+#[cfg(test)]
+mod tests;
+pub mod text;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -107,6 +112,16 @@ pub enum Enforcement {
     Always,
     /// Never; rules are ignored.
     Never,
+}
+
+impl fmt::Display for Enforcement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Enforcement::Default => "default",
+            Enforcement::Always => "always",
+            Enforcement::Never => "never",
+        })
+    }
 }
 
 /// One rule.
@@ -301,6 +316,16 @@ pub enum Authentication {
     Required,
     /// Fails always; for tests.
     AlwaysFail,
+}
+
+impl fmt::Display for Authentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Authentication::Disabled => "disabled",
+            Authentication::Required => "required",
+            Authentication::AlwaysFail => "always-fail",
+        })
+    }
 }
 
 /// The named container ports of a workload: each name has one protocol and number (semantics.md 12.1).

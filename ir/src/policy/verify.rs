@@ -4,23 +4,32 @@
 //! The invariants:
 //!
 //! 1. Every selector, layer 7 and origin id of a rule names an entry of its table.
-//! 2. Selectors are distinct: each is in the table once.
+//! 2. A table holds each entry once, in the order in which rules first use them (a rule uses its subject's
+//!    selector, then those of its peers), and none that no rule uses. [`Policy::canonical`] restores this.
 //! 3. A deny rule has neither layer 7 rules nor authentication.
 //! 4. Layer 7 rules that a rule names are not empty: an allow without work for the proxy has none.
-//! 5. HTTP rules, listeners, TLS and server names are only on TCP; DNS rules are only on egress, and
-//!    on TCP, UDP or SCTP (semantics.md 2.4, 12.2).
-//! 6. A layer 7 rule names ports: it is on no protocol as a whole (semantics.md 2.4).
+//! 5. Layer 7 rules are only on protocols that have ports, HTTP rules only on TCP, and DNS rules only on
+//!    egress (semantics.md 2.4, 12.2).
+//! 6. A rule with layer 7 rules names protocols; with HTTP or DNS rules it names ports, so that it is on no
+//!    protocol as a whole (semantics.md 2.4).
 //! 7. A prefix peer has a length above 0; an exception lies inside its prefix, and all exceptions of
 //!    one peer are distinct.
 //! 8. A name peer is only on egress, and only in an allow (semantics.md 1.3).
 //! 9. A range of ports does not end before it starts; a named port is of a protocol that has ports.
 //! 10. An origin has a file, a line and a column from 1, a kind and a name.
+//! 11. A selector is in canonical form: requirements and values are sorted and distinct, and a source that
+//!     has a variant of [`LabelSource`](crate::label::LabelSource) is not spelled as another.
+//! 12. A DNS rule has a `matchName` for a name and a `matchPattern` for a pattern.
 
 use std::collections::BTreeSet;
+use std::hash::Hash;
 
-use super::{Action, Direction, L7Rules, Peer, Peers, Policy, PortSet, Ports, Rule};
-use crate::ids::RuleId;
-use crate::net::Protocol;
+use rustc_hash::FxHashMap;
+
+use super::{Action, Direction, DnsRule, L7Rules, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule};
+use crate::dns_name::{DnsMember, DnsPattern};
+use crate::ids::{L7Id, OriginId, RuleId, SelectorId};
+use crate::net::{PortRange, Protocol};
 
 /// A policy that holds every invariant of [this module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +56,16 @@ pub enum VerifyError {
     /// Invariant 1.
     #[error("{0}: names {1}, which is not in its table")]
     Dangling(RuleId, String),
+    /// Invariant 2: the second of two equal entries, and the first.
+    #[error("{0}: the same {2} as {1}")]
+    Repeated(String, String, &'static str),
     /// Invariant 2.
-    #[error("s{0}: the same selector as s{1}")]
-    RepeatedSelector(usize, usize),
-    /// Invariants 3 to 9, with the sentence that does not hold.
+    #[error("the tables are not in order of first use, or hold what no rule uses")]
+    Order,
+    /// Invariant 11.
+    #[error("{0}: not in canonical form")]
+    Selector(SelectorId),
+    /// Invariants 3 to 9 and 12, with the sentence that does not hold.
     #[error("{0}: {1}")]
     Rule(RuleId, &'static str),
     /// Invariant 10.
@@ -64,7 +79,14 @@ pub enum VerifyError {
 ///
 /// The first invariant that does not hold.
 pub fn verify(policy: Policy) -> Result<Verified<Policy>, VerifyError> {
-    selectors_are_distinct(&policy)?;
+    entries_are_distinct("selector", &policy.selectors, SelectorId::new)?;
+    entries_are_distinct("layer 7 rules", &policy.l7, L7Id::new)?;
+    entries_are_distinct("origin", &policy.origins, OriginId::new)?;
+    for (index, selector) in policy.selectors.iter().enumerate() {
+        if !selector.is_canonical() {
+            return Err(VerifyError::Selector(SelectorId::new(index)));
+        }
+    }
     for (index, origin) in policy.origins.iter().enumerate() {
         let incomplete = origin.file.is_empty() || origin.kind.is_empty() || origin.name.is_empty();
         if incomplete || origin.line == 0 || origin.column == 0 {
@@ -74,19 +96,26 @@ pub fn verify(policy: Policy) -> Result<Verified<Policy>, VerifyError> {
     for (id, rule) in policy.rules() {
         ids_name_entries(&policy, id, rule)?;
         action_fits(&policy, id, rule)?;
+        l7_fits(&policy, id, rule)?;
         peers_are_sound(id, rule)?;
         ports_are_sound(id, rule)?;
     }
-    Ok(Verified(policy))
+    // Last, as it says the least about what went wrong.
+    if policy.is_in_order_of_use() { Ok(Verified(policy)) } else { Err(VerifyError::Order) }
 }
 
-fn selectors_are_distinct(policy: &Policy) -> Result<(), VerifyError> {
-    let mut order: Vec<usize> = (0..policy.selectors.len()).collect();
-    order.sort_by(|a, b| policy.selectors[*a].cmp(&policy.selectors[*b]).then(a.cmp(b)));
-    match order.windows(2).find(|pair| policy.selectors[pair[0]] == policy.selectors[pair[1]]) {
-        Some(pair) => Err(VerifyError::RepeatedSelector(pair[1], pair[0])),
-        None => Ok(()),
+fn entries_are_distinct<T: Eq + Hash, Id: std::fmt::Display>(
+    what: &'static str,
+    table: &[T],
+    id: fn(usize) -> Id,
+) -> Result<(), VerifyError> {
+    let mut seen = FxHashMap::default();
+    for (index, entry) in table.iter().enumerate() {
+        if let Some(first) = seen.insert(entry, index) {
+            return Err(VerifyError::Repeated(id(index).to_string(), id(first).to_string(), what));
+        }
     }
+    Ok(())
 }
 
 fn ids_name_entries(policy: &Policy, id: RuleId, rule: &Rule) -> Result<(), VerifyError> {
@@ -108,21 +137,40 @@ fn action_fits(policy: &Policy, id: RuleId, rule: &Rule) -> Result<(), VerifyErr
     if rule.action == Action::Deny && (rule.l7.is_some() || rule.authentication.is_some()) {
         return fails("a deny has neither layer 7 rules nor authentication");
     }
-    let Some(l7) = rule.l7.map(|l7| policy.l7(l7)) else { return Ok(()) };
-    if l7.is_empty() {
+    if rule.l7.is_some_and(|l7| policy.l7(l7).is_empty()) {
         return fails("layer 7 rules are not empty");
     }
+    Ok(())
+}
+
+fn l7_fits(policy: &Policy, id: RuleId, rule: &Rule) -> Result<(), VerifyError> {
+    let fails = |sentence| Err(VerifyError::Rule(id, sentence));
+    let Some(l7) = rule.l7.map(|l7| policy.l7(l7)) else { return Ok(()) };
     let Ports::Of(ports) = &rule.ports else { return fails("a layer 7 rule names ports") };
-    let dns = matches!(l7.rules, L7Rules::Dns(_));
-    if dns && rule.direction == Direction::Ingress {
-        return fails("DNS rules are only on egress");
+    let whole = |port: &PortMatch| port.ports == PortSet::Range(PortRange::ALL);
+    if !matches!(l7.rules, L7Rules::None) && ports.iter().any(whole) {
+        return fails("a layer 7 rule names ports");
     }
-    let carries = |protocol: Protocol| if dns { protocol.has_ports() } else { protocol == Protocol::TCP };
-    let only_names = matches!(l7.rules, L7Rules::None);
-    if ports.iter().any(|port| !carries(port.protocol) && !only_names) {
+    if let L7Rules::Dns(rules) = &l7.rules {
+        if rule.direction == Direction::Ingress {
+            return fails("DNS rules are only on egress");
+        }
+        if !rules.iter().all(members_fit) {
+            return fails("a DNS rule has a name and a pattern in their places");
+        }
+    }
+    let http = matches!(l7.rules, L7Rules::Http(_));
+    let carries = |protocol: Protocol| if http { protocol == Protocol::TCP } else { protocol.has_ports() };
+    if !ports.iter().all(|port| carries(port.protocol)) {
         return fails("layer 7 rules are only on protocols that can carry them");
     }
     Ok(())
+}
+
+fn members_fit(rule: &DnsRule) -> bool {
+    let is = |member| move |pattern: &DnsPattern| pattern.member() == member;
+    rule.name.as_ref().is_none_or(is(DnsMember::Name))
+        && rule.pattern.as_ref().is_none_or(is(DnsMember::Pattern))
 }
 
 fn peers_are_sound(id: RuleId, rule: &Rule) -> Result<(), VerifyError> {
