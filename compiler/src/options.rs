@@ -1,5 +1,10 @@
 //! Options that change what policy means, under Cilium's names.
 
+mod keys;
+mod read;
+
+pub use keys::{KEYS, OptionKey};
+
 /// Whose acceptance makes a document valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accept {

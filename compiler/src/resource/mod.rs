@@ -6,6 +6,8 @@ pub mod cilium;
 pub mod core;
 pub mod decode;
 pub mod dns_answers;
+pub mod flow;
+pub(crate) mod icmp;
 pub mod meta;
 pub mod network_policy;
 mod read;

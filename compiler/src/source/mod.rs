@@ -12,6 +12,7 @@ mod build;
 mod encoding;
 mod file;
 mod findings;
+mod lines;
 mod load;
 mod mapping;
 mod node;
@@ -22,6 +23,7 @@ mod step;
 mod syntax;
 
 pub use file::{FileId, LineColumn, SourceFile, Sources, Span};
+pub use lines::{Line, parse_lines};
 pub use node::{Document, Entry, Node, NodeKind, ScalarStyle};
 pub use parse::{Limits, parse};
 pub use scalar::Scalar;

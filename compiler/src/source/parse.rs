@@ -31,7 +31,7 @@ impl Default for Limits {
 /// Below this size, in bytes, the documents of a file are not worth sharing out among cores.
 const LARGE: usize = 128 << 10;
 
-const BYTE_ORDER_MARK: char = '\u{FEFF}';
+pub(super) const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// Reads every document of a file, YAML or JSON.
 ///
@@ -86,7 +86,7 @@ fn read(
 }
 
 /// Why a file is not read at all.
-fn refuse(file: FileId, text: &str, damage: &Damage, limits: &Limits) -> Option<Diagnostic> {
+pub(super) fn refuse(file: FileId, text: &str, damage: &Damage, limits: &Limits) -> Option<Diagnostic> {
     let limit = limits.bytes.min(u32::MAX as usize);
     if text.len() > limit {
         let message = format!("the file has {} bytes, more than the limit of {limit}", text.len());
@@ -122,7 +122,7 @@ fn about_the_file(file: FileId, text: &str, from: usize) -> Vec<Diagnostic> {
 }
 
 /// A document that holds bytes which are not UTF-8 says nothing else, for its text is not what was meant.
-fn about_damage(
+pub(super) fn about_damage(
     file: FileId,
     damage: &Damage,
     chunk: &Chunk,

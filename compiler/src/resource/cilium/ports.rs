@@ -10,6 +10,7 @@ use super::{IcmpRule, L7Places, Port, PortEntry, PortRule};
 use crate::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
 use crate::options::Accept;
 use crate::resource::decode::{Decoder, Fields, Spanned, backticked, integer, string};
+use crate::resource::icmp::{ICMP_NAMES, ICMPV6_NAMES};
 use crate::source::{Node, Scalar};
 
 /// The most ports, and the most ICMP types, that one list may have.
@@ -412,53 +413,6 @@ fn named_icmp_type(decoder: &mut Decoder<'_>, protocol: Protocol, text: &str, no
     );
     None
 }
-
-const ICMP_NAMES: &[(&str, u8)] = &[
-    ("EchoReply", 0),
-    ("DestinationUnreachable", 3),
-    ("Redirect", 5),
-    ("Echo", 8),
-    ("EchoRequest", 8),
-    ("RouterAdvertisement", 9),
-    ("RouterSelection", 10),
-    ("TimeExceeded", 11),
-    ("ParameterProblem", 12),
-    ("Timestamp", 13),
-    ("TimestampReply", 14),
-    ("Photuris", 40),
-    ("ExtendedEchoRequest", 42),
-    ("ExtendedEchoReply", 43),
-];
-
-const ICMPV6_NAMES: &[(&str, u8)] = &[
-    ("DestinationUnreachable", 1),
-    ("PacketTooBig", 2),
-    ("TimeExceeded", 3),
-    ("ParameterProblem", 4),
-    ("EchoRequest", 128),
-    ("EchoReply", 129),
-    ("MulticastListenerQuery", 130),
-    ("MulticastListenerReport", 131),
-    ("MulticastListenerDone", 132),
-    ("RouterSolicitation", 133),
-    ("RouterAdvertisement", 134),
-    ("NeighborSolicitation", 135),
-    ("NeighborAdvertisement", 136),
-    ("RedirectMessage", 137),
-    ("RouterRenumbering", 138),
-    ("ICMPNodeInformationQuery", 139),
-    ("ICMPNodeInformationResponse", 140),
-    ("InverseNeighborDiscoverySolicitation", 141),
-    ("InverseNeighborDiscoveryAdvertisement", 142),
-    ("HomeAgentAddressDiscoveryRequest", 144),
-    ("HomeAgentAddressDiscoveryReply", 145),
-    ("MobilePrefixSolicitation", 146),
-    ("MobilePrefixAdvertisement", 147),
-    ("DuplicateAddressRequestCodeSuffix", 157),
-    ("DuplicateAddressConfirmationCodeSuffix", 158),
-    ("ExtendedEchoRequest", 160),
-    ("ExtendedEchoReply", 161),
-];
 
 #[cfg(test)]
 mod tests {
