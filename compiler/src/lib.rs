@@ -8,6 +8,7 @@
 //! | [`resource`], [`check`] | trees to typed objects, each valid by itself |
 //! | [`inventory`] | what policy is resolved against: pods, nodes, namespaces, services, names |
 //! | [`lower`] | objects and inventory to rules |
+//! | [`judge`] | rules and a flow to a verdict, with its reasons |
 //!
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
 //! meaning. [`load`] and [`compile`] are the whole pipeline.
@@ -15,10 +16,13 @@
 pub mod check;
 pub mod diagnostic;
 pub mod inventory;
+pub mod judge;
 pub mod lower;
 pub mod options;
 pub mod resource;
 pub mod source;
+
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -51,6 +55,10 @@ pub fn load(sources: &Sources, files: &[FileId], options: &Options, limits: &Lim
         all.resources.extend(one.resources);
         all.diagnostics.extend(one.diagnostics);
     }
+    let (resources, duplicates) = resource::without_replaced(all.resources);
+    all.resources = resources;
+    all.diagnostics.extend(duplicates);
+    all.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     all
 }
 
@@ -62,7 +70,6 @@ fn load_file(sources: &Sources, file: FileId, options: &Options, limits: &Limits
         resources.extend(objects);
         diagnostics.extend(findings);
     }
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     Loaded { resources, diagnostics }
 }
 
@@ -73,6 +80,8 @@ pub struct Extras {
     pub answers: DnsAnswers,
     /// What AWS has.
     pub aws: AwsInventory,
+    /// The node whose view is taken.
+    pub view: Option<Arc<str>>,
 }
 
 /// A policy that is ready to be asked.
@@ -102,6 +111,7 @@ pub fn compile(
     let (inventory, mut diagnostics) = Inventory::build(loaded, extras.answers, options);
     let lowered = lower::lower(loaded, sources, &inventory, &extras.aws, options);
     diagnostics.extend(lowered.diagnostics);
+    diagnostics.extend(extras.view.as_deref().and_then(|view| inventory.unknown_node(view)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     let policy = verify(lowered.policy)?;
     Ok(Compiled { inventory, policy, written: lowered.written, diagnostics })

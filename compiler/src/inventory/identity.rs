@@ -10,6 +10,7 @@ use sluice_ir::policy::{Identity, NamedPorts};
 
 use super::{Inventory, Node, Owner, is_identity_label, keys};
 use crate::options::Options;
+use crate::resource::cilium::Entity;
 use crate::resource::core::PodSpec;
 
 /// Options that change identities.
@@ -122,26 +123,28 @@ impl Inventory {
             .flat_map(|(_, labels)| labels.iter().cloned())
     }
 
-    /// The identity that an entity's name stands for, seen from a node; `None` for a word that is no entity.
-    pub fn entity(&self, word: &str, view: Option<&str>) -> Option<Identity> {
-        let reserved = |entity: &str| Identity {
-            labels: [Label::reserved(entity)].into_iter().collect(),
-            ..Identity::default()
+    /// The identity that an entity stands for, seen from a node. Sets of identities (`all`, `cluster`,
+    /// `none`) stand for none: they have no labels.
+    pub fn entity(&self, entity: Entity, view: Option<&str>) -> Identity {
+        let reserved = |word: &str| {
+            let labels = [Label::reserved(word)].into_iter().collect();
+            Identity { labels, ..Identity::default() }
         };
-        match word {
-            "host" => Some(match view.and_then(|name| self.node(name)) {
+        match entity {
+            Entity::All | Entity::Cluster | Entity::None => Identity::default(),
+            Entity::Host => match view.and_then(|name| self.node(name)) {
                 Some(node) => self.node_identity(node, node.addresses.first().copied(), view),
                 None => reserved("host"),
-            }),
-            "world" => Some(reserved(self.world(true))),
-            "world-ipv4" | "world-ipv6" if self.settings.dual_stack => Some(reserved(word)),
-            "world-ipv4" | "world-ipv6" => Some(reserved("world")),
-            "kube-apiserver" => Some(match self.api_servers.first() {
+            },
+            Entity::World | Entity::WorldIpv4 => reserved(self.world(true)),
+            Entity::WorldIpv6 => reserved(self.world(false)),
+            Entity::KubeApiserver => match self.api_servers.first() {
                 Some(address) => self.identity_of(*address, view),
                 None => reserved("kube-apiserver"),
-            }),
-            "remote-node" | "health" | "init" | "ingress" | "unmanaged" => Some(reserved(word)),
-            _ => None,
+            },
+            Entity::Init | Entity::Ingress | Entity::Unmanaged | Entity::RemoteNode | Entity::Health => {
+                reserved(entity.word())
+            }
         }
     }
 }

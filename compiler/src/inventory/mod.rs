@@ -21,6 +21,7 @@ use sluice_ir::label::Label;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::Identity;
 
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::resource::core::GlobalService;
 use crate::resource::dns_answers::DnsAnswers;
 
@@ -154,6 +155,24 @@ impl Inventory {
     /// The node of a name.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.binary_search_by(|node| (*node.name).cmp(name)).ok().map(|at| &self.nodes[at])
+    }
+
+    /// The finding that a node is nowhere in the input, neither itself nor by a pod on it.
+    pub fn unknown_node(&self, name: &str) -> Option<Diagnostic> {
+        let on_it = |endpoint: &Endpoint| endpoint.node.as_deref() == Some(name);
+        if self.node(name).is_some() || self.endpoints.iter().any(on_it) {
+            return None;
+        }
+        let known = self.nodes.iter().map(|node| &*node.name);
+        let help = match did_you_mean(name, known) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => "without it no pod is local; add the Node or the pods that run on it to the command"
+                .to_owned(),
+        };
+        Some(
+            Diagnostic::new(Code::UnknownNode, None, format!("there is no node `{name}` in the input"))
+                .help(help),
+        )
     }
 
     /// Whether a CIDR group of this name exists.

@@ -10,8 +10,10 @@ use crate::source::{Node, NodeKind, Span};
 /// What Sluice uses of an object's metadata.
 #[derive(Clone, Debug)]
 pub struct Meta {
-    /// The object's name.
+    /// The object's name; `(generated)` where the API server is to make one up.
     pub name: Spanned<Arc<str>>,
+    /// Whether the API server makes the name up, so that no two of them are the same object.
+    pub generated: bool,
     /// Its namespace: `default` where a namespaced object names none, none for cluster-scoped ones.
     pub namespace: Option<Arc<str>>,
     /// Its labels, in the order written.
@@ -87,7 +89,8 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
         if let Some(namespace) = &namespace {
             check_name(decoder, namespace, "namespace");
         }
-        Some(Meta { name, namespace: scoped(decoder, scope, namespace), labels, annotations, owners })
+        let namespace = scoped(decoder, scope, namespace);
+        Some(Meta { generated: generated && !has_name, name, namespace, labels, annotations, owners })
     })
 }
 

@@ -6,6 +6,7 @@ pub mod cilium;
 pub mod core;
 pub mod decode;
 pub mod dns_answers;
+mod duplicate;
 pub mod flow;
 pub(crate) mod icmp;
 pub mod meta;
@@ -17,6 +18,7 @@ pub(crate) mod testing;
 
 use std::sync::Arc;
 
+pub use duplicate::without_replaced;
 pub use read::read;
 
 use crate::diagnostic::DocumentRef;
@@ -65,4 +67,31 @@ pub enum Object {
     Service(core::Service),
     /// EndpointSlice or Endpoints.
     EndpointSlice(core::EndpointSlice),
+}
+
+impl Object {
+    /// Its metadata.
+    pub fn meta(&self) -> &meta::Meta {
+        match self {
+            Object::CiliumPolicy(policy) => &policy.meta,
+            Object::NetworkPolicy(policy) => &policy.meta,
+            Object::CidrGroup(group) => &group.meta,
+            Object::Pod(pod) => &pod.meta,
+            Object::Workload(workload) => &workload.meta,
+            Object::Namespace(namespace) => &namespace.meta,
+            Object::Node(node) => &node.meta,
+            Object::Service(service) => &service.meta,
+            Object::EndpointSlice(slice) => &slice.meta,
+            Object::ServiceAccount(account) => &account.meta,
+        }
+    }
+
+    /// Its name as people say it: `shop/cart`, or `baseline` for what belongs to no namespace.
+    pub fn name(&self) -> String {
+        let meta = self.meta();
+        match &meta.namespace {
+            Some(namespace) => format!("{namespace}/{}", meta.name.value),
+            None => meta.name.value.to_string(),
+        }
+    }
 }

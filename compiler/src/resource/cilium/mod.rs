@@ -189,6 +189,11 @@ impl Entity {
         Entity::NAMES.iter().find(|(name, _)| *name == word).map(|(_, entity)| *entity)
     }
 
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Entity::NAMES.iter().find(|(_, entity)| *entity == self).map_or("none", |(name, _)| name)
+    }
+
     /// Whether the API server's schema lacks it (semantics.md 1.8).
     pub fn outside_schema(self) -> bool {
         matches!(self, Entity::WorldIpv4 | Entity::WorldIpv6)

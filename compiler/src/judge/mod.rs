@@ -1,0 +1,159 @@
+//! One flow: who is at its ends, and what the policy says on both sides.
+//!
+//! Answers come from the reference semantics. Beside the verdict they hold the rules that made it and,
+//! for a default deny, the rule that came nearest to allowing the flow and what it lacked.
+
+mod end;
+mod near;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use sluice_ir::ids::RuleId;
+use sluice_ir::net::Protocol;
+use sluice_ir::policy::eval::{Answer, Question, Reason, Verdict, eval_among, subject_matches};
+use sluice_ir::policy::{Direction, Identity, Policy, Subject};
+use sluice_ir::selector::Operator;
+
+pub use end::{End, EndError};
+pub use near::{Miss, NearMiss};
+
+use crate::Compiled;
+use crate::inventory::keys;
+use crate::resource::flow::Flow;
+
+/// Answers questions about flows.
+pub struct Judge<'c> {
+    compiled: &'c Compiled,
+    /// The node whose view is taken; without one each endpoint is judged on its own node.
+    view: Option<Arc<str>>,
+    /// Rules that are confined to a namespace, by it, in order.
+    confined: BTreeMap<Arc<str>, Vec<RuleId>>,
+    /// All other rules, in order.
+    free: Vec<RuleId>,
+}
+
+/// What is said about a flow.
+#[derive(Clone, Debug)]
+pub struct FlowAnswer {
+    /// What the source's side says; none if it is no endpoint.
+    pub egress: Option<Side>,
+    /// What the destination's side says; none if it is no endpoint.
+    pub ingress: Option<Side>,
+    /// Both together: a denial of one side denies, a redirect of one side redirects.
+    pub verdict: Verdict,
+}
+
+/// One side of a flow.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The verdict with its reason and rules.
+    pub answer: Answer,
+    /// For a default deny, the rule that came nearest to allowing the flow.
+    pub nearest: Option<NearMiss>,
+}
+
+impl<'c> Judge<'c> {
+    /// A judge who looks from a node, or from everywhere.
+    pub fn new(compiled: &'c Compiled, view: Option<Arc<str>>) -> Judge<'c> {
+        let mut judge = Judge { compiled, view, confined: BTreeMap::new(), free: Vec::new() };
+        for (id, rule) in compiled.policy.rules() {
+            match namespace_of(&compiled.policy, rule.subject) {
+                Some(namespace) => judge.confined.entry(namespace).or_default().push(id),
+                None => judge.free.push(id),
+            }
+        }
+        judge
+    }
+
+    /// The two ends of a flow.
+    ///
+    /// # Errors
+    ///
+    /// An end that is not in the inventory.
+    pub fn ends(&self, flow: &Flow) -> Result<(End, End), EndError> {
+        let inventory = &self.compiled.inventory;
+        let to = |error| EndError { destination: true, ..error };
+        Ok((End::resolve(inventory, &flow.from)?, End::resolve(inventory, &flow.to).map_err(to)?))
+    }
+
+    /// Judges a flow on both sides.
+    ///
+    /// # Errors
+    ///
+    /// An end that is not in the inventory.
+    pub fn flow(&self, flow: &Flow) -> Result<FlowAnswer, EndError> {
+        let (from, to) = self.ends(flow)?;
+        let egress = self.side(&from, &to, Direction::Egress, flow.protocol, flow.port);
+        let ingress = self.side(&to, &from, Direction::Ingress, flow.protocol, flow.port);
+        let verdicts = [&egress, &ingress].into_iter().flatten().map(|side| side.answer.verdict);
+        let verdict = verdicts.min().unwrap_or(Verdict::Allow);
+        Ok(FlowAnswer { egress, ingress, verdict })
+    }
+
+    /// Judges many flows, on all cores; the answers are in the order of the flows.
+    pub fn flows(&self, flows: &[&Flow]) -> Vec<Result<FlowAnswer, EndError>> {
+        flows.par_iter().map(|flow| self.flow(flow)).collect()
+    }
+
+    fn side(
+        &self,
+        subject: &End,
+        peer: &End,
+        direction: Direction,
+        protocol: Protocol,
+        port: u16,
+    ) -> Option<Side> {
+        let inventory = &self.compiled.inventory;
+        let view = self.view.as_deref().or(subject.node(inventory)).or(peer.node(inventory));
+        let node = subject.node(inventory);
+        let here = self.view.is_none() || node.is_none() || node == self.view.as_deref();
+        let subject_identity = subject.identity(inventory, view);
+        let guarded_host = subject_identity.is_host() && self.compiled.policy.settings.host_firewall;
+        if !(subject.is_endpoint() && here || guarded_host) {
+            return None;
+        }
+        let peer_identity = peer.identity(inventory, view);
+        let question =
+            Question { subject: &subject_identity, peer: &peer_identity, direction, protocol, port };
+        let selecting = self.selecting(&subject_identity, direction);
+        let answer = eval_among(&self.compiled.policy, &selecting, &question);
+        let nearest = match answer.reason {
+            Reason::DefaultDeny => {
+                near::nearest(&self.compiled.policy, &self.candidates(&subject_identity), &question)
+            }
+            _ => None,
+        };
+        Some(Side { answer, nearest })
+    }
+
+    /// The rules of a direction that select an endpoint.
+    fn selecting(&self, subject: &Identity, direction: Direction) -> Vec<RuleId> {
+        let policy = &self.compiled.policy;
+        let selects = |id: &RuleId| {
+            let rule = policy.rule(*id);
+            rule.direction == direction && subject_matches(policy, rule.subject, subject)
+        };
+        self.candidates(subject).into_iter().filter(selects).collect()
+    }
+
+    /// The rules that could select an endpoint, going by namespace alone, in order.
+    fn candidates(&self, subject: &Identity) -> Vec<RuleId> {
+        let namespace = subject.labels.get(keys::NAMESPACE).map(|label| &label.value);
+        let confined = namespace.and_then(|namespace| self.confined.get(namespace));
+        let mut rules: Vec<RuleId> =
+            self.free.iter().chain(confined.into_iter().flatten()).copied().collect();
+        rules.sort();
+        rules
+    }
+}
+
+/// The namespace that a subject is confined to, if its selector says so in so many words.
+fn namespace_of(policy: &Policy, subject: Subject) -> Option<Arc<str>> {
+    let requirements = policy.selector(subject.selector()).requirements();
+    requirements.iter().find_map(|r| match &r.operator {
+        Operator::In(values) if &*r.key == keys::NAMESPACE && values.len() == 1 => values.first().cloned(),
+        _ => None,
+    })
+}
