@@ -48,7 +48,8 @@ fn load_file(sources: &Sources, file: FileId, options: &Options, limits: &Limits
         resources.extend(objects);
         diagnostics.extend(findings);
     }
-    if found && !text_of_manifests(sources.file(file).text()) {
+    if found && diagnostics.iter().any(Diagnostic::is_error) && !text_of_manifests(sources.file(file).text())
+    {
         demote(&mut diagnostics);
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
@@ -67,13 +68,16 @@ fn demote(findings: &mut [Diagnostic]) {
 /// be it in the wrong case.
 fn looks_like_manifest(document: &Document) -> bool {
     let NodeKind::Mapping(entries) = &document.root.kind else { return false };
-    let known = ["apiVersion", "kind", "metadata"];
-    entries.iter().any(|entry| known.iter().any(|key| entry.key.eq_ignore_ascii_case(key)))
+    entries.iter().any(|entry| KEYS.iter().any(|key| entry.key.eq_ignore_ascii_case(key)))
 }
+
+/// The keys that all objects have.
+const KEYS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 /// The same for a file that may not even be YAML.
 fn text_of_manifests(text: &str) -> bool {
-    ["apiVersion", "kind"].iter().any(|key| text.contains(key))
+    let text = text.to_lowercase();
+    KEYS.iter().any(|key| text.contains(&key.to_lowercase()))
 }
 
 /// Whether a finding only says that a document of a found file is no manifest.
