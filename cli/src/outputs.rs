@@ -68,8 +68,7 @@ impl FromArgMatches for Outputs {
         typed.extend(places(OUTPUT).zip(paths.map(|path| Typed::Output(path.clone()))));
         typed.sort_by_key(|(place, _)| *place);
         let typed = typed.into_iter().map(|(_, argument)| argument).collect();
-        Outputs::pair(typed)
-            .map_err(|message| Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n")))
+        Outputs::pair(typed).map_err(|message| Error::raw(ErrorKind::ArgumentConflict, message))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {

@@ -19,8 +19,8 @@ mod network_policy;
 #[allow(dead_code, reason = "these types stand for their schemas and have no values")]
 mod peers;
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use crate::render::json;
@@ -32,7 +32,7 @@ pub struct Entry {
     pub name: &'static str,
     /// What it describes, in a few words.
     pub about: &'static str,
-    make: fn() -> Schema,
+    make: fn() -> Value,
 }
 
 /// Every schema, in the order in which they are listed.
@@ -76,21 +76,49 @@ pub const ALL: &[Entry] = &[
 impl Entry {
     /// The schema, as JSON over several lines.
     pub fn text(&self) -> String {
-        let mut value = (self.make)().to_value();
-        tidy(&mut value);
-        let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+        let mut text = serde_json::to_string_pretty(&(self.make)()).unwrap_or_default();
         text.push('\n');
         text
     }
 }
 
-/// What editors understand best: draft 7 (semantics of `$ref` differ between later drafts and editors).
-fn schema<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft07().into_generator().into_root_schema_for::<T>()
+/// An input, for editors, which understand draft 7 best.
+fn schema<T: JsonSchema>() -> Value {
+    let mut value = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value();
+    tidy(&mut value);
+    without_null(&mut value);
+    value
 }
 
-fn schema_of_output<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+fn schema_of_output<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut value = settings.into_generator().into_root_schema_for::<T>().to_value();
+    tidy(&mut value);
+    value
+}
+
+/// What may be left out must not be written as `null`: the API server takes none.
+fn without_null(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [single] = types.as_slice() {
+                    let single = single.clone();
+                    map.insert("type".to_owned(), single);
+                }
+            }
+            if let Some(Value::Array(mut choices)) = map.remove("anyOf") {
+                choices.retain(|choice| choice["type"] != "null");
+                // Draft 7 ignores what stands beside a bare reference, such as the description.
+                let key = if choices.len() == 1 { "allOf" } else { "anyOf" };
+                map.insert(key.to_owned(), Value::Array(choices));
+            }
+            map.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
 }
 
 /// Takes out what says nothing to a reader: line breaks inside a description come from the source's own
@@ -140,6 +168,7 @@ mod tests {
             let entry = ALL.iter().find(|entry| entry.name == name).unwrap();
             let schema: serde_json::Value = serde_json::from_str(&entry.text()).unwrap();
             assert_eq!(schema["additionalProperties"], false, "{name}");
+            assert!(!entry.text().contains("null"), "{name}");
         }
     }
 }
