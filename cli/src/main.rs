@@ -1,3 +1,7 @@
 //! `sluice`: compile, check and explain Kubernetes network policy.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sluice::run(std::env::args_os())
+}

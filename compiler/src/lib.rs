@@ -17,6 +17,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod inventory;
 pub mod judge;
+mod load;
 pub mod lower;
 pub mod options;
 pub mod resource;
@@ -24,7 +25,7 @@ pub mod source;
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
+pub use load::{Loaded, is_no_manifest, load};
 
 use sluice_ir::policy::Policy;
 use sluice_ir::policy::verify::{Verified, VerifyError, verify};
@@ -36,42 +37,7 @@ use crate::options::Options;
 use crate::resource::Resource;
 use crate::resource::aws::AwsInventory;
 use crate::resource::dns_answers::DnsAnswers;
-use crate::source::{FileId, Limits, Sources};
-
-/// What a set of files holds.
-#[derive(Debug, Default)]
-pub struct Loaded {
-    /// The objects that are valid by themselves, in the order of the files.
-    pub resources: Vec<Resource>,
-    /// Everything there is to say about the files, in the order of the files and of their lines.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// Reads files into objects. What is wrong with one object never hides another.
-pub fn load(sources: &Sources, files: &[FileId], options: &Options, limits: &Limits) -> Loaded {
-    let read: Vec<Loaded> = files.par_iter().map(|file| load_file(sources, *file, options, limits)).collect();
-    let mut all = Loaded::default();
-    for one in read {
-        all.resources.extend(one.resources);
-        all.diagnostics.extend(one.diagnostics);
-    }
-    let (resources, duplicates) = resource::without_replaced(all.resources);
-    all.resources = resources;
-    all.diagnostics.extend(duplicates);
-    all.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-    all
-}
-
-fn load_file(sources: &Sources, file: FileId, options: &Options, limits: &Limits) -> Loaded {
-    let (documents, mut diagnostics) = source::parse(sources, file, limits);
-    let read: Vec<_> = documents.par_iter().map(|document| resource::read(document, options)).collect();
-    let mut resources = Vec::new();
-    for (objects, findings) in read {
-        resources.extend(objects);
-        diagnostics.extend(findings);
-    }
-    Loaded { resources, diagnostics }
-}
+use crate::source::Sources;
 
 /// What is known beside manifests.
 #[derive(Debug, Default)]

@@ -54,6 +54,8 @@ pub struct SourceFile {
     lines: Vec<u32>,
     /// Where the text is not what the file's bytes said.
     damage: Damage,
+    /// Whether nobody named the file itself.
+    found: bool,
 }
 
 impl SourceFile {
@@ -65,6 +67,11 @@ impl SourceFile {
     /// The whole text.
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// Whether nobody named the file itself: it was found in a folder, and need not be a manifest.
+    pub fn is_found(&self) -> bool {
+        self.found
     }
 
     pub(super) fn damage(&self) -> &Damage {
@@ -106,8 +113,15 @@ impl Sources {
     fn push(&mut self, name: Arc<str>, text: Arc<str>, damage: Damage) -> FileId {
         let mut lines = vec![0];
         lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name, text, lines, damage });
+        self.files.push(SourceFile { name, text, lines, damage, found: false });
         FileId(self.files.len() as u32 - 1)
+    }
+
+    /// Says that a file was found in a folder ([`SourceFile::is_found`]).
+    pub fn mark_found(&mut self, id: FileId) {
+        if let Some(file) = self.files.get_mut(id.0 as usize) {
+            file.found = true;
+        }
     }
 
     /// The file that `id` names.

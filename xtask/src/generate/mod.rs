@@ -4,6 +4,7 @@
 //! to [`GENERATORS`]; `cargo xtask generate` writes it, and CI fails while a file is out of date.
 
 mod diagnostics;
+mod schemas;
 
 use std::path::Path;
 use std::{fs, io};
@@ -25,7 +26,7 @@ struct Output {
 /// Gives the files of one subject, or says what in the code makes that impossible.
 type Generator = fn() -> Result<Vec<Output>, String>;
 
-const GENERATORS: [Generator; 1] = [diagnostics::generate];
+const GENERATORS: [Generator; 2] = [diagnostics::generate, schemas::generate];
 
 /// Writes the files that differ, and names them.
 pub(crate) fn write(root: &Path) -> Outcome {

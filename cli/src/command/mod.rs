@@ -1,0 +1,30 @@
+//! The subcommands, one a file: its arguments, and what it does with them.
+
+mod check;
+mod completions;
+mod explain;
+mod schema;
+
+use clap::Subcommand;
+
+use crate::error::CliError;
+use crate::terminal::Terminal;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Check(check::Check),
+    Explain(explain::Explain),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+}
+
+/// Runs a command; gives its exit code.
+pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError> {
+    match command {
+        Command::Check(check) => check.run(terminal),
+        Command::Explain(explain) => explain.run(terminal),
+        Command::Schema(schema) => schema.run(terminal),
+        Command::Completions(completions) => completions.run(terminal),
+    }
+}

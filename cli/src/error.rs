@@ -1,0 +1,56 @@
+//! What can go wrong besides the input.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command could not do its work. Findings about the input are diagnostics and never an error of this kind.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The reader of standard output went away, as `head` does. Nothing is wrong.
+    #[error("standard output is closed")]
+    ClosedPipe,
+    /// Standard output does not take what is written.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(#[source] io::Error),
+    /// A file does not take what is written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `explain` was asked for a code that does not exist.
+    #[error("there is no diagnostic `{typed}`{}", hint(suggestion.as_deref(), "sluice explain --list"))]
+    UnknownCode {
+        /// What was typed.
+        typed: String,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// `schema` was asked for a schema that does not exist.
+    #[error("there is no schema `{typed}`{}", hint(suggestion.as_deref(), "sluice schema --list"))]
+    UnknownSchema {
+        /// What was typed.
+        typed: String,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+}
+
+impl CliError {
+    /// The error of a failed write to standard output.
+    pub(crate) fn stdout(error: io::Error) -> CliError {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => CliError::ClosedPipe,
+            _ => CliError::Stdout(error),
+        }
+    }
+}
+
+fn hint(suggestion: Option<&str>, list: &str) -> String {
+    match suggestion {
+        Some(suggestion) => format!("\n  help: did you mean `{suggestion}`?"),
+        None => format!("\n  help: `{list}` shows all"),
+    }
+}

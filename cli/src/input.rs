@@ -1,0 +1,147 @@
+//! From the paths of a command to objects.
+//!
+//! A path that cannot be read is a finding like any other: it stands among the rest, in the order of
+//! the command line, and hides nothing.
+
+mod expand;
+mod read;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use sluice_compiler::diagnostic::{Code, Diagnostic};
+use sluice_compiler::options::Options;
+use sluice_compiler::resource::Resource;
+use sluice_compiler::source::{FileId, Limits, Sources, Span};
+use sluice_compiler::{is_no_manifest, load};
+
+use crate::options::Inputs;
+use expand::{Argument, Kind};
+
+/// Everything that a command was given, as far as it could be read.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    /// Every file.
+    pub(crate) sources: Sources,
+    /// The files that hold manifests or should.
+    pub(crate) manifests: Vec<FileId>,
+    /// The objects, in the order of the files.
+    pub(crate) resources: Vec<Resource>,
+    /// The findings so far, in no particular order.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the files of the options and of the paths.
+pub(crate) fn read(paths: &[PathBuf], inputs: &Inputs) -> Input {
+    let mut input = Input::default();
+    let limits = Limits::default();
+    let options = Options { accept: inputs.accept.into(), ..Options::default() };
+    // What these files hold is not used yet, but one that is not there is not passed over in silence.
+    for path in inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws) {
+        input.read_aside(path, &limits);
+    }
+    let arguments = input.read_manifests(paths, &limits);
+    let loaded = load(&input.sources, &input.manifests, &options, &limits);
+    input.resources = loaded.resources;
+    input.diagnostics.extend(loaded.diagnostics);
+    input.report_empty(&arguments);
+    input
+}
+
+/// An argument with the files it led to.
+struct Given {
+    name: String,
+    kind: Kind,
+    files: Vec<FileId>,
+    failed: bool,
+}
+
+impl Input {
+    /// Reads the file of an option; `None` and a finding if that is impossible.
+    fn read_aside(&mut self, path: &Path, limits: &Limits) -> Option<FileId> {
+        let name = expand::display(path);
+        match read::file(path, limits) {
+            Ok(bytes) => Some(self.sources.add_bytes(name, bytes)),
+            Err(fault) => {
+                self.report_fault(&name, &fault);
+                None
+            }
+        }
+    }
+
+    fn read_manifests(&mut self, paths: &[PathBuf], limits: &Limits) -> Vec<Given> {
+        let (arguments, entries) = expand::expand(paths);
+        let read = read::all(&entries, limits);
+        let mut ids = Vec::with_capacity(entries.len());
+        for (entry, result) in entries.iter().zip(read) {
+            ids.push(match result {
+                Ok(bytes) => {
+                    let id = self.sources.add_bytes(entry.name.as_str(), bytes);
+                    if entry.found {
+                        self.sources.mark_found(id);
+                    }
+                    self.manifests.push(id);
+                    Some(id)
+                }
+                Err(fault) => {
+                    self.report_fault(&entry.name, &fault);
+                    None
+                }
+            });
+        }
+        let given = |argument: Argument| {
+            let ids: Vec<Option<FileId>> =
+                argument.entries.iter().filter_map(|entry| ids.get(*entry).copied()).collect();
+            let failed = ids.contains(&None);
+            Given {
+                name: argument.name,
+                kind: argument.kind,
+                files: ids.into_iter().flatten().collect(),
+                failed,
+            }
+        };
+        arguments.into_iter().map(given).collect()
+    }
+
+    /// A file that could not be read takes a place among the files, so that the finding can name it.
+    fn report_fault(&mut self, name: &str, fault: &read::Fault) {
+        let file = self.sources.add(name, "");
+        let diagnostic = Diagnostic::new(fault.code(), Span::new(file, 0, 0), fault.message(name));
+        self.diagnostics.push(diagnostic.help(fault.help(name)));
+    }
+
+    /// Says of each path that led to no manifest that it did not.
+    fn report_empty(&mut self, arguments: &[Given]) {
+        let holding = self.holding();
+        for argument in arguments {
+            if argument.failed || argument.files.iter().any(|file| holding.contains(file)) {
+                continue;
+            }
+            let message = match argument.kind {
+                Kind::File => "the file holds no manifest".to_owned(),
+                Kind::Stdin => "standard input holds no manifest".to_owned(),
+                Kind::Folder => format!("no manifest in the folder `{}`", argument.name),
+                Kind::Glob if argument.files.is_empty() => format!("no file matches `{}`", argument.name),
+                Kind::Glob => format!("no manifest in the files that match `{}`", argument.name),
+            };
+            let file = match (argument.kind, argument.files.first()) {
+                (Kind::File | Kind::Stdin, Some(file)) => *file,
+                _ => self.sources.add(argument.name.as_str(), ""),
+            };
+            let diagnostic = Diagnostic::new(Code::NoManifests, Span::new(file, 0, 0), message);
+            self.diagnostics.push(
+                diagnostic.help("name a path where manifests are, or take this one out of the command"),
+            );
+        }
+    }
+
+    /// The files that hold at least one object, be it invalid or of a kind that is not used.
+    fn holding(&self) -> BTreeSet<FileId> {
+        let read = self.resources.iter().map(|resource| resource.place.file);
+        let told = self
+            .diagnostics
+            .iter()
+            .filter(|finding| finding.is_error() || (finding.document.is_some() && !is_no_manifest(finding)));
+        read.chain(told.filter_map(|finding| finding.span).map(|span| span.file)).collect()
+    }
+}

@@ -1,0 +1,265 @@
+//! SARIF 2.1.0, which code scanning reads.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
+use sluice_compiler::source::{Sources, Span};
+
+use crate::report::Report;
+
+#[derive(Serialize)]
+struct Log {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run {
+    tool: Tool,
+    column_kind: &'static str,
+    results: Vec<ResultObject>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+struct Driver {
+    name: &'static str,
+    version: &'static str,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: &'static str,
+    name: String,
+    short_description: Message,
+    full_description: Message,
+    help: Message,
+    default_configuration: Configuration,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message {
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    markdown: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResultObject {
+    rule_id: &'static str,
+    rule_index: usize,
+    level: &'static str,
+    message: Message,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Location>,
+    partial_fingerprints: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<usize>,
+    physical_location: PhysicalLocation,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_locations: Vec<LogicalLocation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: Artifact,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
+}
+
+#[derive(Serialize)]
+struct Artifact {
+    uri: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u32,
+    start_column: u32,
+    end_line: u32,
+    end_column: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogicalLocation {
+    fully_qualified_name: String,
+    kind: &'static str,
+}
+
+/// One run with the rules that occur in it.
+pub(super) fn render(report: &Report<'_>) -> String {
+    let mut codes: Vec<Code> = report.diagnostics.iter().map(|finding| finding.code).collect();
+    codes.sort();
+    codes.dedup();
+    let mut seen = BTreeMap::new();
+    let results = report.diagnostics.iter().map(|finding| {
+        let rule_index = codes.binary_search(&finding.code).unwrap_or_default();
+        result(report.sources, finding, rule_index, &mut seen)
+    });
+    let results = results.collect();
+    let driver = Driver {
+        name: "sluice",
+        version: env!("CARGO_PKG_VERSION"),
+        rules: codes.iter().map(|code| rule(*code)).collect(),
+    };
+    let log = Log {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run { tool: Tool { driver }, column_kind: "unicodeCodePoints", results }],
+    };
+    let mut text = serde_json::to_string_pretty(&log).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
+fn message(text: impl Into<String>) -> Message {
+    Message { text: text.into(), markdown: None }
+}
+
+fn rule(code: Code) -> Rule {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
+    };
+    let summary = super::text::summary(code.explanation());
+    Rule {
+        id: code.as_str(),
+        name: code.name().split('-').map(capital).collect(),
+        short_description: message(code.name().replace('-', " ")),
+        full_description: message(summary),
+        help: Message { text: code.explanation().to_owned(), markdown: Some(code.explanation().to_owned()) },
+        default_configuration: Configuration { level: level(code.severity()) },
+    }
+}
+
+fn result(
+    sources: &Sources,
+    finding: &Diagnostic,
+    rule_index: usize,
+    seen: &mut BTreeMap<u64, usize>,
+) -> ResultObject {
+    let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+    let related = finding.related.iter().enumerate().map(|(index, related)| Location {
+        id: Some(index + 1),
+        physical_location: physical(sources, related.span),
+        logical_locations: Vec::new(),
+        message: Some(message(&related.label)),
+    });
+    let location = finding.span.map(|span| Location {
+        id: None,
+        physical_location: physical(sources, span),
+        logical_locations: logical(finding),
+        message: finding.label.as_deref().map(message),
+    });
+    let print = fingerprint(sources, finding);
+    let times = seen.entry(print).or_default();
+    *times += 1;
+    ResultObject {
+        rule_id: finding.code.as_str(),
+        rule_index,
+        level: level(finding.severity),
+        message: message(format!("{}{help}", finding.message)),
+        locations: location.into_iter().collect(),
+        related_locations: related.collect(),
+        partial_fingerprints: BTreeMap::from([("sluice/v1", format!("{print:016x}:{times}"))]),
+    }
+}
+
+fn logical(finding: &Diagnostic) -> Vec<LogicalLocation> {
+    let named = finding.document.as_deref().filter(|document| !document.name.is_empty());
+    let name = named.map(|document| {
+        let parts = [Some(document.kind.as_str()), document.namespace.as_deref(), Some(&document.name)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("/")
+    });
+    name.map(|name| LogicalLocation { fully_qualified_name: name, kind: "resource" }).into_iter().collect()
+}
+
+fn physical(sources: &Sources, span: Span) -> PhysicalLocation {
+    let region = super::range(sources, span).map(|(start, end)| Region {
+        start_line: start.line,
+        start_column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+    });
+    PhysicalLocation { artifact_location: Artifact { uri: uri(sources.file(span.file).name()) }, region }
+}
+
+/// A reference to a file: relative as it was given, or with its scheme if absolute.
+fn uri(name: &str) -> String {
+    let mut out = String::from(if name.starts_with('/') { "file://" } else { "" });
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'@' | b'+' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// Stays the same when lines move: code, file, object and underlined text (FNV-1a).
+fn fingerprint(sources: &Sources, finding: &Diagnostic) -> u64 {
+    let document = finding.document.as_deref();
+    let parts = [
+        finding.code.as_str(),
+        finding.span.map_or("", |span| sources.file(span.file).name()),
+        document.map_or("", |document| &document.kind),
+        document.and_then(|document| document.namespace.as_deref()).unwrap_or(""),
+        document.map_or("", |document| &document.name),
+        finding.span.map_or("", |span| sources.text(span)),
+    ];
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri;
+
+    #[test]
+    fn files_become_references() {
+        assert_eq!(uri("a b/ü.yaml"), "a%20b/%C3%BC.yaml");
+        assert_eq!(uri("/a/b.yaml"), "file:///a/b.yaml");
+        assert_eq!(uri("c:d"), "c%3Ad");
+    }
+}

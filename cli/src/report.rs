@@ -1,0 +1,110 @@
+//! What a command has to say about its input: findings in order, counted.
+
+use sluice_compiler::diagnostic::{Diagnostic, Severity};
+use sluice_compiler::resource::Place;
+use sluice_compiler::source::{FileId, Sources};
+
+use crate::error::CliError;
+use crate::input::Input;
+use crate::options::{FailOn, Reporting};
+use crate::outputs::Output;
+use crate::render;
+use crate::terminal::{Look, Terminal};
+
+/// Findings to show.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    /// The files they stand in.
+    pub(crate) sources: &'a Sources,
+    /// The files that were read for manifests.
+    pub(crate) files: &'a [FileId],
+    /// The objects that are valid by themselves.
+    pub(crate) objects: Vec<&'a Place>,
+    /// The findings that are severe enough, in the order of the files and of their lines.
+    pub(crate) diagnostics: Vec<&'a Diagnostic>,
+    /// All findings.
+    pub(crate) counts: Counts,
+    /// Which of them make the command fail.
+    pub(crate) fail_on: FailOn,
+}
+
+/// How many findings there are of each severity, shown or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) errors: usize,
+    pub(crate) warnings: usize,
+    pub(crate) infos: usize,
+}
+
+impl Counts {
+    fn of(diagnostics: &[Diagnostic]) -> Counts {
+        let count = |severity| diagnostics.iter().filter(|finding| finding.severity == severity).count();
+        Counts {
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            infos: count(Severity::Info),
+        }
+    }
+
+    /// Exit code of a command that only looks: 0 clean, 1 warnings if they count, 2 errors.
+    pub(crate) fn exit_code(self, fail_on: FailOn) -> u8 {
+        match fail_on {
+            FailOn::Warning | FailOn::Error if self.errors > 0 => 2,
+            FailOn::Warning if self.warnings > 0 => 1,
+            _ => 0,
+        }
+    }
+}
+
+impl<'a> Report<'a> {
+    /// The findings about an input, those that are asked for.
+    pub(crate) fn new(input: &'a Input, reporting: &Reporting) -> Report<'a> {
+        let least = Severity::from(reporting.min_severity);
+        let mut shown: Vec<&Diagnostic> =
+            input.diagnostics.iter().filter(|finding| finding.severity >= least).collect();
+        shown.sort_by_key(|finding| finding.span);
+        Report {
+            sources: &input.sources,
+            files: &input.manifests,
+            objects: input.resources.iter().map(|resource| &resource.place).collect(),
+            diagnostics: shown,
+            counts: Counts::of(&input.diagnostics),
+            fail_on: reporting.fail_on,
+        }
+    }
+
+    /// Writes every report that is asked for.
+    pub(crate) fn write(&self, outputs: &[Output], terminal: &Terminal) -> Result<(), CliError> {
+        for output in outputs {
+            match &output.path {
+                None => terminal.print(&render::render(self, output.format, terminal.look))?,
+                Some(path) => {
+                    let text = render::render(self, output.format, Look::PLAIN);
+                    std::fs::write(path, text)
+                        .map_err(|source| CliError::Write { path: path.clone(), source })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, FailOn};
+
+    #[test]
+    fn exit_codes() {
+        let counts = |errors, warnings| Counts { errors, warnings, infos: 1 };
+        for (counts, fail_on, code) in [
+            (counts(0, 0), FailOn::Warning, 0),
+            (counts(0, 1), FailOn::Error, 0),
+            (counts(0, 1), FailOn::Warning, 1),
+            (counts(1, 1), FailOn::Warning, 2),
+            (counts(1, 0), FailOn::Error, 2),
+            (counts(1, 1), FailOn::Never, 0),
+        ] {
+            assert_eq!(counts.exit_code(fail_on), code, "{counts:?} {fail_on:?}");
+        }
+    }
+}

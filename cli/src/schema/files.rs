@@ -1,0 +1,137 @@
+//! The files beside manifests: flows, DNS answers, options of the agent.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+
+/// A flow to decide: a line of the file given with `--flows`.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Flow {
+    /// Comes back with the answer.
+    pub(super) id: Option<String>,
+    /// `namespace/pod`, `namespace/workload`, an address, `fqdn:` and a name, or an entity such as `host`.
+    pub(super) from: String,
+    /// As `from`.
+    pub(super) to: String,
+    /// The protocol.
+    pub(super) proto: FlowProtocol,
+    /// The destination's port, with a protocol that has ports.
+    #[schemars(range(min = 0, max = 65535))]
+    pub(super) port: Option<u32>,
+    /// The type of message, with ICMP.
+    #[schemars(range(min = 0, max = 255))]
+    pub(super) icmp_type: Option<u32>,
+}
+
+/// A protocol of a flow.
+#[derive(JsonSchema)]
+pub(super) enum FlowProtocol {
+    #[serde(rename = "TCP")]
+    Tcp,
+    #[serde(rename = "UDP")]
+    Udp,
+    #[serde(rename = "SCTP")]
+    Sctp,
+    #[serde(rename = "ICMP")]
+    Icmp,
+    #[serde(rename = "ICMPv6")]
+    Icmpv6,
+    #[serde(rename = "VRRP")]
+    Vrrp,
+    #[serde(rename = "IGMP")]
+    Igmp,
+    #[serde(rename = "GRE")]
+    Gre,
+    #[serde(rename = "IPIP")]
+    Ipip,
+    #[serde(rename = "IPV6")]
+    Ipv6,
+    #[serde(rename = "ESP")]
+    Esp,
+    #[serde(rename = "AH")]
+    Ah,
+}
+
+/// DNS answers seen so far: for each name that was asked for, its addresses.
+#[derive(JsonSchema)]
+#[serde(transparent)]
+#[schemars(title = "DNS answers")]
+pub(super) struct DnsAnswers(pub(super) BTreeMap<String, Vec<IpAddr>>);
+
+/// Options of the agent that change what a policy means. Left out, an option has the agent's default.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Agent options")]
+pub(super) struct Config {
+    /// When a direction of an endpoint is closed.
+    pub(super) policy_enforcement: Option<PolicyEnforcement>,
+    /// Whether a node may reach its own pods unless a policy denies it.
+    pub(super) allow_localhost: Option<AllowLocalhost>,
+    /// With `nodes`, prefixes match nodes too.
+    #[serde(rename = "policyCIDRMatchMode")]
+    pub(super) policy_cidr_match_mode: Option<Vec<CidrMatchMode>>,
+    /// Whether peers by labels mean this cluster unless they name another; true by default.
+    pub(super) policy_default_local_cluster: Option<bool>,
+    /// The name of this cluster; `default` by default.
+    #[schemars(length(max = 32), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub(super) cluster_name: Option<String>,
+    /// Whether the cluster has IPv4; true by default.
+    pub(super) ipv4: Option<bool>,
+    /// Whether the cluster has IPv6; true by default.
+    pub(super) ipv6: Option<bool>,
+    /// Whether rules may name ICMP types; true by default.
+    #[serde(rename = "enableICMPRules")]
+    pub(super) enable_icmp_rules: Option<bool>,
+    /// Whether rules may look into connections; true by default.
+    #[serde(rename = "enableL7Proxy")]
+    pub(super) enable_l7_proxy: Option<bool>,
+    /// Whether rules may select nodes as peers; false by default.
+    pub(super) enable_node_selector_labels: Option<bool>,
+    /// Whether `enableDefaultDeny` in a policy counts; true by default.
+    pub(super) enable_non_default_deny_policies: Option<bool>,
+    /// Whether rules may name protocols without ports, such as GRE; false by default.
+    #[serde(rename = "enableExtendedIPProtocols")]
+    pub(super) enable_extended_ip_protocols: Option<bool>,
+    /// Whether policies for nodes count; false by default.
+    pub(super) enable_host_firewall: Option<bool>,
+    /// Whether NetworkPolicy counts; true by default.
+    pub(super) enable_k8s_network_policy: Option<bool>,
+    /// Whether CiliumNetworkPolicy counts; true by default.
+    pub(super) enable_cilium_network_policy: Option<bool>,
+    /// Whether CiliumClusterwideNetworkPolicy counts; true by default.
+    pub(super) enable_cilium_clusterwide_network_policy: Option<bool>,
+}
+
+/// When a direction of an endpoint is closed.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PolicyEnforcement {
+    /// Where a policy selects it.
+    Default,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Whether a node may reach its own pods.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum AllowLocalhost {
+    /// Yes.
+    Auto,
+    /// Yes.
+    Always,
+    /// As policies say.
+    Policy,
+}
+
+/// What prefixes match besides addresses outside the cluster.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum CidrMatchMode {
+    /// Nodes.
+    Nodes,
+}

@@ -1,0 +1,109 @@
+//! Reading many files into objects.
+
+use rayon::prelude::*;
+
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::options::Options;
+use crate::resource::{self, Resource};
+use crate::source::{self, Document, FileId, Limits, NodeKind, Sources};
+
+/// What a set of files holds.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The objects that are valid by themselves, in the order of the files.
+    pub resources: Vec<Resource>,
+    /// Everything there is to say about the files, in the order of the files and of their lines.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads files into objects. What is wrong with one object never hides another.
+pub fn load(sources: &Sources, files: &[FileId], options: &Options, limits: &Limits) -> Loaded {
+    let read: Vec<Loaded> = files.par_iter().map(|file| load_file(sources, *file, options, limits)).collect();
+    let mut all = Loaded::default();
+    for one in read {
+        all.resources.extend(one.resources);
+        all.diagnostics.extend(one.diagnostics);
+    }
+    let (resources, duplicates) = resource::without_replaced(all.resources);
+    all.resources = resources;
+    all.diagnostics.extend(duplicates);
+    all.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    all
+}
+
+fn load_file(sources: &Sources, file: FileId, options: &Options, limits: &Limits) -> Loaded {
+    let (documents, mut diagnostics) = source::parse(sources, file, limits);
+    let found = sources.file(file).is_found();
+    let read: Vec<_> = documents.par_iter().map(|document| resource::read(document, options)).collect();
+    let mut resources = Vec::new();
+    for (document, (objects, mut findings)) in documents.iter().zip(read) {
+        if found && !looks_like_manifest(document) {
+            demote(&mut findings);
+        }
+        resources.extend(objects);
+        diagnostics.extend(findings);
+    }
+    if found && diagnostics.iter().any(Diagnostic::is_error) && !text_of_manifests(sources.file(file).text())
+    {
+        demote(&mut diagnostics);
+    }
+    Loaded { resources, diagnostics }
+}
+
+/// A folder of manifests also holds the values of a chart, a `package.json` and the like. Where nobody
+/// named such a file, that it is no manifest is worth no more than a word.
+fn demote(findings: &mut [Diagnostic]) {
+    for finding in findings.iter_mut().filter(|finding| finding.severity > Severity::Info) {
+        finding.severity = Severity::Info;
+    }
+}
+
+/// Whether a document was probably meant to be an object: it has one of the keys that all objects have,
+/// be it in the wrong case.
+fn looks_like_manifest(document: &Document) -> bool {
+    let NodeKind::Mapping(entries) = &document.root.kind else { return false };
+    entries.iter().any(|entry| KEYS.iter().any(|key| entry.key.eq_ignore_ascii_case(key)))
+}
+
+/// The keys that all objects have.
+const KEYS: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
+/// The same for a file that may not even be YAML.
+fn text_of_manifests(text: &str) -> bool {
+    let text = text.to_lowercase();
+    KEYS.iter().any(|key| text.contains(&key.to_lowercase()))
+}
+
+/// Whether a finding only says that a document of a found file is no manifest.
+pub fn is_no_manifest(finding: &Diagnostic) -> bool {
+    finding.severity == Severity::Info && matches!(finding.code, Code::NotAnObject | Code::MissingKind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn severities(text: &str, found: bool) -> Vec<(&'static str, Severity)> {
+        let mut sources = Sources::default();
+        let file = sources.add("a.yaml", text);
+        if found {
+            sources.mark_found(file);
+        }
+        let loaded = load(&sources, &[file], &Options::default(), &Limits::default());
+        loaded.diagnostics.iter().map(|d| (d.code.as_str(), d.severity)).collect()
+    }
+
+    #[test]
+    fn a_found_file_need_not_be_a_manifest() {
+        assert_eq!(severities("image: nginx\n", false), [("S0102", Severity::Error)]);
+        assert_eq!(severities("image: nginx\n", true), [("S0102", Severity::Info)]);
+        assert_eq!(severities("{{ template }}: {\n", true)[0].1, Severity::Info);
+    }
+
+    #[test]
+    fn a_found_file_that_was_meant_to_be_one_is_held_to_it() {
+        assert_eq!(severities("Kind: NetworkPolicy\n", true), [("S0102", Severity::Error)]);
+        assert_eq!(severities("metadata: {name: a}\n", true), [("S0102", Severity::Error)]);
+        assert_eq!(severities("kind: NetworkPolicy\nspec: {\n", true)[0].1, Severity::Error);
+    }
+}
