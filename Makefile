@@ -96,7 +96,8 @@ golden: ## rewrite goldens and generated files; then read the diff
 
 .PHONY: bench
 bench: ## the numbers that are promised
-	cargo xtask bench
+	cargo build --release --locked --package sluice
+	scripts/bench --write
 
 .PHONY: demo
 demo: ## a short tour

@@ -20,6 +20,12 @@ pub(crate) enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// The words of a command do not make sense together.
+    #[error("{0}\n  help: `sluice help` shows how commands are called")]
+    Usage(String),
+    /// The compiler broke one of its own rules.
+    #[error("a mistake in sluice itself: {0}\n  help: please report it, with the input if you can")]
+    Internal(#[from] sluice_ir::policy::verify::VerifyError),
     /// `explain` was asked for a code that does not exist.
     #[error("there is no diagnostic `{typed}`{}", hint(suggestion.as_deref(), "sluice explain --list"))]
     UnknownCode {

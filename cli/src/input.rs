@@ -11,10 +11,14 @@ use std::path::{Path, PathBuf};
 
 use sluice_compiler::diagnostic::{Code, Diagnostic};
 use sluice_compiler::options::Options;
-use sluice_compiler::resource::Resource;
-use sluice_compiler::source::{FileId, Limits, Sources, Span};
-use sluice_compiler::{is_no_manifest, load};
+use sluice_compiler::resource::aws::AwsInventory;
+use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::resource::{Resource, flow};
+use sluice_compiler::source::{Document, FileId, Limits, Sources, Span, parse};
+use sluice_compiler::{Compiled, Extras, compile, is_no_manifest, load};
 
+use crate::command::Question;
+use crate::error::CliError;
 use crate::options::Inputs;
 use expand::{Argument, Kind};
 
@@ -29,19 +33,21 @@ pub(crate) struct Input {
     pub(crate) resources: Vec<Resource>,
     /// The findings so far, in no particular order.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What `--config` and `--accept` say.
+    options: Options,
+    /// What `--dns`, `--aws` and `--node` say.
+    extras: Extras,
 }
 
 /// Reads the files of the options and of the paths.
 pub(crate) fn read(paths: &[PathBuf], inputs: &Inputs) -> Input {
     let mut input = Input::default();
     let limits = Limits::default();
-    let options = Options { accept: inputs.accept.into(), ..Options::default() };
-    // What these files hold is not used yet, but one that is not there is not passed over in silence.
-    for path in inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws) {
-        input.read_aside(path, &limits);
-    }
+    input.options.accept = inputs.accept.into();
+    input.extras.view = inputs.node.as_deref().map(Into::into);
+    input.read_options(inputs, &limits);
     let arguments = input.read_manifests(paths, &limits);
-    let loaded = load(&input.sources, &input.manifests, &options, &limits);
+    let loaded = load(&input.sources, &input.manifests, &input.options, &limits);
     input.resources = loaded.resources;
     input.diagnostics.extend(loaded.diagnostics);
     input.report_empty(&arguments);
@@ -57,6 +63,62 @@ struct Given {
 }
 
 impl Input {
+    /// Resolves and lowers what was read; what only shows then joins the findings.
+    pub(crate) fn compile(&mut self) -> Result<Compiled, CliError> {
+        let extras = std::mem::take(&mut self.extras);
+        let mut compiled = compile(&self.resources, extras, &self.sources, &self.options)?;
+        self.diagnostics.append(&mut compiled.diagnostics);
+        Ok(compiled)
+    }
+
+    /// Whether anything is wrong so far.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Reads the flows of a file, one a line; those that cannot be read become findings.
+    pub(crate) fn read_flows(&mut self, path: &Path) -> Vec<Question> {
+        let limits = Limits::default();
+        let Some(file) = self.read_aside(path, &limits) else { return Vec::new() };
+        let mut questions = Vec::new();
+        for line in flow::parse_lines(&self.sources, file, &limits) {
+            match line.flow {
+                Ok(flow) => questions.push((Some((line.from, line.to)), flow)),
+                Err(diagnostic) => self.diagnostics.push(*diagnostic),
+            }
+        }
+        questions
+    }
+
+    /// Reads the files of `--config`, `--dns` and `--aws`.
+    fn read_options(&mut self, inputs: &Inputs, limits: &Limits) {
+        let accept = self.options.accept;
+        let config = self.read_documents(inputs.config.as_slice(), limits);
+        let (options, findings) = Options::read(&config, accept);
+        self.options = options;
+        self.diagnostics.extend(findings);
+        let dns = self.read_documents(inputs.dns.as_slice(), limits);
+        let (answers, findings) = DnsAnswers::read(&dns);
+        self.extras.answers = answers;
+        self.diagnostics.extend(findings);
+        let aws = self.read_documents(&inputs.aws, limits);
+        let (inventory, findings) = AwsInventory::read(&aws);
+        self.extras.aws = inventory;
+        self.diagnostics.extend(findings);
+    }
+
+    /// The documents of files that hold no manifests.
+    fn read_documents(&mut self, paths: &[PathBuf], limits: &Limits) -> Vec<Document> {
+        let mut documents = Vec::new();
+        for path in paths {
+            let Some(file) = self.read_aside(path, limits) else { continue };
+            let (read, findings) = parse(&self.sources, file, limits);
+            documents.extend(read);
+            self.diagnostics.extend(findings);
+        }
+        documents
+    }
+
     /// Reads the file of an option; `None` and a finding if that is impossible.
     fn read_aside(&mut self, path: &Path, limits: &Limits) -> Option<FileId> {
         let name = expand::display(path);

@@ -1,14 +1,16 @@
 //! What a command has to say about its input: findings in order, counted.
 
+use std::io::Write as _;
+
 use sluice_compiler::diagnostic::{Diagnostic, Severity};
 use sluice_compiler::resource::Place;
 use sluice_compiler::source::{FileId, Sources};
 
 use crate::error::CliError;
 use crate::input::Input;
-use crate::options::{FailOn, Reporting};
-use crate::outputs::Output;
-use crate::render;
+use crate::options::{FailOn, MinSeverity, Reporting};
+use crate::outputs::{Output, Outputs};
+use crate::render::{self, Format};
 use crate::terminal::{Look, Terminal};
 
 /// Findings to show.
@@ -54,6 +56,19 @@ impl Counts {
             _ => 0,
         }
     }
+}
+
+/// Says on standard error what is wrong with the input of a command whose output is something else.
+/// Warnings are the business of `check`, unless there is nothing worse.
+pub(crate) fn complain(input: &Input, format: Format) -> Result<(), CliError> {
+    let reporting =
+        Reporting { outputs: Outputs(Vec::new()), fail_on: FailOn::Error, min_severity: MinSeverity::Error };
+    let report = Report::new(input, &reporting);
+    if report.diagnostics.is_empty() {
+        return Ok(());
+    }
+    let text = render::render(&report, format, Terminal::of_stderr().look);
+    std::io::stderr().lock().write_all(text.as_bytes()).map_err(CliError::stdout)
 }
 
 impl<'a> Report<'a> {

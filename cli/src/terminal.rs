@@ -52,7 +52,15 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Looks at standard output and at the environment (`NO_COLOR`, `TERM`).
     pub(crate) fn of_stdout(colour: Colour) -> Terminal {
-        let person = io::stdout().is_terminal();
+        Terminal::of(io::stdout().is_terminal(), colour)
+    }
+
+    /// Looks at standard error, where what is wrong is said.
+    pub(crate) fn of_stderr() -> Terminal {
+        Terminal::of(io::stderr().is_terminal(), Colour::Auto)
+    }
+
+    fn of(person: bool, colour: Colour) -> Terminal {
         let width = if person { terminal_size::terminal_size().map(|(width, _)| width.0) } else { None };
         let width = width.map_or(DEFAULT_WIDTH, |width| usize::from(width).clamp(40, 120));
         Terminal { look: Look { colour: colour.allowed(person), width, person } }

@@ -30,7 +30,9 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
-        let input = input::read(&self.paths, &self.inputs);
+        let mut input = input::read(&self.paths, &self.inputs);
+        // Some faults only show when objects meet each other.
+        input.compile()?;
         let report = Report::new(&input, &self.reporting);
         report.write(&self.reporting.outputs.0, terminal)?;
         Ok(report.counts.exit_code(self.reporting.fail_on))

@@ -1,10 +1,13 @@
 //! The subcommands, one a file: its arguments, and what it does with them.
 
+mod can;
 mod check;
+mod compile;
 mod completions;
 mod explain;
 mod schema;
 
+pub(crate) use can::Question;
 use clap::Subcommand;
 
 use crate::error::CliError;
@@ -14,6 +17,8 @@ use crate::terminal::Terminal;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(check::Check),
+    Can(can::Can),
+    Compile(compile::Compile),
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -23,6 +28,8 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError> {
     match command {
         Command::Check(check) => check.run(terminal),
+        Command::Can(can) => can.run(terminal),
+        Command::Compile(compile) => compile.run(terminal),
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),
         Command::Completions(completions) => completions.run(terminal),

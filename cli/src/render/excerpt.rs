@@ -52,7 +52,7 @@ impl Excerpt {
         let first = file.line_column(from.start as u32).line as usize - 1;
         let gutter = (first + lines.len()).to_string().len() + 4;
         let mut excerpt = Excerpt {
-            name: file.name().to_owned(),
+            name: file.name().to_string(),
             text: String::new(),
             starts: Vec::new(),
             first,

@@ -1,5 +1,6 @@
 //! How findings look, one format a file. A renderer gives text; who prints it is decided elsewhere.
 
+pub(crate) mod answer;
 mod excerpt;
 mod github;
 mod human;
@@ -68,7 +69,7 @@ fn place(sources: &Sources, span: Option<Span>) -> Option<String> {
     let name = sources.file(span.file).name();
     Some(match range(sources, span) {
         Some((start, _)) => format!("{name}:{}:{}", start.line, start.column),
-        None => name.to_owned(),
+        None => name.to_string(),
     })
 }
 

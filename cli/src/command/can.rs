@@ -1,0 +1,155 @@
+//! `sluice can`: may A reach B, and why.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use sluice_compiler::Compiled;
+use sluice_compiler::diagnostic::{Code, Diagnostic};
+use sluice_compiler::judge::{EndError, FlowAnswer, Judge};
+use sluice_compiler::resource::flow::Flow;
+use sluice_compiler::source::Span;
+use sluice_ir::policy::eval::Verdict;
+
+use crate::error::CliError;
+use crate::input::{self, Input};
+use crate::options::Inputs;
+use crate::render::Format;
+use crate::render::answer::{self, Asked};
+use crate::report;
+use crate::terminal::Terminal;
+
+/// Say whether a flow is allowed, and why
+///
+/// Both sides are asked: the egress of the source and the ingress of the destination. Each rule that
+/// decided is named with its file and line; for a default deny, the rule that almost matched.
+/// Exits with 0 if the flow is allowed (also through the proxy), with 1 if it is denied, and with 2
+/// if there is an error.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "sluice can [OPTIONS] FROM TO PORT/PROTO PATH...\n       sluice can [OPTIONS] --flows FILE PATH..."
+)]
+pub(crate) struct Can {
+    /// FROM, TO and PORT/PROTO of a flow, then paths; with --flows only paths. An end is
+    /// namespace/pod, namespace/workload, an address, fqdn:NAME, or an entity such as host or world
+    #[arg(required = true, value_name = "FROM TO PORT/PROTO PATH")]
+    words: Vec<String>,
+
+    /// Many flows, one JSON object a line, - for standard input; gives one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    flows: Option<PathBuf>,
+
+    #[command(flatten)]
+    inputs: Inputs,
+
+    /// How to show the answer [default: human, or jsonl with --flows]
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    format: Option<AnswerFormat>,
+}
+
+/// A format for answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// One JSON object per line and flow
+    Jsonl,
+}
+
+/// How many words of a single flow stand before the paths.
+const FLOW_WORDS: usize = 3;
+
+impl Can {
+    pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
+        let single = self.flows.is_none();
+        if single && self.words.len() <= FLOW_WORDS {
+            return Err(CliError::Usage("FROM, TO, PORT/PROTO and at least one PATH are needed".to_owned()));
+        }
+        let (query, paths) = self.words.split_at(if single { FLOW_WORDS } else { 0 });
+        let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+        let format = self.format.unwrap_or(if single { AnswerFormat::Human } else { AnswerFormat::Jsonl });
+
+        let mut input = input::read(&paths, &self.inputs);
+        let asked = match &self.flows {
+            Some(path) => input.read_flows(path),
+            None => query_flow(&mut input, query),
+        };
+        let compiled = input.compile()?;
+        let judge = Judge::new(&compiled, self.inputs.node.as_deref().map(Into::into));
+        let answered = answer_all(&judge, asked, &mut input);
+
+        report::complain(&input, format.of_findings())?;
+        let unanswered = single && answered.is_empty();
+        if unanswered || (input.has_errors() && !self.inputs.keep_going) {
+            return Ok(2);
+        }
+        print_answers(&answered, &compiled, &input, format, terminal)?;
+        let denied = answered.iter().any(|(_, answer)| answer.verdict == Verdict::Deny);
+        Ok(u8::from(single && denied))
+    }
+}
+
+impl AnswerFormat {
+    /// The format for what is wrong with the input.
+    fn of_findings(self) -> Format {
+        match self {
+            AnswerFormat::Human => Format::Human,
+            AnswerFormat::Json => Format::Json,
+            AnswerFormat::Jsonl => Format::Jsonl,
+        }
+    }
+}
+
+/// A flow with the places of its ends; none on a command line.
+pub(crate) type Question = (Option<(Span, Span)>, Flow);
+
+/// The flow of the command line.
+fn query_flow(input: &mut Input, query: &[String]) -> Vec<Question> {
+    let [from, to, traffic] = query else { return Vec::new() };
+    match Flow::from_query(from, to, traffic) {
+        Ok(flow) => vec![(None, flow)],
+        Err(error) => {
+            input.diagnostics.push(Diagnostic::new(Code::InvalidFlow, None, error.message).help(error.help));
+            Vec::new()
+        }
+    }
+}
+
+/// Answers every flow; those that cannot be asked become findings.
+fn answer_all(judge: &Judge<'_>, asked: Vec<Question>, input: &mut Input) -> Vec<(Flow, FlowAnswer)> {
+    let flows: Vec<&Flow> = asked.iter().map(|(_, flow)| flow).collect();
+    let answers = judge.flows(&flows);
+    let mut answered = Vec::with_capacity(asked.len());
+    for ((places, flow), answer) in asked.into_iter().zip(answers) {
+        match answer {
+            Ok(answer) => answered.push((flow, answer)),
+            Err(EndError { destination, message, help }) => {
+                let span = places.map(|(from, to)| if destination { to } else { from });
+                input.diagnostics.push(Diagnostic::new(Code::UnknownEndpoint, span, message).help(help));
+            }
+        }
+    }
+    answered
+}
+
+fn print_answers(
+    answered: &[(Flow, FlowAnswer)],
+    compiled: &Compiled,
+    input: &Input,
+    format: AnswerFormat,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    let asked =
+        answered.iter().map(|(flow, answer)| Asked { flow, answer, compiled, sources: &input.sources });
+    let text = match format {
+        AnswerFormat::Human => {
+            let answers: Vec<String> =
+                asked.map(|asked| answer::human::render(&asked, terminal.look)).collect();
+            answers.join("\n")
+        }
+        AnswerFormat::Json => answer::json::document(asked),
+        AnswerFormat::Jsonl => asked.map(|asked| answer::json::line(&asked)).collect(),
+    };
+    terminal.print(&text)
+}

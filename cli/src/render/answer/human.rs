@@ -1,0 +1,129 @@
+//! Answers for people.
+//!
+//! ```text
+//! denied  shop/frontend -> data/postgres 5432/tcp
+//!
+//! egress of shop/frontend: deny
+//!   nothing allows it, and the pod is isolated by
+//!     CiliumNetworkPolicy shop/default-deny
+//!     policies/shop.yaml:12:5  spec.egress[0]
+//!   nearest rule
+//!     ...
+//! ```
+
+use owo_colors::Style;
+use sluice_compiler::judge::{NearMiss, Side};
+use sluice_ir::ids::RuleId;
+use sluice_ir::policy::eval::{Reason, Verdict};
+use sluice_ir::policy::{Authentication, Direction};
+
+use super::{Asked, end, traffic, verdict};
+use crate::render::text::wrap;
+use crate::terminal::Look;
+
+/// Of many rules that say the same, this many are shown.
+const MOST_RULES: usize = 5;
+
+/// The answer to one flow.
+pub(crate) fn render(asked: &Asked<'_>, look: Look) -> String {
+    let word = match asked.answer.verdict {
+        Verdict::Allow => "allowed",
+        Verdict::Redirect => "allowed through the proxy",
+        Verdict::Deny => "denied",
+    };
+    let from = end(&asked.flow.from);
+    let to = end(&asked.flow.to);
+    let mut text = format!(
+        "{}  {from} -> {to}  {}\n",
+        look.paint(word, style(asked.answer.verdict).bold()),
+        traffic(asked.flow)
+    );
+    for (direction, subject, side) in [
+        (Direction::Egress, &from, asked.answer.egress.as_ref()),
+        (Direction::Ingress, &to, asked.answer.ingress.as_ref()),
+    ] {
+        text.push('\n');
+        let painted = match side {
+            Some(side) => look.paint(&verdict(Some(side)), style(side.answer.verdict)),
+            None => look.paint("unmanaged", Style::new().dimmed()),
+        };
+        text.push_str(&format!("{direction} of {subject}: {painted}\n"));
+        match side {
+            Some(side) => text.push_str(&explain(asked, direction, side, look)),
+            None => text.push_str("  no policy is enforced there\n"),
+        }
+    }
+    text
+}
+
+fn style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Allow => Style::new().green(),
+        Verdict::Redirect => Style::new().cyan(),
+        Verdict::Deny => Style::new().red(),
+    }
+}
+
+fn explain(asked: &Asked<'_>, direction: Direction, side: &Side, look: Look) -> String {
+    let answer = &side.answer;
+    let because = match (answer.reason, answer.verdict) {
+        (Reason::NotEnforced, _) => "policy enforcement is off".to_owned(),
+        (Reason::NotIsolated, _) => format!("no policy restricts its {direction}"),
+        (Reason::Localhost, _) => "a node may always reach its own pods, unless a rule denies it".to_owned(),
+        (Reason::DefaultDeny, _) if answer.rules.is_empty() => {
+            "nothing allows it, and every endpoint is isolated".to_owned()
+        }
+        (Reason::DefaultDeny, _) => "nothing allows it, and it is isolated by".to_owned(),
+        (Reason::Rules, Verdict::Deny) => "denied by".to_owned(),
+        (Reason::Rules, Verdict::Redirect) => "allowed, with layer 7 rules, by".to_owned(),
+        (Reason::Rules, Verdict::Allow) => "allowed by".to_owned(),
+    };
+    let mut text = format!("  {because}\n");
+    for id in answer.rules.iter().take(MOST_RULES) {
+        text.push_str(&rule(asked, *id, look));
+    }
+    if let Some(more @ 1..) = answer.rules.len().checked_sub(MOST_RULES) {
+        text.push_str(&format!("    and {more} more: --format json lists them\n"));
+    }
+    match answer.authentication {
+        Some(Authentication::Required) => {
+            text.push_str("  after mutual authentication, which sluice does not make yet\n")
+        }
+        Some(Authentication::AlwaysFail) => text.push_str("  after an authentication that always fails\n"),
+        Some(Authentication::Disabled) | None => {}
+    }
+    if let Some(near) = &side.nearest {
+        text.push_str(&nearest(asked, near, look));
+    }
+    text
+}
+
+fn nearest(asked: &Asked<'_>, near: &NearMiss, look: Look) -> String {
+    let mut text = format!("  the rule that comes nearest is\n{}", rule(asked, near.rule, look));
+    for miss in &near.misses {
+        text.push_str(&wrap(&format!("but {miss}"), "    ", "      ", look.width));
+        text.push('\n');
+    }
+    text
+}
+
+/// A rule: its object, its place, and the line itself.
+fn rule(asked: &Asked<'_>, id: RuleId, look: Look) -> String {
+    let origin = asked.compiled.policy.origin(id);
+    let written = asked.compiled.written[id.index()].span;
+    let dim = Style::new().dimmed();
+    let mut text = format!("    {} {}\n", origin.kind, look.paint(&origin.object(), Style::new().bold()));
+    text.push_str(&format!(
+        "      {}  {}\n",
+        look.paint(&origin.to_string(), Style::new().blue()),
+        origin.path
+    ));
+    let file = asked.sources.file(written.file);
+    if let Some(line) = file.text().lines().nth(origin.line as usize - 1) {
+        let number = look.paint(&format!("{:>6} |", origin.line), dim);
+        let line =
+            crate::render::text::clip(&crate::render::text::harmless(line.trim_end()), look.width - 10);
+        text.push_str(&format!("  {number} {line}\n"));
+    }
+    text
+}
