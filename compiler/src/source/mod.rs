@@ -15,6 +15,8 @@ mod findings;
 mod load;
 mod mapping;
 mod node;
+#[cfg(any(test, feature = "test-support"))]
+pub mod oracle;
 mod parse;
 mod scalar;
 mod split;
