@@ -1,20 +1,37 @@
 //! From Kubernetes and Cilium YAML to verified network policy.
 //!
-//! The way of the data is the order of the modules: [`source`] turns text into trees, [`resource`]
-//! turns trees into typed objects. Everything that is wrong on the way becomes a [`diagnostic`].
-//! [`load`] runs these steps over many files.
+//! The way of the data is the order of the modules:
+//!
+//! | module | what |
+//! |---|---|
+//! | [`source`] | text to trees in which every key and value keeps its place |
+//! | [`resource`], [`check`] | trees to typed objects, each valid by itself |
+//! | [`inventory`] | what policy is resolved against: pods, nodes, namespaces, services, names |
+//! | [`lower`] | objects and inventory to rules |
+//!
+//! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
+//! meaning. [`load`] and [`compile`] are the whole pipeline.
 
 pub mod check;
 pub mod diagnostic;
+pub mod inventory;
+pub mod lower;
 pub mod options;
 pub mod resource;
 pub mod source;
 
 use rayon::prelude::*;
 
+use sluice_ir::policy::Policy;
+use sluice_ir::policy::verify::{Verified, VerifyError, verify};
+
 use crate::diagnostic::Diagnostic;
+use crate::inventory::Inventory;
+use crate::lower::Written;
 use crate::options::Options;
 use crate::resource::Resource;
+use crate::resource::aws::AwsInventory;
+use crate::resource::dns_answers::DnsAnswers;
 use crate::source::{FileId, Limits, Sources};
 
 /// What a set of files holds.
@@ -47,4 +64,45 @@ fn load_file(sources: &Sources, file: FileId, options: &Options, limits: &Limits
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     Loaded { resources, diagnostics }
+}
+
+/// What is known beside manifests.
+#[derive(Debug, Default)]
+pub struct Extras {
+    /// DNS answers seen so far.
+    pub answers: DnsAnswers,
+    /// What AWS has.
+    pub aws: AwsInventory,
+}
+
+/// A policy that is ready to be asked.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What it was resolved against.
+    pub inventory: Inventory,
+    /// The rules.
+    pub policy: Verified<Policy>,
+    /// Where each rule is written.
+    pub written: Vec<Written>,
+    /// What only shows when objects meet each other.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Resolves and lowers what was loaded.
+///
+/// # Errors
+///
+/// A broken invariant of the policy, which is a mistake in Sluice and not in the input.
+pub fn compile(
+    loaded: &[Resource],
+    extras: Extras,
+    sources: &Sources,
+    options: &Options,
+) -> Result<Compiled, VerifyError> {
+    let (inventory, mut diagnostics) = Inventory::build(loaded, extras.answers, options);
+    let lowered = lower::lower(loaded, sources, &inventory, &extras.aws, options);
+    diagnostics.extend(lowered.diagnostics);
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    let policy = verify(lowered.policy)?;
+    Ok(Compiled { inventory, policy, written: lowered.written, diagnostics })
 }

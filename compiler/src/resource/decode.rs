@@ -156,19 +156,7 @@ impl<'o> Decoder<'o> {
 pub fn string(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<Arc<str>>> {
     match node.scalar() {
         Some(Scalar::String(text)) => Some(Spanned::new(text.into(), node.span)),
-        Some(Scalar::Bool(_)) => {
-            let written = plain_text(node);
-            decoder.report(
-                Diagnostic::new(
-                    Code::BooleanForString,
-                    node.span,
-                    format!("`{written}` is a boolean in YAML, and a string is needed here"),
-                )
-                .label("read as a boolean")
-                .help(format!("put it in quotes: `\"{written}\"`")),
-            );
-            None
-        }
+        Some(Scalar::Bool(_)) => boolean_for_string(decoder, node),
         Some(Scalar::Int(_) | Scalar::Float(_)) => {
             let written = plain_text(node);
             decoder.report(
@@ -187,6 +175,25 @@ pub fn string(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<Arc<str>
             None
         }
     }
+}
+
+/// A word that YAML 1.1 takes for a boolean. In a policy that is an error. Other objects are often dumps
+/// made by programs that write YAML 1.2, where `n` is a string: there a pod must not vanish for it.
+fn boolean_for_string(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<Arc<str>>> {
+    let written = plain_text(node);
+    let diagnostic = Diagnostic::new(
+        Code::BooleanForString,
+        node.span,
+        format!("`{written}` is a boolean in YAML, and a string is needed here"),
+    )
+    .label("read as a boolean")
+    .help(format!("put it in quotes: `\"{written}\"`"));
+    if decoder.strict || matches!(written.to_ascii_lowercase().as_str(), "true" | "false") {
+        decoder.report(diagnostic);
+        return None;
+    }
+    decoder.report(diagnostic.severity(Severity::Warning));
+    Some(Spanned::new(written.into(), node.span))
 }
 
 /// Reads `true` or `false`.

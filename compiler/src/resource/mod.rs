@@ -1,9 +1,11 @@
 //! Typed objects: what a document is, once it is read.
 
 pub mod address;
+pub mod aws;
 pub mod cilium;
 pub mod core;
 pub mod decode;
+pub mod dns_answers;
 pub mod meta;
 pub mod network_policy;
 mod read;

@@ -58,7 +58,7 @@ pub struct SourceFile {
 
 impl SourceFile {
     /// The name to show: the path as given, or `-`.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 

@@ -45,6 +45,9 @@ pub(super) fn split(text: &str, from: usize) -> Vec<Chunk> {
             push(&mut chunks, chunk, next);
             chunk = Chunk { start: next, end: next, marker: None };
             place = Place::Prefix;
+        } else if place == Place::Body && bytes[line] == b'{' && is_closed(&bytes[chunk.start..line]) {
+            push(&mut chunks, chunk, line);
+            chunk = Chunk { start: line, end: line, marker: None };
         } else if place != Place::Body {
             place = match bytes[line] {
                 b'%' => Place::Directives,
@@ -69,6 +72,15 @@ fn push(chunks: &mut Vec<Chunk>, chunk: Chunk, end: usize) {
 pub(super) fn next_line(bytes: &[u8], at: usize) -> usize {
     let rest = &bytes[at..];
     rest.iter().position(|b| matches!(b, b'\n' | b'\r')).map_or(bytes.len(), |length| at + length + 1)
+}
+
+/// Whether a JSON object has ended with the last line of a chunk, so that a brace after it opens the next one:
+/// Kubernetes reads JSON texts that follow each other without a marker. Only the ends of lines are looked at,
+/// which is enough outside of quotes: between brackets a comma would stand here.
+fn is_closed(chunk: &[u8]) -> bool {
+    let trimmed = chunk.trim_ascii_end();
+    let last = trimmed.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    trimmed.first() == Some(&b'{') && trimmed.ends_with(b"}") && matches!(trimmed[last], b'{' | b'}')
 }
 
 fn is_marker(line: &[u8], marker: &[u8; 3]) -> bool {
@@ -96,6 +108,14 @@ mod tests {
     fn an_end_marker_closes_its_document() {
         assert_eq!(cut("a: 1\n...\nb: 2\n... # x\n"), ["a: 1\n...\n", "b: 2\n... # x\n"]);
         assert_eq!(cut("a: 1\n...\n# x\n---\nb: 2\n"), ["a: 1\n...\n", "# x\n", "---\nb: 2\n"]);
+    }
+
+    #[test]
+    fn json_texts_may_follow_each_other() {
+        assert_eq!(cut("{\n \"a\": {}\n}\n{\n}\n"), ["{\n \"a\": {}\n}\n", "{\n}\n"]);
+        assert_eq!(cut("{\"a\": 1}\r\n\r\n{}\n{}"), ["{\"a\": 1}\r\n\r\n", "{}\n", "{}"]);
+        assert_eq!(cut("{a: [{\n},\n{\n}]}\n").len(), 1);
+        assert_eq!(cut("a: 1\n{b: 2}\n{c: 3}\n").len(), 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn syntax_errors_stand_where_the_fault_is() {
         ("a: b: c\n", "S0003 1:5 \":\"", "a `:` is not allowed here"),
         ("a: 1\nb\nc: 2\n", "S0003 2:1 \"b\"", "expected a key"),
         ("a: - b\n", "S0003 1:4 \"-\"", "a list item is not allowed here"),
-        ("{a: 1}\n{b: 2}\n", "S0003 2:1 \"{\"", "text after the end of the document"),
+        ("{a: 1}\n[b]\n", "S0003 2:1 \"[\"", "text after the end of the document"),
         ("a: @x\n", "S0003 1:4 \"@\"", "a value cannot begin with `@`"),
         ("a: x\0y\n", "S0003 1:5 \"\\0\"", "control character U+0000"),
         ("a: \"\\n\\u00e9 \\d\"\n", "S0003 1:14 \"\\\\d\"", "unknown escape in double quotes"),

@@ -1,0 +1,178 @@
+//! What policy is resolved against: pods, nodes, namespaces, services, groups of prefixes, DNS answers.
+//!
+//! Offline it is built from ordinary manifests, live from watches; the type is the same. A workload
+//! without pods stands for one pod of its template, so a repository of manifests is enough. Pods need
+//! no address, and a namespace that is only mentioned exists with its name label.
+//!
+//! An *end* of a connection becomes an [`Identity`] here (semantics.md 3): its labels are filtered,
+//! what derives from namespace, service account and cluster is added, and addresses outside the
+//! cluster get the labels and names that cover them.
+
+mod build;
+mod filter;
+mod identity;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sluice_ir::dns_name::DnsName;
+use sluice_ir::label::Label;
+use sluice_ir::net::Cidr;
+use sluice_ir::policy::Identity;
+
+use crate::resource::core::GlobalService;
+use crate::resource::dns_answers::DnsAnswers;
+
+pub use filter::is_identity_label;
+
+/// Labels of pods and namespaces that are derived and not written (semantics.md 3.2).
+pub mod keys {
+    /// The pod's namespace.
+    pub const NAMESPACE: &str = "io.kubernetes.pod.namespace";
+    /// Before each label of the pod's namespace.
+    pub const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
+    /// The pod's service account.
+    pub const SERVICE_ACCOUNT: &str = "io.cilium.k8s.policy.serviceaccount";
+    /// The cluster.
+    pub const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
+    /// Before the name of a CIDR group.
+    pub const CIDR_GROUP: &str = "io.cilium.policy.cidrgroupname/";
+    /// A namespace's own name, as Kubernetes puts it on each.
+    pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+}
+
+/// A pod, or what stands for one.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name: the pod's, or the workload's.
+    pub name: Arc<str>,
+    /// Whether it stands for the pods of a workload that has none in the input.
+    pub stand_in: bool,
+    /// Its node; none if it is not known.
+    pub node: Option<Arc<str>>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// As policy sees it.
+    pub identity: Identity,
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its own labels.
+    pub labels: Vec<(Arc<str>, Arc<str>)>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its own labels.
+    pub labels: Vec<(Arc<str>, Arc<str>)>,
+    /// Which pods are behind it; none if its endpoints are made by hand.
+    pub selector: Option<Vec<(Arc<str>, Arc<str>)>>,
+    /// Its virtual addresses. Policy never sees them (semantics.md 4.7).
+    pub cluster_addresses: Vec<IpAddr>,
+    /// Addresses of its endpoint slices.
+    pub backends: Vec<IpAddr>,
+    /// Whether it spans clusters.
+    pub global: Option<GlobalService>,
+}
+
+/// What owns an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The pod at this place of [`Inventory::endpoints`].
+    Endpoint(usize),
+    /// The node at this place of [`Inventory::nodes`].
+    Node(usize),
+}
+
+/// Everything that policy is resolved against.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// The name of the cluster.
+    pub cluster: Arc<str>,
+    /// Namespaces with their labels, the mentioned ones included.
+    pub namespaces: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<str>>>,
+    /// Pods, in order of namespace and name.
+    pub endpoints: Vec<Endpoint>,
+    /// Nodes, in order of name.
+    pub nodes: Vec<Node>,
+    /// Services, in order of namespace and name.
+    pub services: Vec<Service>,
+    /// The pods of each workload, by namespace and name of the workload.
+    workloads: BTreeMap<(Arc<str>, Arc<str>), Vec<usize>>,
+    /// Who has an address.
+    owners: BTreeMap<IpAddr, Owner>,
+    /// Addresses of the API server.
+    api_servers: Vec<IpAddr>,
+    /// Names of the CIDR groups that exist.
+    groups: Vec<Arc<str>>,
+    /// Prefixes of CIDR groups with the labels that they give, shortest first: of two labels with
+    /// one key the nearest prefix wins (semantics.md 3.6).
+    group_prefixes: Vec<(Cidr, Vec<Label>)>,
+    /// Names that an address was learned for.
+    names: BTreeMap<IpAddr, Vec<DnsName>>,
+    /// Addresses that a name was learned to have.
+    answers: DnsAnswers,
+    settings: identity::Settings,
+}
+
+impl Inventory {
+    /// The endpoint of a pod, or of a workload: the first of its pods.
+    pub fn endpoint(&self, namespace: &str, name: &str) -> Option<usize> {
+        let found = self.endpoints.binary_search_by(|e| (&*e.namespace, &*e.name).cmp(&(namespace, name)));
+        found.ok().or_else(|| self.workload(namespace, name).and_then(|pods| pods.first().copied()))
+    }
+
+    /// The pods of a workload.
+    pub fn workload(&self, namespace: &str, name: &str) -> Option<&[usize]> {
+        self.workloads.get(&(namespace.into(), name.into())).map(Vec::as_slice)
+    }
+
+    /// Every workload with its namespace and pods.
+    pub fn workloads(&self) -> impl Iterator<Item = (&str, &str, &[usize])> {
+        self.workloads.iter().map(|((namespace, name), pods)| (&**namespace, &**name, pods.as_slice()))
+    }
+
+    /// Who has an address.
+    pub fn owner(&self, address: IpAddr) -> Option<Owner> {
+        self.owners.get(&address).copied()
+    }
+
+    /// The node of a name.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.binary_search_by(|node| (*node.name).cmp(name)).ok().map(|at| &self.nodes[at])
+    }
+
+    /// Whether a CIDR group of this name exists.
+    pub fn has_group(&self, name: &str) -> bool {
+        self.groups.binary_search_by(|group| (**group).cmp(name)).is_ok()
+    }
+
+    /// The addresses of the API server, in order.
+    pub fn api_servers(&self) -> &[IpAddr] {
+        &self.api_servers
+    }
+
+    /// The addresses that a name was learned to have.
+    pub fn addresses_of(&self, name: &DnsName) -> &[IpAddr] {
+        self.answers.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The service with a virtual address.
+    pub fn service_of(&self, address: IpAddr) -> Option<&Service> {
+        self.services.iter().find(|service| service.cluster_addresses.contains(&address))
+    }
+}

@@ -1,0 +1,77 @@
+//! Which namespaces and clusters a selector reaches (semantics.md 3.3).
+
+use std::sync::Arc;
+
+use sluice_ir::label::LabelSource;
+use sluice_ir::selector::{Operator, Requirement, Selector};
+
+use crate::inventory::keys;
+use crate::options::Options;
+use crate::resource::selector::SelectorSpec;
+
+/// Under these sources a key means a pod's own label of that name.
+const POD_SOURCES: [LabelSource; 2] = [LabelSource::K8s, LabelSource::Any];
+
+/// The selector of a policy's subject: a namespaced policy is confined to its namespace, whatever
+/// its selector says.
+pub(super) fn subject(spec: &SelectorSpec, namespace: Option<&Arc<str>>) -> Selector {
+    match namespace {
+        None => spec.selector(),
+        Some(namespace) => confined(spec.requirements.iter(), namespace),
+    }
+}
+
+/// The requirements, with the namespace set to this one. A namespace asked for by value is overwritten.
+pub(super) fn confined<'r>(
+    requirements: impl Iterator<Item = &'r Requirement>,
+    namespace: &Arc<str>,
+) -> Selector {
+    let overwritten = |r: &Requirement| {
+        &*r.key == keys::NAMESPACE
+            && POD_SOURCES.contains(&r.source)
+            && matches!(&r.operator, Operator::In(values) if values.len() == 1)
+    };
+    requirements.filter(|r| !overwritten(r)).cloned().chain([in_namespace(namespace)]).collect()
+}
+
+/// `io.kubernetes.pod.namespace` must be this.
+pub(super) fn in_namespace(namespace: &Arc<str>) -> Requirement {
+    Requirement::equals(LabelSource::K8s, keys::NAMESPACE, Arc::clone(namespace))
+}
+
+/// `io.kubernetes.pod.namespace` must be there: a pod of any namespace.
+pub(super) fn any_namespace() -> Requirement {
+    Requirement::exists(LabelSource::K8s, keys::NAMESPACE)
+}
+
+/// `io.cilium.k8s.policy.cluster` must be the local cluster, where the options ask for it.
+pub(super) fn local_cluster(options: &Options) -> Option<Requirement> {
+    let cluster = options.cluster_name.as_str();
+    options.default_local_cluster.then(|| Requirement::equals(LabelSource::K8s, keys::CLUSTER, cluster))
+}
+
+/// The selector of a label peer.
+///
+/// `namespace` is the policy's; none for a cluster-wide policy. `of_init` says that its subject is
+/// endpoints without labels, whose peers are not asked for a namespace.
+pub(super) fn peer(
+    spec: &SelectorSpec,
+    namespace: Option<&Arc<str>>,
+    of_init: bool,
+    options: &Options,
+) -> Selector {
+    if spec.names_source(&LabelSource::Reserved) {
+        return spec.selector();
+    }
+    let names_namespace = spec.names(keys::NAMESPACE, &POD_SOURCES);
+    let by_namespace_labels = spec.names_prefix(keys::NAMESPACE_LABELS);
+    let scope = match namespace {
+        Some(_) if names_namespace || by_namespace_labels => None,
+        Some(namespace) => Some(in_namespace(namespace)),
+        None if names_namespace || of_init => None,
+        None => Some(any_namespace()),
+    };
+    let names_cluster = spec.names(keys::CLUSTER, &POD_SOURCES);
+    let cluster = if names_cluster { None } else { local_cluster(options) };
+    spec.requirements.iter().cloned().chain(scope).chain(cluster).collect()
+}
