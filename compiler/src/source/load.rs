@@ -101,7 +101,7 @@ impl<'t> Loader<'t> {
         match event {
             Event::Scalar(text, notation, anchor, tag) => {
                 self.check_indentation(start)?;
-                let (start, end) = self.scalar_range(notation, start, end);
+                let (start, end) = self.scalar_range(&text, notation, start, end);
                 let implicit = notation == Notation::Plain && start == end;
                 let style = self.style(&text, notation, tag.as_deref(), start..end)?;
                 // The parser writes `~` for what is not there.
@@ -163,19 +163,27 @@ impl<'t> Loader<'t> {
     }
 
     /// The bytes that belong to a scalar itself.
-    fn scalar_range(&self, notation: Notation, start: u32, end: u32) -> (u32, u32) {
+    fn scalar_range(&self, text: &str, notation: Notation, start: u32, end: u32) -> (u32, u32) {
         match notation {
             Notation::Literal | Notation::Folded => {
                 // The parser's range runs on to the next token.
                 let written = self.text.get(..(end - self.base) as usize).unwrap_or("").trim_end();
                 let end = written.len() as u32 + self.base;
-                (start.min(end), end)
+                // Without text the parser's range may begin at the header.
+                if text.trim().is_empty() { (end, end) } else { (start.min(end), end) }
             }
             Notation::Plain if start == end && self.builder.expects_value() => {
                 // What is not there stands after the colon.
                 let rest = self.text.get((start - self.base) as usize..).unwrap_or("");
                 let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-                let at = if rest[blanks..].starts_with(':') { start + blanks as u32 + 1 } else { start };
+                // A colon before anything else begins the next key.
+                let bracketed = self.flow.last().is_some_and(|(_, bracketed)| *bracketed);
+                let mut next = rest[blanks..].chars();
+                let colon = next.next() == Some(':')
+                    && next
+                        .next()
+                        .is_none_or(|c| c.is_ascii_whitespace() || bracketed && ",[]{}".contains(c));
+                let at = if colon { start + blanks as u32 + 1 } else { start };
                 (at, at)
             }
             _ => (start, end),

@@ -16,6 +16,8 @@ mod lines;
 mod load;
 mod mapping;
 mod node;
+#[cfg(any(test, feature = "test-support"))]
+pub mod oracle;
 mod parse;
 mod scalar;
 mod split;
