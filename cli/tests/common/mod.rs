@@ -1,0 +1,51 @@
+//! What the tests of the command line share: running it, and comparing with golden files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// What a run of the program left behind.
+pub struct Run {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: i32,
+}
+
+/// Runs the program in a folder, with nothing on standard input and nothing from the environment.
+pub fn sluice<S: AsRef<str>>(folder: &Path, arguments: &[S]) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_sluice"))
+        .args(arguments.iter().map(AsRef::as_ref))
+        .current_dir(folder)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Run {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().unwrap_or(-1),
+    }
+}
+
+/// Compares a text with a golden file, or writes the file if `SLUICE_BLESS` is set. Says what differs.
+pub fn golden(path: &str, text: &str) -> Result<(), String> {
+    let file: PathBuf = root().join("golden").join(path);
+    if std::env::var_os("SLUICE_BLESS").is_some() {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        return Ok(());
+    }
+    match fs::read_to_string(&file) {
+        Ok(expected) if expected == text => Ok(()),
+        Ok(expected) => Err(format!(
+            "golden/{path} differs; `make golden` rewrites it\n--- expected\n{expected}--- found\n{text}"
+        )),
+        Err(_) => Err(format!("golden/{path} is missing; `make golden` writes it")),
+    }
+}
