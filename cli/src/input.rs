@@ -204,6 +204,10 @@ impl Input {
             .diagnostics
             .iter()
             .filter(|finding| finding.is_error() || (finding.document.is_some() && !is_no_manifest(finding)));
-        read.chain(told.filter_map(|finding| finding.span).map(|span| span.file)).collect()
+        // An object that a later one replaces is told of beside that one.
+        let places = |finding: &Diagnostic| -> Vec<Span> {
+            finding.span.into_iter().chain(finding.related.iter().map(|related| related.span)).collect()
+        };
+        read.chain(told.flat_map(places).map(|span| span.file)).collect()
     }
 }

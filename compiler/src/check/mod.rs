@@ -6,6 +6,7 @@
 use sluice_ir::policy::{Direction, L7Rules};
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::options::Enforcement;
 use crate::resource::cilium::{CiliumPolicy, EntrySpec, PeerItems, PeerList, RuleSpec, Section};
 use crate::resource::decode::Decoder;
 
@@ -79,6 +80,15 @@ fn default_deny(decoder: &mut Decoder<'_>, rule: &RuleSpec) {
                     format!("the rule has no {direction} entry, so {direction} stays open"),
                 )
                 .help(format!("add `{direction}: [{{}}]`: an empty entry isolates and allows nothing")),
+            );
+        } else if !value.value && decoder.options.enforcement == Enforcement::Always {
+            decoder.report(
+                Diagnostic::new(
+                    Code::DefaultDenyIgnored,
+                    value.span,
+                    "`policyEnforcement` is `always`, so this is ignored and the pods are isolated",
+                )
+                .help("remove it, so that the policy says what happens"),
             );
         } else if !value.value && !decoder.options.non_default_deny {
             decoder.report(

@@ -15,7 +15,8 @@ use crate::inventory::{Endpoint, Inventory};
 use crate::source::Span;
 
 /// One port and one peer selector: what the agent merges rules by.
-type Filter<'p> = (Direction, &'p PortMatch, Option<&'p Peer>);
+/// None stands for every one.
+type Filter<'p> = (Direction, Option<&'p PortMatch>, Option<&'p Peer>);
 
 /// Every pair of rules that cannot be merged, once, at the later of the two.
 pub(super) fn conflicts(policy: &Policy, written: &[Written], inventory: &Inventory) -> Vec<Diagnostic> {
@@ -44,12 +45,18 @@ pub(super) fn conflicts(policy: &Policy, written: &[Written], inventory: &Invent
 }
 
 fn filters_of(rule: &Rule) -> Vec<Filter<'_>> {
-    let (Action::Allow, Ports::Of(ports)) = (rule.action, &rule.ports) else { return Vec::new() };
+    if rule.action == Action::Deny {
+        return Vec::new();
+    }
+    let ports: Vec<Option<&PortMatch>> = match &rule.ports {
+        Ports::Any => vec![None],
+        Ports::Of(ports) => ports.iter().map(Some).collect(),
+    };
     let peers: Vec<Option<&Peer>> = match &rule.peers {
         Peers::Any => vec![None],
         Peers::Of(peers) => peers.iter().map(Some).collect(),
     };
-    ports.iter().flat_map(|port| peers.iter().map(move |peer| (rule.direction, port, *peer))).collect()
+    ports.iter().flat_map(|port| peers.iter().map(move |peer| (rule.direction, *port, *peer))).collect()
 }
 
 /// An endpoint that both rules select.

@@ -32,6 +32,8 @@ pub struct Decoder<'o> {
     pub options: &'o Options,
     document: Arc<DocumentRef>,
     path: String,
+    /// The key of the value that is read, or the list element.
+    place: Option<Span>,
     diagnostics: Vec<Diagnostic>,
     /// Whether unknown fields are an error: for policies, whose schema is known in full.
     strict: bool,
@@ -40,7 +42,7 @@ pub struct Decoder<'o> {
 impl<'o> Decoder<'o> {
     /// A decoder for one document; `strict` if its kind's schema is known in full.
     pub fn new(options: &'o Options, document: Arc<DocumentRef>, strict: bool) -> Decoder<'o> {
-        Decoder { options, document, path: String::new(), diagnostics: Vec::new(), strict }
+        Decoder { options, document, path: String::new(), place: None, diagnostics: Vec::new(), strict }
     }
 
     /// The document that is read.
@@ -51,6 +53,11 @@ impl<'o> Decoder<'o> {
     /// The path of the value that is read: `spec.ingress[0]`.
     pub fn path(&self) -> Arc<str> {
         self.path.as_str().into()
+    }
+
+    /// Where a fault of the value as a whole is shown: at its key, or at the list element that it is.
+    pub fn place(&self, node: &Node) -> Span {
+        self.place.unwrap_or(node.span)
     }
 
     /// Everything that was reported.
@@ -78,15 +85,17 @@ impl<'o> Decoder<'o> {
         self.report(diagnostic.severity(severity));
     }
 
-    /// Runs `read` one step deeper in the document: `.key` is added to the path.
-    pub fn within<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+    /// Runs `read` one step deeper in the document: at the value of a key.
+    pub fn within<T>(&mut self, entry: &Entry, read: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.path.len();
+        let place = self.place.replace(entry.key_span);
         if length > 0 {
             self.path.push('.');
         }
-        self.path.push_str(key);
+        self.path.push_str(&entry.key);
         let value = read(self);
         self.path.truncate(length);
+        self.place = place;
         value
     }
 
@@ -110,8 +119,10 @@ impl<'o> Decoder<'o> {
         };
         let mut values = Vec::with_capacity(items.len());
         let length = self.path.len();
+        let place = self.place;
         for (index, item) in items.iter().enumerate() {
             let _ = write!(self.path, "[{index}]");
+            self.place = Some(item.span);
             if item.is_null() {
                 self.null(item, "a list element");
             } else {
@@ -119,6 +130,7 @@ impl<'o> Decoder<'o> {
             }
             self.path.truncate(length);
         }
+        self.place = place;
         values
     }
 
@@ -252,7 +264,7 @@ impl<'n> Fields<'n> {
         read: impl FnOnce(&mut Decoder<'_>, &'n Node) -> Option<T>,
     ) -> Option<T> {
         let entry = self.entry(name)?;
-        decoder.within(name, |decoder| {
+        decoder.within(entry, |decoder| {
             if entry.value.is_null() {
                 decoder.null(&entry.value, "a field");
                 // An empty value is invisible; the key is what a person can see.
@@ -266,6 +278,22 @@ impl<'n> Fields<'n> {
             }
             read(decoder, &entry.value)
         })
+    }
+
+    /// Reports a field that must be there and is not.
+    pub fn require(&self, decoder: &mut Decoder<'_>, node: &Node, name: &str) {
+        if self.has(name) {
+            return;
+        }
+        let path = decoder.path();
+        let diagnostic = Diagnostic::new(
+            Code::MissingField,
+            decoder.place(node),
+            format!("`{path}` needs the field `{name}`"),
+        )
+        .label(format!("`{name}` is missing"))
+        .help(format!("add `{name}`"));
+        decoder.report(diagnostic);
     }
 
     /// Whether a field stands here with a value.
@@ -310,5 +338,6 @@ impl<'n> Fields<'n> {
 pub fn backticked<S: AsRef<str>>(words: &[S]) -> String {
     let mut words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     words.sort_unstable();
+    words.dedup();
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }

@@ -61,9 +61,10 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
         missing_name(decoder, object, "the object has no `metadata`");
         return None;
     };
-    decoder.within("metadata", |decoder| {
+    decoder.within(entry, |decoder| {
         let mut fields = decoder.fields(&entry.value)?;
         let name = fields.read(decoder, "name", string);
+        let namespace_key = fields.entry("namespace").map(|entry| entry.key_span);
         let namespace = fields.read(decoder, "namespace", string);
         let labels = fields.read(decoder, "labels", labels).unwrap_or_default();
         let annotations = fields.read(decoder, "annotations", string_map).unwrap_or_default();
@@ -89,7 +90,7 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
         if let Some(namespace) = &namespace {
             check_name(decoder, namespace, "namespace");
         }
-        let namespace = scoped(decoder, scope, namespace);
+        let namespace = scoped(decoder, scope, namespace, namespace_key);
         Some(Meta { generated: generated && !has_name, name, namespace, labels, annotations, owners })
     })
 }
@@ -101,7 +102,12 @@ fn missing_name(decoder: &mut Decoder<'_>, span: Span, message: &str) {
     );
 }
 
-fn scoped(decoder: &mut Decoder<'_>, scope: Scope, written: Option<Spanned<Arc<str>>>) -> Option<Arc<str>> {
+fn scoped(
+    decoder: &mut Decoder<'_>,
+    scope: Scope,
+    written: Option<Spanned<Arc<str>>>,
+    key: Option<Span>,
+) -> Option<Arc<str>> {
     match (scope, written) {
         (Scope::Namespaced, Some(namespace)) if !namespace.value.is_empty() => Some(namespace.value),
         (Scope::Namespaced, _) => Some("default".into()),
@@ -110,7 +116,7 @@ fn scoped(decoder: &mut Decoder<'_>, scope: Scope, written: Option<Spanned<Arc<s
             decoder.report(
                 Diagnostic::new(
                     Code::NamespaceOnClusterScoped,
-                    namespace.span,
+                    key.unwrap_or(namespace.span),
                     format!("a {kind} belongs to no namespace, so `{}` has no effect", namespace.value),
                 )
                 .help("remove `namespace`; to confine a policy to a namespace use the namespaced kind"),
@@ -121,14 +127,23 @@ fn scoped(decoder: &mut Decoder<'_>, scope: Scope, written: Option<Spanned<Arc<s
     }
 }
 
+/// Names are DNS-1123 subdomains; those of namespaces are single labels of at most 63 characters.
 fn check_name(decoder: &mut Decoder<'_>, name: &Spanned<Arc<str>>, what: &str) {
-    // Placeholders of kustomize and helm users are real text here; only what no API server takes is refused.
-    if !name.value.is_empty() && !is_dns_subdomain(&name.value) {
-        decoder.report_schema(
-            Diagnostic::new(Code::InvalidName, name.span, format!("`{}` cannot be a {what} in Kubernetes", name.value))
-                .help("names are made of lower-case letters, digits, `-` and `.`, and begin and end with a letter or digit"),
-        );
+    let text = &name.value;
+    let namespace = what == "namespace";
+    let fits = is_dns_subdomain(text) && !(namespace && (text.contains('.') || text.len() > 63));
+    if text.is_empty() || fits {
+        return;
     }
+    let help = if namespace {
+        "a namespace has at most 63 lower-case letters, digits and `-`, and begins and ends with a letter or digit"
+    } else {
+        "names are made of lower-case letters, digits, `-` and `.`, and begin and end with a letter or digit"
+    };
+    decoder.report_schema(
+        Diagnostic::new(Code::InvalidName, name.span, format!("`{text}` cannot be a {what} in Kubernetes"))
+            .help(help),
+    );
 }
 
 /// The labels of an object or of the pods of a template, in the order written. What the API server refuses
@@ -163,7 +178,7 @@ pub fn string_map(decoder: &mut Decoder<'_>, node: &Node) -> Option<StringMap> {
         if entry.value.is_null() {
             return Some((Arc::from(&*entry.key), Spanned::new("".into(), entry.value.span)));
         }
-        let value = decoder.within(&entry.key, |decoder| string(decoder, &entry.value))?;
+        let value = decoder.within(entry, |decoder| string(decoder, &entry.value))?;
         Some((Arc::from(&*entry.key), value))
     };
     Some(entries.iter().filter_map(read).collect())

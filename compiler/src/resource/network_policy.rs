@@ -170,7 +170,11 @@ fn peer(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPeer> {
     let mut fields = decoder.fields(node)?;
     let pods = fields.read(decoder, "podSelector", |d, n| selector(d, n, KeyStyle::Kubernetes));
     let namespaces = fields.read(decoder, "namespaceSelector", |d, n| selector(d, n, KeyStyle::Kubernetes));
-    let block_span = fields.entry("ipBlock").map(|entry| entry.key_span);
+    let mut keys: Vec<Span> = ["podSelector", "namespaceSelector", "ipBlock"]
+        .into_iter()
+        .filter_map(|name| fields.entry(name).map(|entry| entry.key_span))
+        .collect();
+    keys.sort();
     let block = fields.read(decoder, "ipBlock", ip_block);
     let (has_block, has_labels) =
         (fields.has("ipBlock"), fields.has("podSelector") || fields.has("namespaceSelector"));
@@ -179,7 +183,7 @@ fn peer(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPeer> {
         decoder.report(
             Diagnostic::new(
                 Code::PeerMembers,
-                block_span.unwrap_or(node.span),
+                keys.get(1).copied().unwrap_or(node.span),
                 "`ipBlock` stands beside selectors in one peer",
             )
             .help("write two peers: they are alternatives"),
@@ -205,10 +209,21 @@ fn ip_block(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPeer> {
     let except = fields
         .read(decoder, "except", |decoder, node| Some(decoder.list(node, super::cilium::prefix)))
         .unwrap_or_default();
-    super::selector::require(decoder, &fields, node, "cidr");
+    fields.require(decoder, node, "cidr");
     fields.finish(decoder);
     let cidr = cidr?;
     super::cilium::except_inside(decoder, &cidr, &except);
+    for whole in except.iter().filter(|inner| inner.value == cidr.value) {
+        decoder.report_schema(
+            Diagnostic::new(
+                Code::ExceptOutside,
+                whole.span,
+                format!("the exception `{}` is the whole prefix, so the block matches nothing", whole.value),
+            )
+            .related(cidr.span, "the prefix")
+            .help("an exception is smaller than its prefix; to match nothing remove the peer"),
+        );
+    }
     Some(NetworkPeer::Block { cidr: cidr.value, except })
 }
 
@@ -255,10 +270,13 @@ fn number_or_name(decoder: &mut Decoder<'_>, node: &Node) -> Option<NumberOrName
             _ => {
                 // The agent cuts it to what fits (semantics.md 12.2).
                 let cut = number.clamp(0, i64::from(u16::MAX)) as u16;
-                let diagnostic =
-                    Diagnostic::new(Code::InvalidPort, node.span, format!("`{number}` is not a port number"))
-                        .help("a port is a number from 1 to 65535");
-                decoder.report_schema(diagnostic);
+                let (code, message) = match decoder.options.accept {
+                    Accept::ApiServer => (Code::InvalidPort, format!("`{number}` is not a port number")),
+                    Accept::Agent => (Code::PortWraps, format!("the agent takes port {cut} for `{number}`")),
+                };
+                decoder.report(
+                    Diagnostic::new(code, node.span, message).help("a port is a number from 1 to 65535"),
+                );
                 Some(NumberOrName::Number(cut))
             }
         },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sluice_ir::label::LabelSource;
 use sluice_ir::selector::{Operator, Requirement, Selector};
 
-use super::decode::{Decoder, Fields, string};
+use super::decode::{Decoder, string};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::source::{Entry, Node, NodeKind, Span};
 
@@ -74,9 +74,10 @@ fn match_labels(decoder: &mut Decoder<'_>, node: &Node, style: KeyStyle, spec: &
         decoder.wrong_type(node, "a mapping");
         return;
     };
-    for Entry { key, key_span, value } in entries {
+    for entry in entries {
+        let Entry { key, key_span, value } = entry;
         let parsed = label_key(decoder, key, *key_span, style);
-        let value = decoder.within(key, |decoder| {
+        let value = decoder.within(entry, |decoder| {
             if value.is_null() {
                 decoder.wrong_type(value, "a string");
                 return None;
@@ -103,7 +104,7 @@ fn match_expression(
     let operator = fields.read(decoder, "operator", string);
     let values_entry = fields.entry("values").filter(|entry| !entry.value.is_null());
     let values: Vec<Arc<str>> = values_entry.map_or_else(Vec::new, |entry| {
-        decoder.within("values", |decoder| {
+        decoder.within(entry, |decoder| {
             decoder.list(&entry.value, |decoder, item| {
                 let value = string(decoder, item)?;
                 label_value(decoder, &value.value, value.span);
@@ -111,14 +112,14 @@ fn match_expression(
             })
         })
     });
-    require(decoder, &fields, node, "key");
-    require(decoder, &fields, node, "operator");
+    fields.require(decoder, node, "key");
+    fields.require(decoder, node, "operator");
     fields.finish(decoder);
     let (source, key) = key.and_then(|key| label_key(decoder, &key.value, key.span, style))?;
     let operator = operator?;
     let operator = match &*operator.value {
         "In" | "NotIn" if values.is_empty() => {
-            let span = values_entry.map_or(operator.span, |entry| entry.key_span);
+            let span = values_entry.map_or(operator.span, |entry| entry.value.span);
             decoder.report(
                 Diagnostic::new(
                     Code::SelectorValuesMissing,
@@ -167,18 +168,6 @@ fn unknown_operator(decoder: &mut Decoder<'_>, operator: &str, span: Span, style
         KeyStyle::Cilium => decoder.report(diagnostic),
         // The agent takes the whole selector for an empty one: fail-open.
         KeyStyle::Kubernetes => decoder.report_schema(diagnostic),
-    }
-}
-
-/// Reports a required field that is absent, at the mapping that lacks it.
-pub fn require(decoder: &mut Decoder<'_>, fields: &Fields<'_>, node: &Node, name: &str) {
-    if !fields.has(name) {
-        let path = decoder.path();
-        decoder.report(
-            Diagnostic::new(Code::MissingField, node.span, format!("`{path}` needs the field `{name}`"))
-                .label(format!("`{name}` is missing"))
-                .help(format!("add `{name}`")),
-        );
     }
 }
 

@@ -10,9 +10,9 @@ use sluice_ir::policy::{
 use super::peers::{dns_name, dns_pattern};
 use super::rule::not_enforced;
 use super::{Port, PortRule};
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
 use crate::resource::decode::{Decoder, Fields, Spanned, integer, string};
-use crate::source::{Node, Span};
+use crate::source::{Node, NodeKind, Span};
 
 /// Reads `rules`, `listener`, `serverNames` and the TLS contexts of a port rule, and checks them
 /// against its ports.
@@ -96,9 +96,10 @@ fn removed(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, name: &'static st
 
 fn http_rule(decoder: &mut Decoder<'_>, node: &Node) -> Option<HttpRule> {
     let mut fields = decoder.fields(node)?;
-    let path = fields.read(decoder, "path", regular_expression);
-    let method = fields.read(decoder, "method", regular_expression);
-    let host = fields.read(decoder, "host", string).map(|text| text.value);
+    let path = fields.read(decoder, "path", |d, n| regular_expression(d, n, Severity::Error));
+    let method = fields.read(decoder, "method", |d, n| regular_expression(d, n, Severity::Error));
+    // The agent hands the host on unread, so a fault in it shows only in the proxy (semantics.md 2.5).
+    let host = fields.read(decoder, "host", |d, n| regular_expression(d, n, Severity::Warning));
     let headers = fields.read(decoder, "headers", |decoder, node| {
         Some(decoder.list(node, |decoder, item| string(decoder, item).map(|text| text.value)))
     });
@@ -115,7 +116,7 @@ fn http_rule(decoder: &mut Decoder<'_>, node: &Node) -> Option<HttpRule> {
     })
 }
 
-fn regular_expression(decoder: &mut Decoder<'_>, node: &Node) -> Option<Arc<str>> {
+fn regular_expression(decoder: &mut Decoder<'_>, node: &Node, severity: Severity) -> Option<Arc<str>> {
     let text = string(decoder, node)?;
     // `\Q..\E` and `\C` are RE2's own; the parser here does not know them, and no one should guess.
     let beyond = ["\\Q", "\\E", "\\C"].iter().any(|token| text.value.contains(token));
@@ -128,10 +129,11 @@ fn regular_expression(decoder: &mut Decoder<'_>, node: &Node) -> Option<Arc<str>
             };
             decoder.report(
                 Diagnostic::new(Code::InvalidRegex, text.span, format!("`{}` is not a regular expression", text.value))
-                    .label(reason)
+                    .severity(severity)
+                .label(reason)
                     .help("paths and methods are RE2 expressions that must match in full; put a `\\` before a special character to take it literally"),
             );
-            None
+            (severity < Severity::Error).then_some(text.value)
         }
         _ => Some(text.value),
     }
@@ -141,7 +143,16 @@ fn header_match(decoder: &mut Decoder<'_>, node: &Node) -> Option<HeaderMatch> {
     let mut fields = decoder.fields(node)?;
     let name = fields.read(decoder, "name", string);
     let mismatch = fields.read(decoder, "mismatch", string);
+    let secret_key = fields.entry("secret").map(|entry| entry.key_span);
     let secret = fields.read(decoder, "secret", |d, n| secret(d, n, Code::HeaderMatch));
+    if let (Some(span), Some(_)) = (secret_key, &secret) {
+        not_enforced(
+            decoder,
+            span,
+            "secret",
+            "the header's value is not fetched, and the match is not judged",
+        );
+    }
     let value = fields.read(decoder, "value", string);
     let nameless = !fields.has("name") || name.as_ref().is_some_and(|name| name.value.is_empty());
     fields.finish(decoder);
@@ -188,7 +199,7 @@ fn secret(decoder: &mut Decoder<'_>, node: &Node, code: Code) -> Option<SecretRe
     fields.finish(decoder);
     if missing {
         decoder.report(
-            Diagnostic::new(code, node.span, "a secret reference needs the `name` of the secret")
+            Diagnostic::new(code, decoder.place(node), "a secret reference needs the `name` of the secret")
                 .help("write `secret: {namespace: cilium-secrets, name: my-secret}`"),
         );
         return None;
@@ -208,7 +219,7 @@ fn tls_context(decoder: &mut Decoder<'_>, node: &Node) -> Option<TlsContext> {
         decoder.report(
             Diagnostic::new(
                 Code::TlsSecret,
-                node.span,
+                decoder.place(node),
                 "a TLS context needs the `secret` that holds its keys",
             )
             .help("write `secret: {namespace: cilium-secrets, name: my-secret}`"),
@@ -219,6 +230,17 @@ fn tls_context(decoder: &mut Decoder<'_>, node: &Node) -> Option<TlsContext> {
 }
 
 fn server_names(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<Arc<str>>> {
+    if matches!(&node.kind, NodeKind::Sequence(items) if items.is_empty()) {
+        decoder.report_schema(
+            Diagnostic::new(
+                Code::OutsideSchema,
+                node.span,
+                "the API server refuses an empty list of server names",
+            )
+            .help("list the names, or remove the key: an agent takes an empty list for no restriction"),
+        );
+        return Some(Vec::new());
+    }
     let mut seen: Vec<Spanned<Arc<str>>> = Vec::new();
     let read = decoder.list(node, |decoder, item| {
         let name = string(decoder, item)?;
@@ -245,7 +267,7 @@ fn server_names(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<Arc<str>>>
         if let Some(first) = seen.iter().find(|first| first.value == name.value) {
             decoder.report_schema(
                 Diagnostic::new(
-                    Code::ServerName,
+                    Code::OutsideSchema,
                     name.span,
                     format!("the server name `{}` stands here twice", name.value),
                 )
@@ -256,9 +278,10 @@ fn server_names(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<Arc<str>>>
         seen.push(name.clone());
         Some(name.value)
     });
+    let place = decoder.place(node);
     not_enforced(
         decoder,
-        node.span,
+        place,
         "serverNames",
         "the connection is shown as redirected, and the name is not compared",
     );
@@ -266,6 +289,7 @@ fn server_names(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<Arc<str>>>
 }
 
 fn listener(decoder: &mut Decoder<'_>, node: &Node) -> Option<Listener> {
+    let place = decoder.place(node);
     let mut fields = decoder.fields(node)?;
     let config = fields.read(decoder, "envoyConfig", |decoder, node| {
         let mut fields = decoder.fields(node)?;
@@ -274,9 +298,10 @@ fn listener(decoder: &mut Decoder<'_>, node: &Node) -> Option<Listener> {
         let unnamed = !fields.has("name");
         fields.finish(decoder);
         if unnamed {
+            let place = decoder.place(node);
             no_listener(
                 decoder,
-                node.span,
+                place,
                 "`envoyConfig` needs the `name` of the object that holds the listener",
             );
         }
@@ -287,10 +312,12 @@ fn listener(decoder: &mut Decoder<'_>, node: &Node) -> Option<Listener> {
     let name = fields.read(decoder, "name", string);
     let priority = fields.read(decoder, "priority", integer);
     if !fields.has("envoyConfig") {
-        no_listener(decoder, node.span, "a listener needs `envoyConfig`");
+        no_listener(decoder, place, "a listener needs `envoyConfig`");
     }
     if !fields.has("name") {
-        no_listener(decoder, node.span, "a listener needs its `name`");
+        no_listener(decoder, place, "a listener needs its `name`");
+    } else if let Some(empty) = name.as_ref().filter(|name| name.value.is_empty()) {
+        no_listener(decoder, empty.span, "the name of a listener is empty");
     }
     fields.finish(decoder);
     if let Some(priority) = priority.as_ref().filter(|priority| !(1..=100).contains(&priority.value)) {
@@ -303,12 +330,7 @@ fn listener(decoder: &mut Decoder<'_>, node: &Node) -> Option<Listener> {
             .help("a priority is a number from 1 to 100"),
         );
     }
-    not_enforced(
-        decoder,
-        node.span,
-        "listener",
-        "the connection is shown as redirected, and no proxy is set up",
-    );
+    not_enforced(decoder, place, "listener", "the connection is shown as redirected, and no proxy is set up");
     let (config_kind, config_name) = config?;
     let priority =
         priority.and_then(|priority| u8::try_from(priority.value).ok()).filter(|priority| *priority > 0);

@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::resource::decode::{Decoder, Fields, Spanned, string};
 use crate::resource::meta::string_map;
 use crate::resource::selector::{KeyStyle, SelectorSpec, is_dns_subdomain, selector};
-use crate::source::{Node, NodeKind};
+use crate::source::{Node, NodeKind, Span};
 
 type Read = fn(&mut Decoder<'_>, &Node) -> PeerItems;
 
@@ -62,7 +62,30 @@ pub(super) fn peer_lists(
         lists.extend(list);
     }
     requires(decoder, fields, direction);
+    names_elsewhere(decoder, fields, direction, action);
     lists
+}
+
+/// Names stand only in an egress allow. Elsewhere the agent drops the field, and the entry then matches
+/// nothing and isolates all the same (semantics.md 12.2).
+fn names_elsewhere(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, direction: Direction, action: Action) {
+    let (name, why) = match (direction, action) {
+        (Direction::Egress, Action::Allow) => return,
+        (Direction::Egress, Action::Deny) => ("toFQDNs", "a deny cannot name DNS names"),
+        (Direction::Ingress, _) => ("fromFQDNs", "traffic that comes in has no DNS name"),
+    };
+    if let Some(entry) = fields.entry(name).filter(|entry| !entry.value.is_null()) {
+        decoder.report_schema(
+            Diagnostic::new(
+                Code::DroppedField,
+                entry.key_span,
+                format!("`{name}` does not exist here: {why}"),
+            )
+            .help(
+                "use prefixes or a CIDR group; an agent drops the field, and the entry then matches nothing",
+            ),
+        );
+    }
 }
 
 /// `fromRequires` and `toRequires`: gone; only an empty list is taken (semantics.md 1.3).
@@ -175,6 +198,7 @@ fn cidr_set_item(decoder: &mut Decoder<'_>, node: &Node) -> Option<CidrSetItem> 
     let second = written.get(1).and_then(|name| fields.entry(name)).map(|entry| entry.key_span);
     let cidr = fields.read(decoder, "cidr", prefix);
     let group = fields.read(decoder, "cidrGroupRef", group_name);
+    let selector_key = fields.entry("cidrGroupSelector").map(|entry| entry.key_span);
     let by_labels = fields.read(decoder, "cidrGroupSelector", |decoder, node| {
         let spec = selector(decoder, node, KeyStyle::Cilium)?;
         Some(with_source(spec, LabelSource::CidrGroup))
@@ -205,7 +229,7 @@ fn cidr_set_item(decoder: &mut Decoder<'_>, node: &Node) -> Option<CidrSetItem> 
         (Some(cidr), _, _) => CidrBase::Cidr(cidr.value),
         (_, Some(group), _) => CidrBase::Group(group),
         (_, _, Some(selector)) => {
-            open_group_selector(decoder, &selector);
+            open_group_selector(decoder, &selector, selector_key.unwrap_or(node.span));
             CidrBase::Selector(selector)
         }
         _ => return None,
@@ -231,13 +255,13 @@ pub(crate) fn except_inside(decoder: &mut Decoder<'_>, cidr: &Spanned<Cidr>, exc
 
 /// A selector over groups is held against every identity, so one that requires nothing to be there
 /// matches far more than groups (semantics.md 12.1).
-fn open_group_selector(decoder: &mut Decoder<'_>, spec: &SelectorSpec) {
+fn open_group_selector(decoder: &mut Decoder<'_>, spec: &SelectorSpec, place: Span) {
     use sluice_ir::selector::Operator::{Exists, In};
     if !spec.requirements.iter().any(|r| matches!(r.operator, In(_) | Exists)) {
         decoder.report(
             Diagnostic::new(
                 Code::CidrGroupSelectorOpen,
-                spec.span,
+                place,
                 "this selector asks for no label to be there, so it also selects pods, nodes and every other address",
             )
             .help("add a label that only the groups have, such as `matchLabels: {tier: partners}`"),
@@ -327,6 +351,7 @@ fn strings(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<Arc<str>>> {
 fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
     PeerItems::Services(decoder.list(node, |decoder, item| {
         let mut fields = decoder.fields(item)?;
+        let name_key = fields.entry("k8sService").map_or(item.span, |entry| entry.key_span);
         let by_name = fields.read(decoder, "k8sService", |decoder, node| {
             let mut fields = decoder.fields(node)?;
             let name = fields.read(decoder, "serviceName", string);
@@ -339,7 +364,7 @@ fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
             let mut fields = decoder.fields(node)?;
             let spec = fields.read(decoder, "selector", |d, n| selector(d, n, KeyStyle::Cilium));
             let namespace = fields.read(decoder, "namespace", string);
-            crate::resource::selector::require(decoder, &fields, node, "selector");
+            fields.require(decoder, node, "selector");
             fields.finish(decoder);
             Some((spec?, namespace))
         });
@@ -351,12 +376,12 @@ fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
             }
             (None, Some((Some(name), namespace))) => (ServiceBy::Name(name.value), namespace, name.span),
             (None, Some((None, _))) => {
-                no_service(decoder, item, "`k8sService` has no `serviceName`");
+                no_service(decoder, name_key, "`k8sService` has no `serviceName`");
                 return None;
             }
             (None, None) => {
                 if !written {
-                    no_service(decoder, item, "this element names no service");
+                    no_service(decoder, item.span, "this element names no service");
                 }
                 return None;
             }
@@ -366,9 +391,9 @@ fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
     }))
 }
 
-fn no_service(decoder: &mut Decoder<'_>, item: &Node, message: &str) {
+fn no_service(decoder: &mut Decoder<'_>, span: Span, message: &str) {
     decoder.report(
-        Diagnostic::new(Code::ServiceReference, item.span, message)
+        Diagnostic::new(Code::ServiceReference, span, message)
             .help("write `k8sService: {serviceName: web, namespace: shop}` or `k8sServiceSelector`"),
     );
 }
@@ -453,7 +478,7 @@ pub(super) fn dns_pattern(decoder: &mut Decoder<'_>, node: &Node) -> Option<DnsP
     }
 }
 
-fn outside_dns_schema(decoder: &mut Decoder<'_>, pattern: &DnsPattern, span: crate::source::Span) {
+fn outside_dns_schema(decoder: &mut Decoder<'_>, pattern: &DnsPattern, span: Span) {
     if let Some(violation) = pattern.schema_violation() {
         decoder.report_schema(
             Diagnostic::new(

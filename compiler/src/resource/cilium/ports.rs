@@ -247,20 +247,17 @@ fn go_integer(text: &str) -> Option<u16> {
 fn end_port(decoder: &mut Decoder<'_>, port: &Port, end: Spanned<i64>) -> Option<Spanned<u16>> {
     let wrapped = end.value as u16;
     if end.value != i64::from(wrapped) {
-        match decoder.options.accept {
-            Accept::ApiServer => decoder.report(
-                Diagnostic::new(Code::OutsideSchema, end.span, format!("`{}` is no port", end.value))
-                    .severity(Severity::Error)
-                    .help("`endPort` is a number from 0 to 65535"),
-            ),
-            Accept::Agent => decoder.report(
-                Diagnostic::new(
-                    Code::PortWraps,
-                    end.span,
-                    format!("the agent cuts `{}` to 16 bits, which is {wrapped}", end.value),
-                )
-                .help("`endPort` is a number from 0 to 65535"),
-            ),
+        let (code, message) = match decoder.options.accept {
+            Accept::ApiServer => (Code::InvalidEndPort, format!("`{}` is not a port number", end.value)),
+            Accept::Agent => {
+                (Code::PortWraps, format!("the agent cuts `{}` to 16 bits, which is {wrapped}", end.value))
+            }
+        };
+        let diagnostic =
+            Diagnostic::new(code, end.span, message).help("`endPort` is a number from 0 to 65535");
+        decoder.report(diagnostic);
+        if decoder.options.accept == Accept::ApiServer {
+            return None;
         }
     }
     match port {

@@ -24,7 +24,7 @@ pub fn policy(
     let meta = meta(decoder, &mut fields, object, scope);
     let mut specs = Vec::new();
     if let Some(entry) = fields.entry("spec").filter(|entry| !entry.value.is_null()) {
-        specs.extend(decoder.within("spec", |decoder| rule(decoder, &entry.value, entry.key_span)));
+        specs.extend(decoder.within(entry, |decoder| rule(decoder, &entry.value, entry.key_span)));
     }
     let several = fields.read(decoder, "specs", |decoder, node| {
         let rules = decoder.list(node, |decoder, item| rule(decoder, item, item.span));
@@ -124,6 +124,7 @@ fn rule_labels(decoder: &mut Decoder<'_>, node: &Node) -> Option<()> {
         fields.read(decoder, "key", string);
         fields.read(decoder, "value", string);
         fields.read(decoder, "source", string);
+        fields.require(decoder, item, "key");
         fields.finish(decoder);
         Some(())
     });
@@ -163,7 +164,7 @@ fn authentication(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>) -> Option<
     let mode = fields.read(decoder, "authentication", |decoder, node| {
         let mut fields = decoder.fields(node)?;
         let mode = fields.read(decoder, "mode", string);
-        crate::resource::selector::require(decoder, &fields, node, "mode");
+        fields.require(decoder, node, "mode");
         fields.finish(decoder);
         mode
     })?;
@@ -214,7 +215,7 @@ pub fn cidr_group(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> Optio
         let cidrs = fields.read(decoder, "externalCIDRs", |decoder, node| {
             Some(decoder.list(node, |decoder, item| peers::prefix(decoder, item)))
         });
-        crate::resource::selector::require(decoder, &fields, node, "externalCIDRs");
+        fields.require(decoder, node, "externalCIDRs");
         fields.finish(decoder);
         cidrs
     });
