@@ -204,10 +204,10 @@ impl Input {
             .diagnostics
             .iter()
             .filter(|finding| finding.is_error() || (finding.document.is_some() && !is_no_manifest(finding)));
-        // An object that a later one replaces is told of beside that one.
-        let places = |finding: &Diagnostic| -> Vec<Span> {
-            finding.span.into_iter().chain(finding.related.iter().map(|related| related.span)).collect()
-        };
-        read.chain(told.flat_map(places).map(|span| span.file)).collect()
+        // An object that another one replaces is mentioned only.
+        let places = told.flat_map(|finding| {
+            finding.span.into_iter().chain(finding.related.iter().map(|related| related.span))
+        });
+        read.chain(places.map(|span| span.file)).collect()
     }
 }

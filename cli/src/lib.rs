@@ -1,6 +1,6 @@
 //! The command line: the only place that prints, reads arguments and files, and chooses exit codes.
 //!
-//! [`command`] has one file per subcommand, [`render`] one per format. Everything that is said about
+//! `command` has one file per subcommand, `render` one per format. Everything that is said about
 //! the input is a diagnostic of the compiler; what this crate says itself is about how it was called,
 //! and goes to standard error. Exit codes are 0, 1 and 2, and each command says what its 1 means.
 

@@ -11,6 +11,8 @@
 //! nothing for no place, and of several lines the first and ` …`. All errors and warnings have to be
 //! expected, in order; infos may be passed over. The human rendering is `golden/diagnostics/NAME.txt`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
+
 mod common;
 
 use std::collections::BTreeSet;
@@ -111,6 +113,11 @@ impl Case {
         golden(&format!("diagnostics/{}.txt", self.stem), &self.human())
     }
 
+    /// Only `check` lets its findings be chosen.
+    fn checks(&self) -> bool {
+        self.run.first().is_some_and(|command| command == "check")
+    }
+
     fn arguments(&self, extra: &[&str]) -> Vec<String> {
         let (command, rest) = self.run.split_first().unwrap();
         let extra = extra.iter().map(|word| (*word).to_owned());
@@ -119,7 +126,8 @@ impl Case {
 
     /// Errors, warnings, and the infos that are expected.
     fn found(&self) -> Result<Vec<Finding>, String> {
-        let run = sluice(&folder(), &self.arguments(&["--format", "json", "--min-severity", "info"]));
+        let extra = ["--format", "json", "--min-severity", "info"];
+        let run = sluice(&folder(), &self.arguments(if self.checks() { &extra } else { &extra[..2] }));
         // A command whose standard output is an answer says what is wrong on standard error.
         let parsed = [&run.stdout, &run.stderr].iter().find_map(|text| {
             let value: Value = serde_json::from_str(text).ok()?;
@@ -142,7 +150,11 @@ impl Case {
             .expected
             .iter()
             .any(|finding| Code::parse(&finding.code).is_some_and(|code| code.severity() == Severity::Info));
-        let extra: &[&str] = if info { &["--min-severity", "info"] } else { &[] };
+        let extra: &[&str] = match (self.checks(), info) {
+            (false, _) => &["--format", "human"],
+            (true, true) => &["--min-severity", "info"],
+            (true, false) => &[],
+        };
         let arguments = self.arguments(extra);
         let run = sluice(&folder(), &arguments);
         format!("$ sluice {}\n{}{}exit {}\n", arguments.join(" "), run.stdout, run.stderr, run.code)

@@ -144,7 +144,9 @@ impl Expansion {
         for name in names {
             let path = folder.join(&name);
             if path.is_dir() {
-                self.walk_folder(&path, wanted, seen, entries);
+                // A folder that matches a pattern stands for all in it, as if it had been named.
+                let all: &dyn Fn(&Path) -> bool = if wanted(&path) { &|_| true } else { wanted };
+                self.walk_folder(&path, all, seen, entries);
             } else if is_manifest(&path) && wanted(&path) {
                 let is_link = path.is_symlink();
                 let target = if is_link { path.canonicalize().ok() } else { None };

@@ -13,7 +13,7 @@ use sluice_compiler::source::{SourceFile, Sources, Span};
 const CONTEXT: usize = 1;
 
 /// Two places that are at most this many lines apart are drawn together.
-const NEAR: u32 = 8;
+const NEAR: u32 = 5;
 
 /// A place, and the words under it.
 #[derive(Clone, Copy, Debug)]

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The root of the repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// What a run of the program left behind.
-pub struct Run {
-    pub stdout: String,
-    pub stderr: String,
-    pub code: i32,
+pub(crate) struct Run {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: i32,
 }
 
 /// Runs the program in a folder, with nothing on standard input and nothing from the environment.
-pub fn sluice<S: AsRef<str>>(folder: &Path, arguments: &[S]) -> Run {
+pub(crate) fn sluice<S: AsRef<str>>(folder: &Path, arguments: &[S]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_sluice"))
         .args(arguments.iter().map(AsRef::as_ref))
         .current_dir(folder)
@@ -34,7 +34,7 @@ pub fn sluice<S: AsRef<str>>(folder: &Path, arguments: &[S]) -> Run {
 }
 
 /// Compares a text with a golden file, or writes the file if `SLUICE_BLESS` is set. Says what differs.
-pub fn golden(path: &str, text: &str) -> Result<(), String> {
+pub(crate) fn golden(path: &str, text: &str) -> Result<(), String> {
     let file: PathBuf = root().join("golden").join(path);
     if std::env::var_os("SLUICE_BLESS").is_some() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();

@@ -1,0 +1,210 @@
+//! `sluice check` from the outside: exit codes, paths, formats, and what goes where.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{golden, sluice};
+use serde_json::Value;
+
+const GOOD: &str = "\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: good, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+";
+
+const BAD: &str = "\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: bad, namespace: shop}
+spec:
+  endpointSelector: {}
+  ingres: []
+  ingress:
+    - fromEntities: [wrold]
+";
+
+const WARNS: &str = "\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: warns, namespace: shop}
+specs: []
+";
+
+/// A folder with some files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
+fn repository() -> tempfile::TempDir {
+    folder(&[
+        ("policies/a.yaml", GOOD),
+        ("policies/deep/b.yml", BAD),
+        ("policies/warns.yaml", WARNS),
+        ("policies/values.yaml", "image: nginx\n"),
+        ("policies/package.json", "{\"name\": \"x\"}\n"),
+        ("policies/.hidden.yaml", BAD),
+        ("policies/.git/c.yaml", BAD),
+        ("policies/README.md", "text\n"),
+        ("empty/README.md", "text\n"),
+    ])
+}
+
+/// `code file` of every finding.
+fn findings(folder: &Path, arguments: &str) -> Vec<String> {
+    let arguments: Vec<&str> = arguments.split_whitespace().chain(["--format", "jsonl"]).collect();
+    let run = sluice(folder, &arguments);
+    let show = |line: &str| {
+        let value: Value = serde_json::from_str(line).unwrap();
+        format!("{} {}", value["code"].as_str().unwrap(), value["file"].as_str().unwrap())
+    };
+    run.stdout.lines().map(show).collect()
+}
+
+#[test]
+fn exit_codes() {
+    let root = repository();
+    for (arguments, code) in [
+        ("check policies/a.yaml", 0),
+        ("check policies/warns.yaml", 0),
+        ("check policies/warns.yaml --fail-on warning", 1),
+        ("check policies", 2),
+        ("check policies --fail-on warning", 2),
+        ("check policies --fail-on never", 0),
+        ("check policies --min-severity error --fail-on warning", 2),
+        ("check empty", 0),
+        ("check empty --fail-on warning", 1),
+        ("check nowhere.yaml", 2),
+        ("check", 2),
+        ("check policies --format nonsense", 2),
+        ("check policies --format json --format sarif", 2),
+        ("check policies/a.yaml --format json --output nowhere/x.json", 2),
+        ("explain S0501", 0),
+        ("explain unknown-entity", 0),
+        ("explain S9999", 2),
+        ("schema policy", 0),
+        ("schema nonsense", 2),
+        ("completions bash", 0),
+        ("--version", 0),
+    ] {
+        let words: Vec<&str> = arguments.split(' ').collect();
+        let run = sluice(root.path(), &words);
+        assert_eq!(run.code, code, "{arguments}\n{}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn paths() {
+    let root = repository();
+    let bad = ["S0201 policies/deep/b.yml", "S0501 policies/deep/b.yml"];
+    let all = [bad.as_slice(), &["S0305 policies/warns.yaml"]].concat();
+    assert_eq!(findings(root.path(), "check policies"), all);
+    assert_eq!(findings(root.path(), "check ./policies/ policies/deep/b.yml"), all);
+    assert_eq!(findings(root.path(), "check policies/**/*.yml"), bad);
+    assert_eq!(findings(root.path(), "check policies/d*"), bad);
+    assert_eq!(findings(root.path(), "check policies/a.yaml policies/a.yaml"), [""; 0]);
+    assert_eq!(findings(root.path(), "check ."), all);
+    // What was named has to be a manifest; what was found need not be.
+    assert_eq!(findings(root.path(), "check policies/values.yaml"), ["S0102 policies/values.yaml"]);
+    let infos = findings(root.path(), "check policies --min-severity info");
+    assert!(infos.contains(&"S0102 policies/package.json".to_owned()), "{infos:?}");
+    assert_eq!(
+        findings(root.path(), "check empty policies/x*.yaml"),
+        ["S0013 empty", "S0013 policies/x*.yaml"]
+    );
+    assert_eq!(findings(root.path(), "check nowhere policies/deep/b.yml").len(), 3);
+}
+
+#[test]
+fn standard_input() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sluice"))
+        .args(["check", "-", "--format", "github"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(BAD.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("::error file=-,line=6,endLine=6,col=3,endColumn=9,title=S0201"), "{text}");
+}
+
+#[test]
+fn several_formats_at_once() {
+    let root = repository();
+    let arguments =
+        "check policies --format sarif --output x.sarif --output y.xml --format junit --format markdown";
+    let words: Vec<&str> = arguments.split(' ').collect();
+    let run = sluice(root.path(), &words);
+    assert!(run.stdout.starts_with("**2 errors, 1 warning in "), "{}", run.stdout);
+    let read = |name: &str| fs::read_to_string(root.path().join(name)).unwrap();
+    assert!(read("x.sarif").contains("\"version\": \"2.1.0\""));
+    assert!(read("y.xml").starts_with("<?xml"));
+}
+
+#[test]
+fn formats() {
+    let root = repository();
+    let mut wrong = Vec::new();
+    for format in ["human", "json", "jsonl", "sarif", "junit", "github", "markdown"] {
+        let arguments = ["check", "policies", "nowhere.yaml", "--format", format, "--min-severity", "info"];
+        let text = sluice(root.path(), &arguments).stdout.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        wrong.extend(golden(&format!("cli/formats/{format}.txt"), &text).err());
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_pipe_gets_no_colour_and_a_clean_check_no_words() {
+    let root = repository();
+    let run = sluice(root.path(), &["check", "policies/a.yaml"]);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    let run = sluice(root.path(), &["check", "policies"]);
+    assert!(!run.stdout.contains('\u{1b}'));
+    let run = sluice(root.path(), &["check", "policies", "--color", "always"]);
+    assert!(run.stdout.contains('\u{1b}'));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_no_fault() {
+    let root = repository();
+    let many = "---\n".to_owned() + &format!("{BAD}---\n").repeat(500);
+    fs::write(root.path().join("many.yaml"), many).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sluice"))
+        .args(["check", "many.yaml"])
+        .current_dir(root.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn explanations_into_a_pipe_are_markdown() {
+    let root = repository();
+    let run = sluice(root.path(), &["explain", "s0501"]);
+    assert!(run.stdout.starts_with("# S0501: unknown-entity\n"));
+    let run = sluice(root.path(), &["explain", "--list"]);
+    assert!(run.stdout.lines().all(|line| line.starts_with('S')) && run.stdout.contains("unknown-entity"));
+    let run = sluice(root.path(), &["explain", "unknown-entty"]);
+    assert_eq!(
+        run.stderr,
+        "error: there is no diagnostic `unknown-entty`\n  help: did you mean `unknown-entity`?\n"
+    );
+}
