@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sluice_ir::label::{Label, LabelSource};
 use sluice_ir::net::Cidr;
 
-use super::{Endpoint, Inventory, Node, Owner, Service, identity, keys};
+use super::{Endpoint, Inventory, NamespacedName, Node, Owner, Service, identity, keys};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::options::Options;
 use crate::resource::core::{Pod, Workload};
@@ -15,9 +15,6 @@ use crate::resource::dns_answers::DnsAnswers;
 use crate::resource::network_policy::NetworkPolicy;
 use crate::resource::{Object, Resource};
 use crate::source::Span;
-
-/// Namespace and name.
-type NamespacedName = (Arc<str>, Arc<str>);
 
 /// Kind and name of the owners of a workload, by its namespace, kind and name.
 type Owners = BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Vec<(Arc<str>, Arc<str>)>>;
@@ -49,27 +46,34 @@ impl Inventory {
         (inventory, diagnostics)
     }
 
+    /// Nodes, and the ones that only a pod in the host's network tells of.
     fn add_nodes(&mut self, resources: &[Resource]) {
-        let nodes: BTreeMap<&Arc<str>, Node> = resources
-            .iter()
-            .filter_map(|resource| match &resource.object {
-                Object::Node(node) => {
-                    let name = &node.meta.name.value;
-                    let addresses = node.addresses.iter().map(|address| address.value).collect();
-                    Some((name, Node { name: Arc::clone(name), labels: node.meta.labels.clone(), addresses }))
+        let mut nodes: BTreeMap<Arc<str>, Node> = BTreeMap::new();
+        for resource in resources {
+            if let Object::Node(node) = &resource.object {
+                let name = Arc::clone(&node.meta.name.value);
+                let addresses = node.addresses.iter().map(|address| address.value).collect();
+                let labels = node.meta.labels.clone();
+                nodes.insert(Arc::clone(&name), Node { name, labels, addresses });
+            }
+        }
+        for pod in running_pods(resources).filter(|pod| pod.spec.host_network) {
+            let key = (namespace_of(&pod.meta.namespace), Arc::clone(&pod.meta.name.value));
+            self.on_host_network.insert(key, pod.node.clone());
+            let Some(name) = &pod.node else { continue };
+            let mentioned = || Node { name: Arc::clone(name), labels: Vec::new(), addresses: Vec::new() };
+            let node = nodes.entry(Arc::clone(name)).or_insert_with(mentioned);
+            for address in pod.addresses.iter().map(|address| address.value) {
+                if !node.addresses.contains(&address) {
+                    node.addresses.push(address);
                 }
-                _ => None,
-            })
-            .collect();
+            }
+        }
         self.nodes = nodes.into_values().collect();
     }
 
     fn add_pods(&mut self, resources: &[Resource]) {
-        let pods = resources.iter().filter_map(|resource| match &resource.object {
-            Object::Pod(pod) if !pod.ended && !pod.spec.host_network => Some(pod),
-            _ => None,
-        });
-        let pods: Vec<&Pod> = pods.collect();
+        let pods: Vec<&Pod> = running_pods(resources).filter(|pod| !pod.spec.host_network).collect();
         let owners = owners(resources);
         let mut orphans: BTreeMap<&Option<Arc<str>>, Vec<&Pod>> = BTreeMap::new();
         for pod in pods.iter().filter(|pod| pod.meta.owners.is_empty()) {
@@ -85,10 +89,14 @@ impl Inventory {
             endpoints.insert(key, self.pod_endpoint(pod));
         }
         for workload in resources.iter().filter_map(|resource| match &resource.object {
-            Object::Workload(workload) if !workload.spec.host_network => Some(workload),
+            Object::Workload(workload) => Some(workload),
             _ => None,
         }) {
             let key = (namespace_of(&workload.meta.namespace), Arc::clone(&workload.meta.name.value));
+            if workload.spec.host_network {
+                self.on_host_network.entry(key).or_default();
+                continue;
+            }
             if of_workload.contains_key(&key) || is_owned(workload) {
                 continue;
             }
@@ -243,6 +251,14 @@ impl Inventory {
         prefixes.sort_by(|a, b| (a.0.length(), a.0, &a.1).cmp(&(b.0.length(), b.0, &b.1)));
         self.group_prefixes = prefixes.into_iter().map(|(cidr, _, labels)| (cidr, labels)).collect();
     }
+}
+
+/// Pods that have not ended.
+fn running_pods(resources: &[Resource]) -> impl Iterator<Item = &Pod> {
+    resources.iter().filter_map(|resource| match &resource.object {
+        Object::Pod(pod) if !pod.ended => Some(pod),
+        _ => None,
+    })
 }
 
 fn namespace_of(namespace: &Option<Arc<str>>) -> Arc<str> {

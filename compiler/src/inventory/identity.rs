@@ -91,6 +91,17 @@ impl Inventory {
         Identity { labels: labels.into_iter().collect(), address, ..Identity::default() }
     }
 
+    /// The host of a node as the subject of node policies: beside its identity it has its node's labels,
+    /// which `nodeSelector` looks at (semantics.md 1.2, 4.11). Peers do not see them.
+    pub fn host_subject(&self, identity: &Identity, node: Option<&str>) -> Identity {
+        let own = node.and_then(|name| self.node(name)).map_or(&[][..], |node| &node.labels);
+        let label = |(key, value): &(Arc<str>, Arc<str>)| {
+            Label::new(LabelSource::K8s, Arc::clone(key), Arc::clone(value))
+        };
+        let labels = own.iter().map(label).chain(identity.labels.iter().cloned()).collect();
+        Identity { labels, ..identity.clone() }
+    }
+
     /// The identity of an address that neither a pod nor a node has.
     fn outside(&self, address: IpAddr) -> Identity {
         let mut labels = vec![Label::reserved(self.world(address.is_ipv4()))];

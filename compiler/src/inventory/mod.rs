@@ -43,6 +43,9 @@ pub mod keys {
     pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 }
 
+/// Namespace and name.
+type NamespacedName = (Arc<str>, Arc<str>);
+
 /// A pod, or what stands for one.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -112,8 +115,10 @@ pub struct Inventory {
     pub nodes: Vec<Node>,
     /// Services, in order of namespace and name.
     pub services: Vec<Service>,
+    /// Pods and workloads in their nodes' networks with their node, if it is known, by namespace and name.
+    on_host_network: BTreeMap<NamespacedName, Option<Arc<str>>>,
     /// The pods of each workload, by namespace and name of the workload.
-    workloads: BTreeMap<(Arc<str>, Arc<str>), Vec<usize>>,
+    workloads: BTreeMap<NamespacedName, Vec<usize>>,
     /// Who has an address.
     owners: BTreeMap<IpAddr, Owner>,
     /// Addresses of the API server.
@@ -135,6 +140,11 @@ impl Inventory {
     pub fn endpoint(&self, namespace: &str, name: &str) -> Option<usize> {
         let found = self.endpoints.binary_search_by(|e| (&*e.namespace, &*e.name).cmp(&(namespace, name)));
         found.ok().or_else(|| self.workload(namespace, name).and_then(|pods| pods.first().copied()))
+    }
+
+    /// The node of a pod in its node's network; `Some(None)` where it has one and nobody knows which.
+    pub fn host_network(&self, namespace: &str, name: &str) -> Option<Option<&str>> {
+        self.on_host_network.get(&(namespace.into(), name.into())).map(Option::as_deref)
     }
 
     /// The pods of a workload.

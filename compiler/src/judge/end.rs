@@ -1,6 +1,7 @@
 //! The ends of a flow.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sluice_ir::dns_name::DnsName;
 use sluice_ir::policy::Identity;
@@ -19,6 +20,8 @@ pub enum End {
     Address(IpAddr),
     /// A name that has no recorded answer: some address outside that it will have.
     Name(DnsName),
+    /// A pod in its node's network: the node's name, if it is known.
+    HostNetwork(Option<Arc<str>>),
     /// An entity.
     Entity(Entity),
 }
@@ -45,7 +48,10 @@ impl End {
         match reference {
             EndRef::Named { namespace, name } => match inventory.endpoint(namespace, name) {
                 Some(at) => Ok(End::Endpoint(at)),
-                None => Err(unknown(inventory, namespace, name)),
+                None => match inventory.host_network(namespace, name) {
+                    Some(node) => Ok(End::HostNetwork(node.map(Into::into))),
+                    None => Err(unknown(inventory, namespace, name)),
+                },
             },
             EndRef::Address(address) => match (inventory.owner(*address), inventory.service_of(*address)) {
                 (Some(Owner::Endpoint(at)), _) => Ok(End::Endpoint(at)),
@@ -76,6 +82,12 @@ impl End {
                 let outside = inventory.entity(Entity::World, view);
                 Identity { names: vec![name.clone()], ..outside }
             }
+            // Of a workload nobody knows on which node: every node has one of a DaemonSet, this one too.
+            End::HostNetwork(None) => inventory.entity(Entity::Host, view),
+            End::HostNetwork(Some(name)) => match inventory.node(name) {
+                Some(node) => inventory.node_identity(node, node.addresses.first().copied(), view),
+                None => inventory.entity(Entity::RemoteNode, view),
+            },
             End::Entity(entity) => inventory.entity(*entity, view),
         }
     }
@@ -89,6 +101,7 @@ impl End {
     pub(super) fn node<'i>(&self, inventory: &'i Inventory) -> Option<&'i str> {
         match self {
             End::Endpoint(at) => inventory.endpoints[*at].node.as_deref(),
+            End::HostNetwork(Some(name)) => inventory.node(name).map(|node| &*node.name),
             _ => None,
         }
     }

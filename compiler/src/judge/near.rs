@@ -8,9 +8,7 @@ use std::fmt;
 use sluice_ir::ids::RuleId;
 use sluice_ir::label::LabelSet;
 use sluice_ir::net::{Cidr, PortRange};
-use sluice_ir::policy::eval::{
-    Question, peer_matches, peers_match, port_matches, ports_match, subject_matches,
-};
+use sluice_ir::policy::eval::{Question, peer_matches, peers_match, ports_match, subject_matches};
 use sluice_ir::policy::{Action, Identity, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule};
 use sluice_ir::selector::{Requirement, Selector};
 
@@ -40,8 +38,10 @@ pub enum Miss {
     PeerName(String),
     /// The rule has no peers at all.
     NoPeers,
-    /// The port or protocol is another.
+    /// The protocol is right, and the port is another.
     Port(Vec<PortMatch>),
+    /// The protocol is another.
+    Protocol(Vec<PortMatch>),
     /// The rule has no ports at all.
     NoPorts,
 }
@@ -78,6 +78,7 @@ fn hopeless(misses: &[Miss]) -> bool {
 fn distance(misses: &[Miss]) -> usize {
     let of = |miss: &Miss| match miss {
         Miss::Port(_) => 2,
+        Miss::Protocol(_) => 5,
         Miss::PeerLabels(missing) => 2 + missing.len(),
         Miss::PeerExcepted(_) => 3,
         Miss::PeerOutside(_) | Miss::PeerName(_) => 4,
@@ -106,19 +107,18 @@ fn misses(policy: &Policy, rule: &Rule, question: &Question<'_>) -> Vec<Miss> {
     }
     if !ports_match(&rule.ports, question) {
         misses.push(match &rule.ports {
-            Ports::Of(ports) if !ports.is_empty() => Miss::Port(nearest_ports(ports, question)),
+            Ports::Of(ports) if !ports.is_empty() => port_miss(ports, question),
             _ => Miss::NoPorts,
         });
     }
     misses
 }
 
-/// Ports of the same protocol if there are any, else all.
-fn nearest_ports(ports: &[PortMatch], question: &Question<'_>) -> Vec<PortMatch> {
-    let unmatched = || ports.iter().filter(|port| !port_matches(port, question));
+/// The ports of the same protocol if there are any, else all.
+fn port_miss(ports: &[PortMatch], question: &Question<'_>) -> Miss {
     let same: Vec<PortMatch> =
-        unmatched().filter(|port| port.protocol == question.protocol).cloned().collect();
-    if same.is_empty() { unmatched().cloned().collect() } else { same }
+        ports.iter().filter(|port| port.protocol == question.protocol).cloned().collect();
+    if same.is_empty() { Miss::Protocol(ports.to_vec()) } else { Miss::Port(same) }
 }
 
 fn peer_miss(policy: &Policy, peer: &Peer, identity: &Identity) -> Miss {
@@ -162,10 +162,8 @@ impl fmt::Display for Miss {
             Miss::PeerName(pattern) => {
                 write!(f, "no recorded DNS answer gives the peer a name that `{pattern}` matches")
             }
-            Miss::Port(ports) => {
-                let ports: Vec<String> = ports.iter().map(port_text).collect();
-                write!(f, "the port is not {}", ports.join(" or "))
-            }
+            Miss::Port(ports) => write!(f, "the port is not {}", alternatives(ports)),
+            Miss::Protocol(ports) => write!(f, "it is for {}", alternatives(ports)),
             Miss::NoPeers => f.write_str("it has no peers"),
             Miss::NoPorts => f.write_str("it has no ports"),
         }
@@ -187,6 +185,17 @@ impl fmt::Display for Labels<'_> {
         }
         Ok(())
     }
+}
+
+/// Of many ports this many are named.
+const MOST_PORTS: usize = 4;
+
+fn alternatives(ports: &[PortMatch]) -> String {
+    let mut texts: Vec<String> = ports.iter().take(MOST_PORTS).map(port_text).collect();
+    if ports.len() > MOST_PORTS {
+        texts.push(format!("{} more", ports.len() - MOST_PORTS));
+    }
+    texts.join(" or ")
 }
 
 /// A port as people write it: `443/tcp`, `8000-8100/udp`, `web/tcp`, `any port/tcp`.

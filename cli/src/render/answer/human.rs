@@ -79,10 +79,13 @@ fn explain(asked: &Asked<'_>, direction: Direction, side: &Side, look: Look) -> 
         (Reason::Rules, Verdict::Allow) => "allowed by".to_owned(),
     };
     let mut text = format!("  {because}\n");
-    for id in answer.rules.iter().take(MOST_RULES) {
+    // Every entry of a policy isolates: of those one for each policy says it.
+    let of_policy = |id: &RuleId| answer.reason == Reason::DefaultDeny && repeats(asked, &answer.rules, *id);
+    let rules: Vec<RuleId> = answer.rules.iter().copied().filter(|id| !of_policy(id)).collect();
+    for id in rules.iter().take(MOST_RULES) {
         text.push_str(&rule(asked, *id, look));
     }
-    if let Some(more @ 1..) = answer.rules.len().checked_sub(MOST_RULES) {
+    if let Some(more @ 1..) = rules.len().checked_sub(MOST_RULES) {
         text.push_str(&format!("    and {more} more: --format json lists them\n"));
     }
     match answer.authentication {
@@ -96,6 +99,13 @@ fn explain(asked: &Asked<'_>, direction: Direction, side: &Side, look: Look) -> 
         text.push_str(&nearest(asked, near, look));
     }
     text
+}
+
+/// Whether a rule before this one comes from the same object.
+fn repeats(asked: &Asked<'_>, rules: &[RuleId], id: RuleId) -> bool {
+    let policy = &asked.compiled.policy;
+    let object = |id: RuleId| (&policy.origin(id).kind, policy.origin(id).object());
+    rules.iter().take_while(|other| **other != id).any(|other| object(*other) == object(id))
 }
 
 fn nearest(asked: &Asked<'_>, near: &NearMiss, look: Look) -> String {
