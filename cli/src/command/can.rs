@@ -84,7 +84,7 @@ impl Can {
         if unanswered || (input.has_errors() && !self.inputs.keep_going) {
             return Ok(2);
         }
-        print_answers(&answered, &compiled, &input, format, terminal)?;
+        print_answers(&answered, &compiled, format, terminal)?;
         let denied = answered.iter().any(|(_, answer)| answer.verdict == Verdict::Deny);
         Ok(u8::from(single && denied))
     }
@@ -136,12 +136,10 @@ fn answer_all(judge: &Judge<'_>, asked: Vec<Question>, input: &mut Input) -> Vec
 fn print_answers(
     answered: &[(Flow, FlowAnswer)],
     compiled: &Compiled,
-    input: &Input,
     format: AnswerFormat,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
-    let asked =
-        answered.iter().map(|(flow, answer)| Asked { flow, answer, compiled, sources: &input.sources });
+    let asked = answered.iter().map(|(flow, answer)| Asked { flow, answer, compiled });
     let text = match format {
         AnswerFormat::Human => {
             let answers: Vec<String> =

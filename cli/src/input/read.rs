@@ -80,8 +80,11 @@ pub(super) fn all(entries: &[Entry], limits: &Limits) -> Vec<Result<Vec<u8>, Fau
     entries.par_iter().map(read).collect()
 }
 
-/// The bytes of a file.
+/// The bytes of a file, `-` being standard input.
 pub(super) fn file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Fault> {
+    if path.as_os_str() == "-" {
+        return bounded(io::stdin().lock(), path, limits);
+    }
     let file = File::open(path).map_err(|error| Fault::of(path, &error))?;
     bounded(file, path, limits)
 }

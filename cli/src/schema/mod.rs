@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::render::json;
+use crate::render::{answer, json};
 
 /// A schema by its name.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +65,11 @@ pub const ALL: &[Entry] = &[
         name: "diagnostics",
         about: "what --format json prints",
         make: schema_of_output::<json::Findings<'static>>,
+    },
+    Entry {
+        name: "answer",
+        about: "a line of what can --format jsonl prints",
+        make: schema_of_output::<answer::json::Answer<'static>>,
     },
     Entry {
         name: "diagnostic",

@@ -17,7 +17,7 @@ use sluice_ir::policy::{Direction, Identity, Policy, Subject};
 use sluice_ir::selector::Operator;
 
 pub use end::{End, EndError};
-pub use near::{Miss, NearMiss};
+pub use near::{LabelMiss, Miss, NearMiss, port_text, requirement_text};
 
 use crate::Compiled;
 use crate::inventory::keys;

@@ -6,11 +6,11 @@
 use std::fmt;
 
 use sluice_ir::ids::RuleId;
-use sluice_ir::label::LabelSet;
+use sluice_ir::label::{Label, LabelSet, LabelSource};
 use sluice_ir::net::{Cidr, PortRange};
 use sluice_ir::policy::eval::{Question, peer_matches, peers_match, ports_match, subject_matches};
 use sluice_ir::policy::{Action, Identity, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule};
-use sluice_ir::selector::{Requirement, Selector};
+use sluice_ir::selector::{Operator, Requirement, Selector};
 
 /// A rule that did not match, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct LabelMiss {
     /// What was asked for.
     pub wanted: Requirement,
     /// The label with that key, if there is one.
-    pub found: Option<String>,
+    pub found: Option<Label>,
 }
 
 /// The allow with the fewest unmet conditions; of equals the first.
@@ -141,10 +141,8 @@ fn peer_miss(policy: &Policy, peer: &Peer, identity: &Identity) -> Miss {
 }
 
 fn unmet(selector: &Selector, labels: &LabelSet) -> Vec<LabelMiss> {
-    let miss = |wanted: &Requirement| LabelMiss {
-        wanted: wanted.clone(),
-        found: labels.get(&wanted.key).map(ToString::to_string),
-    };
+    let miss =
+        |wanted: &Requirement| LabelMiss { wanted: wanted.clone(), found: labels.get(&wanted.key).cloned() };
     selector.requirements().iter().filter(|r| !r.matches(labels)).map(miss).collect()
 }
 
@@ -179,8 +177,17 @@ impl fmt::Display for Labels<'_> {
                 f.write_str("; ")?;
             }
             match &miss.found {
-                Some(found) => write!(f, "`{}` is asked for, and `{found}` is there", miss.wanted)?,
-                None => write!(f, "`{}` is asked for, and there is no such label", miss.wanted)?,
+                Some(found) => write!(
+                    f,
+                    "`{}` is asked for, and `{}` is there",
+                    requirement_text(&miss.wanted),
+                    label_text(found)
+                )?,
+                None => write!(
+                    f,
+                    "`{}` is asked for, and there is no such label",
+                    requirement_text(&miss.wanted)
+                )?,
             }
         }
         Ok(())
@@ -198,14 +205,40 @@ fn alternatives(ports: &[PortMatch]) -> String {
     texts.join(" or ")
 }
 
-/// A port as people write it: `443/tcp`, `8000-8100/udp`, `web/tcp`, `any port/tcp`.
-fn port_text(port: &PortMatch) -> String {
+/// A requirement as people write it: `app=web`, `tier in (a, b)`, `!canary`, `reserved:host`. The sources
+/// that nearly all labels have are left out.
+pub fn requirement_text(requirement: &Requirement) -> String {
+    let key = keyed(&requirement.source, &requirement.key);
+    let list = |values: &[std::sync::Arc<str>]| values.join(", ");
+    match &requirement.operator {
+        Operator::In(values) if values.len() == 1 => format!("{key}={}", list(values)),
+        Operator::In(values) => format!("{key} in ({})", list(values)),
+        Operator::NotIn(values) => format!("{key} not in ({})", list(values)),
+        Operator::Exists => key,
+        Operator::DoesNotExist => format!("!{key}"),
+    }
+}
+
+fn label_text(label: &Label) -> String {
+    let key = keyed(&label.source, &label.key);
+    if label.value.is_empty() { key } else { format!("{key}={}", label.value) }
+}
+
+fn keyed(source: &LabelSource, key: &str) -> String {
+    match source {
+        LabelSource::Any | LabelSource::K8s => key.to_owned(),
+        other => format!("{}:{key}", other.word()),
+    }
+}
+
+/// A port as people write it: `443/tcp`, `8000-8100/udp`, `web/tcp`, `icmp type 8`, `tcp` for all of it.
+pub fn port_text(port: &PortMatch) -> String {
     let protocol = port.protocol;
     match &port.ports {
-        PortSet::Range(PortRange::ALL) => format!("`{protocol}`"),
-        PortSet::Range(range) if protocol.is_icmp() => format!("`{protocol}` type {range}"),
-        PortSet::Range(range) => format!("`{range}/{protocol}`"),
-        PortSet::Named { name, end: None } => format!("`{name}/{protocol}`"),
-        PortSet::Named { name, end: Some(end) } => format!("`{name}-{end}/{protocol}`"),
+        PortSet::Range(PortRange::ALL) => protocol.to_string(),
+        PortSet::Range(range) if protocol.is_icmp() => format!("{protocol} type {range}"),
+        PortSet::Range(range) => format!("{range}/{protocol}"),
+        PortSet::Named { name, end: None } => format!("{name}/{protocol}"),
+        PortSet::Named { name, end: Some(end) } => format!("{name}-{end}/{protocol}"),
     }
 }

@@ -6,8 +6,9 @@
 //! egress of shop/frontend: deny
 //!   nothing allows it, and the pod is isolated by
 //!     CiliumNetworkPolicy shop/default-deny
-//!     policies/shop.yaml:12:5  spec.egress[0]
-//!   nearest rule
+//!       policies/shop.yaml:12:5  spec.egress[0]
+//!       to no one, on every port
+//!   the rule that comes nearest is
 //!     ...
 //! ```
 
@@ -117,23 +118,12 @@ fn nearest(asked: &Asked<'_>, near: &NearMiss, look: Look) -> String {
     text
 }
 
-/// A rule: its object, its place, and the line itself.
+/// A rule: its object, its place, and what it matches.
 fn rule(asked: &Asked<'_>, id: RuleId, look: Look) -> String {
-    let origin = asked.compiled.policy.origin(id);
-    let written = asked.compiled.written[id.index()].span;
-    let dim = Style::new().dimmed();
-    let mut text = format!("    {} {}\n", origin.kind, look.paint(&origin.object(), Style::new().bold()));
-    text.push_str(&format!(
-        "      {}  {}\n",
-        look.paint(&origin.to_string(), Style::new().blue()),
-        origin.path
-    ));
-    let file = asked.sources.file(written.file);
-    if let Some(line) = file.text().lines().nth(origin.line as usize - 1) {
-        let number = look.paint(&format!("{:>6} |", origin.line), dim);
-        let line =
-            crate::render::text::clip(&crate::render::text::harmless(line.trim_end()), look.width - 10);
-        text.push_str(&format!("  {number} {line}\n"));
-    }
-    text
+    let policy = &asked.compiled.policy;
+    let origin = policy.origin(id);
+    let object = look.paint(&origin.object(), Style::new().bold());
+    let place = look.paint(&origin.to_string(), Style::new().blue());
+    let what = wrap(&super::rule::sentence(policy, policy.rule(id)), "      ", "      ", look.width);
+    format!("    {} {object}\n      {place}  {}\n{what}\n", origin.kind, origin.path)
 }

@@ -2,13 +2,13 @@
 
 pub(crate) mod human;
 pub(crate) mod json;
+mod rule;
 
 use std::borrow::Cow;
 
 use sluice_compiler::Compiled;
 use sluice_compiler::judge::{FlowAnswer, Side};
 use sluice_compiler::resource::flow::{EndRef, Flow};
-use sluice_compiler::source::Sources;
 use sluice_ir::policy::eval::Reason;
 
 /// A flow with its answer, and what the answer refers to.
@@ -20,8 +20,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) answer: &'a FlowAnswer,
     /// The rules.
     pub(crate) compiled: &'a Compiled,
-    /// The files that the rules stand in.
-    pub(crate) sources: &'a Sources,
 }
 
 /// `shop/web`, `10.0.0.7`, `fqdn:api.example.com`, `host`.
