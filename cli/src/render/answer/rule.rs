@@ -41,8 +41,27 @@ fn peers(policy: &Policy, peers: &Peers) -> String {
     match peers {
         Peers::Any => "anyone".to_owned(),
         Peers::Of(peers) if peers.is_empty() => "no one".to_owned(),
-        Peers::Of(peers) => alternatives(peers.iter().map(|one| peer(policy, one)).collect()),
+        Peers::Of(peers) => alternatives(entities(peers.iter().map(|one| peer(policy, one)).collect())),
     }
+}
+
+/// Entities that stand for several alternatives get their one word back.
+fn entities(mut texts: Vec<String>) -> Vec<String> {
+    const WORLD: [&str; 3] = ["world", "world-ipv4", "world-ipv6"];
+    const CLUSTER: [&str; 8] =
+        ["host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver", "every pod"];
+    for (parts, word) in [(WORLD.as_slice(), "world"), (CLUSTER.as_slice(), "the cluster")] {
+        if parts.iter().all(|part| texts.iter().any(|text| text == part)) {
+            let first = texts.iter().position(|text| parts.contains(&text.as_str())).unwrap_or(0);
+            texts[first] = word.to_owned();
+            let mut at = 0;
+            texts.retain(|text| {
+                at += 1;
+                at - 1 == first || !parts.contains(&text.as_str())
+            });
+        }
+    }
+    texts
 }
 
 fn peer(policy: &Policy, peer: &Peer) -> String {
