@@ -1,5 +1,7 @@
 //! `sluice can` and `sluice compile` as a user calls them, on the sample shop.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
+
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod common;
 

@@ -2,6 +2,8 @@
 //!
 //! The corpus lives beside the repository. Where it is absent the test says so.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
+
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod common;
 
