@@ -20,6 +20,7 @@ use sluice_compiler::{Compiled, Extras, compile, is_no_manifest, load};
 use crate::command::Question;
 use crate::error::CliError;
 use crate::options::Inputs;
+use crate::terminal::Progress;
 use expand::{Argument, Kind};
 
 /// Everything that a command was given, as far as it could be read.
@@ -47,6 +48,7 @@ pub(crate) fn read(paths: &[PathBuf], inputs: &Inputs) -> Input {
     input.extras.view = inputs.node.as_deref().map(Into::into);
     input.read_options(inputs, &limits);
     let arguments = input.read_manifests(paths, &limits);
+    let _progress = input.progress();
     let loaded = load(&input.sources, &input.manifests, &input.options, &limits);
     input.resources = loaded.resources;
     input.diagnostics.extend(loaded.diagnostics);
@@ -69,6 +71,14 @@ impl Input {
         let mut compiled = compile(&self.resources, extras, &self.sources, &self.options)?;
         self.diagnostics.append(&mut compiled.diagnostics);
         Ok(compiled)
+    }
+
+    /// Says what is being read, if it is enough to wait for.
+    fn progress(&self) -> Option<Progress> {
+        let bytes: usize = self.manifests.iter().map(|file| self.sources.file(*file).text().len()).sum();
+        let megabytes = bytes / 1_000_000;
+        (megabytes > 4)
+            .then(|| Progress::show(&format!("reading {megabytes} MB in {} files", self.manifests.len())))
     }
 
     /// Whether anything is wrong so far.

@@ -86,6 +86,32 @@ impl Colour {
     }
 }
 
+/// A word on standard error about work that takes a while, for a person at a terminal. It is gone when
+/// the work is done.
+pub(crate) struct Progress(bool);
+
+impl Progress {
+    /// Shows what is being done, if anybody sees it.
+    pub(crate) fn show(what: &str) -> Progress {
+        let person = io::stderr().is_terminal();
+        if person {
+            let mut err = io::stderr().lock();
+            // Where it cannot be shown, the work goes on all the same.
+            let _ = write!(err, "{what} ...").and_then(|()| err.flush());
+        }
+        Progress(person)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.0 {
+            // Back to the first column, and the line is cleared.
+            let _ = write!(io::stderr().lock(), "\r\u{1b}[2K");
+        }
+    }
+}
+
 /// Says on standard error why the program gives up.
 pub(crate) fn complain(error: &CliError) {
     // Where even standard error is closed, the exit code has to do.

@@ -26,6 +26,17 @@ impl<T> Spanned<T> {
     }
 }
 
+/// How much of a kind's schema is known here, and what the API server does about the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// A custom resource, known in full: an unknown field is an error, and `null` is refused.
+    Custom,
+    /// A built-in kind, known in full: an unknown field is an error, and `null` is absence.
+    BuiltIn,
+    /// A built-in kind of which only some fields are read: near misses of those are pointed out.
+    Partial,
+}
+
 /// Reads one document.
 pub struct Decoder<'o> {
     /// The options that acceptance depends on.
@@ -35,14 +46,13 @@ pub struct Decoder<'o> {
     /// The key of the value that is read, or the list element.
     place: Option<Span>,
     diagnostics: Vec<Diagnostic>,
-    /// Whether unknown fields are an error: for policies, whose schema is known in full.
-    strict: bool,
+    schema: Schema,
 }
 
 impl<'o> Decoder<'o> {
-    /// A decoder for one document; `strict` if its kind's schema is known in full.
-    pub fn new(options: &'o Options, document: Arc<DocumentRef>, strict: bool) -> Decoder<'o> {
-        Decoder { options, document, path: String::new(), place: None, diagnostics: Vec::new(), strict }
+    /// A decoder for one document.
+    pub fn new(options: &'o Options, document: Arc<DocumentRef>, schema: Schema) -> Decoder<'o> {
+        Decoder { options, document, path: String::new(), place: None, diagnostics: Vec::new(), schema }
     }
 
     /// The document that is read.
@@ -152,7 +162,7 @@ impl<'o> Decoder<'o> {
 
     /// Reports `null`, which the API server refuses and the agent takes for absence.
     fn null(&mut self, node: &Node, what: &str) {
-        if !self.strict {
+        if self.schema != Schema::Custom {
             return;
         }
         let place = self.path.clone();
@@ -200,7 +210,8 @@ fn boolean_for_string(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<
     )
     .label("read as a boolean")
     .help(format!("put it in quotes: `\"{written}\"`"));
-    if decoder.strict || matches!(written.to_ascii_lowercase().as_str(), "true" | "false") {
+    if decoder.schema != Schema::Partial || matches!(written.to_ascii_lowercase().as_str(), "true" | "false")
+    {
         decoder.report(diagnostic);
         return None;
     }
@@ -313,7 +324,7 @@ impl<'n> Fields<'n> {
             let unused =
                 self.asked.iter().copied().filter(|name| !self.entries.iter().any(|e| &*e.key == *name));
             let guess = did_you_mean(key, unused);
-            if decoder.strict {
+            if decoder.schema != Schema::Partial {
                 let help = match guess {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => format!("known fields here: {}", backticked(&self.asked)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::decode::Decoder;
+use super::decode::{Decoder, Schema};
 use super::{Object, Place, Resource, cilium, core, network_policy};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic, DocumentRef, did_you_mean};
@@ -50,7 +50,7 @@ fn read_node(
     match kind_of(node, span) {
         Err(diagnostic) => diagnostics.push((*diagnostic).document(Some(about))),
         Ok(kind) => {
-            let mut decoder = Decoder::new(options, about, kind.policy);
+            let mut decoder = Decoder::new(options, about, kind.schema);
             let object = (kind.read)(&mut decoder, node, span);
             if let (Some(object), false) = (object, decoder.failed()) {
                 resources.push(Resource { place, object });
@@ -94,8 +94,8 @@ struct Kind {
     name: &'static str,
     group: &'static str,
     versions: &'static [&'static str],
-    /// Whether it is policy, whose every field is known.
-    policy: bool,
+    /// How much of it is known here.
+    schema: Schema,
     read: ReadObject,
 }
 
@@ -106,83 +106,89 @@ const KINDS: &[Kind] = &[
         name: "CiliumNetworkPolicy",
         group: "cilium.io",
         versions: &["v2"],
-        policy: true,
+        schema: Schema::Custom,
         read: |d, n, s| cilium_policy(d, n, s, false),
     },
     Kind {
         name: "CiliumClusterwideNetworkPolicy",
         group: "cilium.io",
         versions: &["v2"],
-        policy: true,
+        schema: Schema::Custom,
         read: |d, n, s| cilium_policy(d, n, s, true),
     },
     Kind {
         name: "CiliumCIDRGroup",
         group: "cilium.io",
         versions: &["v2", "v2alpha1"],
-        policy: true,
+        schema: Schema::Custom,
         read: |d, n, s| cilium::cidr_group(d, n, s).map(Object::CidrGroup),
     },
     Kind {
         name: "NetworkPolicy",
         group: "networking.k8s.io",
         versions: &["v1"],
-        policy: true,
+        schema: Schema::BuiltIn,
         read: |d, n, s| network_policy::network_policy(d, n, s).map(Object::NetworkPolicy),
     },
     Kind {
         name: "Pod",
         group: "",
         versions: &["v1"],
-        policy: false,
+        schema: Schema::Partial,
         read: |d, n, s| core::pod(d, n, s).map(Object::Pod),
     },
-    Kind { name: "Deployment", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
-    Kind { name: "StatefulSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
-    Kind { name: "DaemonSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
-    Kind { name: "ReplicaSet", group: "apps", versions: &["v1"], policy: false, read: WORKLOAD },
-    Kind { name: "Job", group: "batch", versions: &["v1"], policy: false, read: WORKLOAD },
-    Kind { name: "CronJob", group: "batch", versions: &["v1", "v1beta1"], policy: false, read: WORKLOAD },
+    Kind { name: "Deployment", group: "apps", versions: &["v1"], schema: Schema::Partial, read: WORKLOAD },
+    Kind { name: "StatefulSet", group: "apps", versions: &["v1"], schema: Schema::Partial, read: WORKLOAD },
+    Kind { name: "DaemonSet", group: "apps", versions: &["v1"], schema: Schema::Partial, read: WORKLOAD },
+    Kind { name: "ReplicaSet", group: "apps", versions: &["v1"], schema: Schema::Partial, read: WORKLOAD },
+    Kind { name: "Job", group: "batch", versions: &["v1"], schema: Schema::Partial, read: WORKLOAD },
+    Kind {
+        name: "CronJob",
+        group: "batch",
+        versions: &["v1", "v1beta1"],
+        schema: Schema::Partial,
+        read: WORKLOAD,
+    },
     Kind {
         name: "Namespace",
         group: "",
         versions: &["v1"],
-        policy: false,
+        schema: Schema::Partial,
         read: |d, n, s| core::namespace(d, n, s).map(Object::Namespace),
     },
     Kind {
         name: "Node",
         group: "",
         versions: &["v1"],
-        policy: false,
+        schema: Schema::Partial,
         read: |d, n, s| core::node(d, n, s).map(Object::Node),
     },
     Kind {
         name: "Service",
         group: "",
         versions: &["v1"],
-        policy: false,
+        schema: Schema::Partial,
         read: |d, n, s| core::service(d, n, s).map(Object::Service),
     },
     Kind {
         name: "EndpointSlice",
         group: "discovery.k8s.io",
         versions: &["v1", "v1beta1"],
-        policy: false,
+        schema: Schema::Partial,
         read: |d, n, s| core::endpoint_slice(d, n, s).map(Object::EndpointSlice),
     },
     Kind {
         name: "Endpoints",
         group: "",
         versions: &["v1"],
-        policy: false,
+        schema: Schema::Partial,
         read: |d, n, s| core::endpoints(d, n, s).map(Object::EndpointSlice),
     },
     Kind {
         name: "ServiceAccount",
         group: "",
         versions: &["v1"],
-        policy: false,
+        schema: Schema::Partial,
         read: |d, n, s| core::service_account(d, n, s).map(Object::ServiceAccount),
     },
 ];
