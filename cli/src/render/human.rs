@@ -6,7 +6,7 @@ use sluice_compiler::diagnostic::{Diagnostic, Related, Severity};
 use sluice_compiler::source::Sources;
 
 use super::excerpt::{Excerpt, Mark, near};
-use super::text::{harmless, wrap};
+use super::text::{clip, harmless, wrap};
 use crate::report::Report;
 use crate::terminal::Look;
 
@@ -73,7 +73,14 @@ fn finding(out: &mut String, sources: &Sources, diagnostic: &Diagnostic, look: L
 /// `error[S0501]: unknown entity`.
 fn heading(out: &mut String, diagnostic: &Diagnostic, look: Look) {
     let kind = format!("{}[{}]:", diagnostic.severity.name(), diagnostic.code);
-    let text = wrap(&format!("{kind} {}", harmless(&diagnostic.message)), "", "  ", look.width);
+    // The excerpt has the whole of what is quoted, as far as it fits there.
+    let most = look.width.saturating_sub(6).max(20);
+    let shorten = |word: &str| match clip(word, most) {
+        clipped if clipped.len() < word.len() && word.starts_with('`') => format!("{clipped}`"),
+        _ => word.to_owned(),
+    };
+    let message: Vec<String> = harmless(&diagnostic.message).split(' ').map(shorten).collect();
+    let text = wrap(&format!("{kind} {}", message.join(" ")), "", "  ", look.width);
     let message = text.strip_prefix(&kind).unwrap_or_default();
     out.push_str(&look.paint(&kind, colour(diagnostic.severity).bold()));
     out.push_str(&look.paint(message, Style::new().bold()));

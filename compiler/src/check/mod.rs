@@ -34,16 +34,16 @@ fn subject(decoder: &mut Decoder<'_>, policy: &CiliumPolicy, rule: &RuleSpec) {
         (Some(endpoints), Some(nodes)) => decoder.report(
             Diagnostic::new(
                 Code::SubjectSelector,
-                nodes.span,
+                nodes.span.max(endpoints.span),
                 "a rule has either `endpointSelector` or `nodeSelector`, not both",
             )
-            .related(endpoints.span, "the other one")
+            .related(nodes.span.min(endpoints.span), "the other one")
             .help("write two rules under `specs`, one for pods and one for nodes"),
         ),
         (None, None) => decoder.report(
             Diagnostic::new(Code::SubjectSelector, rule.span, "the rule does not say whom it is for")
                 .label("neither `endpointSelector` nor `nodeSelector`")
-                .help("add `endpointSelector: {}` for every pod, or name labels of the pods that are meant"),
+                .help("add `endpointSelector: {}` for every pod, or `endpointSelector: {matchLabels: {app: web}}` for some"),
         ),
         (None, Some(nodes)) if !policy.clusterwide => decoder.report(
             Diagnostic::new(
@@ -97,7 +97,9 @@ fn default_deny(decoder: &mut Decoder<'_>, rule: &RuleSpec) {
                     value.span,
                     "`enableNonDefaultDenyPolicies` is false, so this is ignored and the pods are isolated",
                 )
-                .help("switch the option on, or write the policy so that it may isolate"),
+                .help(
+                    "set it to true in the file given with `--config` if the cluster has it, or remove this",
+                ),
             );
         }
     }
@@ -173,7 +175,7 @@ fn icmp_stands_alone(decoder: &mut Decoder<'_>, entry: &EntrySpec) {
         decoder.report(
             Diagnostic::new(Code::IcmpWithPorts, second, "`icmps` and `toPorts` stand in one entry")
                 .related(first, "the first of the two")
-                .help("write an entry for each"),
+                .help("write an entry for each: entries add up"),
         );
     }
 }

@@ -12,6 +12,10 @@ pub use code::Code;
 
 use crate::source::Span;
 
+/// What to do about text that is a template.
+pub(crate) const RENDER_TEMPLATE: &str =
+    "this looks like a template: render it first, for example with `helm template`";
+
 /// How much a diagnostic matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

@@ -190,6 +190,11 @@ impl Inventory {
         self.groups.binary_search_by(|group| (**group).cmp(name)).is_ok()
     }
 
+    /// The CIDR group whose name resembles this one most.
+    pub fn close_group(&self, name: &str) -> Option<&str> {
+        did_you_mean(name, self.groups.iter().map(|group| &**group))
+    }
+
     /// The addresses of the API server, in order.
     pub fn api_servers(&self) -> &[IpAddr] {
         &self.api_servers

@@ -120,6 +120,11 @@ impl Lowerer<'_> {
             CidrBase::Cidr(cidr) => return self.prefix(*cidr, except),
             CidrBase::Group(name) => {
                 if !self.inventory.has_group(&name.value) {
+                    let help = match self.inventory.close_group(&name.value) {
+                        Some(close) => format!("did you mean `{close}`?"),
+                        None => "add the file that defines the group to the command, or correct the name"
+                            .to_owned(),
+                    };
                     self.report(
                         Diagnostic::new(
                             Code::MissingCidrGroup,
@@ -129,7 +134,7 @@ impl Lowerer<'_> {
                                 name.value
                             ),
                         )
-                        .help("add the file that defines the group to the command, or correct the name"),
+                        .help(help),
                         place,
                     );
                 }

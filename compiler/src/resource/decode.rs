@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::advice::{self, Meant};
 use crate::diagnostic::{Code, Diagnostic, DocumentRef, Severity, did_you_mean};
 use crate::options::{Accept, Options};
 use crate::source::{Entry, Node, NodeKind, Scalar, Span};
@@ -65,6 +66,16 @@ impl<'o> Decoder<'o> {
         self.path.as_str().into()
     }
 
+    /// What the fields that are read belong to: a key, or the whole object.
+    fn owner(&self) -> String {
+        let field = self.path.rsplit('.').next().unwrap_or_default();
+        match field.split('[').next().unwrap_or_default() {
+            "" => format!("a {}", self.document.kind),
+            name if field.contains('[') => format!("an element of `{name}`"),
+            name => format!("`{name}`"),
+        }
+    }
+
     /// Where a fault of the value as a whole is shown: at its key, or at the list element that it is.
     pub fn place(&self, node: &Node) -> Span {
         self.place.unwrap_or(node.span)
@@ -81,7 +92,11 @@ impl<'o> Decoder<'o> {
     }
 
     /// Reports a finding about this document.
-    pub fn report(&mut self, diagnostic: Diagnostic) {
+    pub fn report(&mut self, mut diagnostic: Diagnostic) {
+        // Messages quote what is refused; the placeholder in it explains more than the field's own rules.
+        if let Some(help) = advice::unfilled(&diagnostic.message) {
+            diagnostic = diagnostic.help(help);
+        }
         self.diagnostics.push(diagnostic.document(Some(Arc::clone(&self.document))));
     }
 
@@ -112,7 +127,7 @@ impl<'o> Decoder<'o> {
     /// Opens a mapping; another type is reported.
     pub fn fields<'n>(&mut self, node: &'n Node) -> Option<Fields<'n>> {
         match &node.kind {
-            NodeKind::Mapping(entries) => Some(Fields { entries, asked: Vec::new() }),
+            NodeKind::Mapping(entries) => Some(Fields { entries, asked: Vec::new(), retired: Vec::new() }),
             _ => {
                 self.wrong_type(node, "a mapping");
                 None
@@ -134,7 +149,7 @@ impl<'o> Decoder<'o> {
             let _ = write!(self.path, "[{index}]");
             self.place = Some(item.span);
             if item.is_null() {
-                self.null(item, "a list element");
+                self.null(item);
             } else {
                 values.extend(read(self, item));
             }
@@ -154,22 +169,22 @@ impl<'o> Decoder<'o> {
             format!("{place}{wanted} is needed, and this is {found}"),
         )
         .label(format!("this is {found}"));
-        if wanted == "a list" {
-            diagnostic = diagnostic.help("write each element on a line of its own, with a `-` before it");
+        if let Some(help) = advice::for_type(&self.path, node, wanted, &self.document.kind) {
+            diagnostic = diagnostic.help(help);
         }
         self.report(diagnostic);
     }
 
     /// Reports `null`, which the API server refuses and the agent takes for absence.
-    fn null(&mut self, node: &Node, what: &str) {
+    fn null(&mut self, node: &Node) {
         if self.schema != Schema::Custom {
             return;
         }
-        let place = self.path.clone();
+        let label = if node.span.start == node.span.end { "nothing follows" } else { "null is no value" };
         self.report_schema(
-            Diagnostic::new(Code::NullValue, node.span, format!("`{place}` is null, which is no value for {what}"))
-                .label("nothing here")
-                .help("give it a value or leave it out: the agent takes `null` for absence, the API server refuses it"),
+            Diagnostic::new(Code::NullValue, node.span, format!("`{}` has no value", self.path))
+                .label(label)
+                .help(advice::no_value(&self.path)),
         );
     }
 }
@@ -253,12 +268,20 @@ fn plain_text(node: &Node) -> &str {
 pub struct Fields<'n> {
     entries: &'n [Entry],
     asked: Vec<&'static str>,
+    /// Fields that have a finding of their own, and are not to be proposed.
+    retired: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
     /// The entry of `name`, `null` or not.
     pub fn entry(&mut self, name: &'static str) -> Option<&'n Entry> {
         self.asked.push(name);
+        self.entries.iter().find(|entry| &*entry.key == name)
+    }
+
+    /// The entry of a field that exists no more, or not here.
+    pub fn retired(&mut self, name: &'static str) -> Option<&'n Entry> {
+        self.retired.push(name);
         self.entries.iter().find(|entry| &*entry.key == name)
     }
 
@@ -277,7 +300,7 @@ impl<'n> Fields<'n> {
         let entry = self.entry(name)?;
         decoder.within(entry, |decoder| {
             if entry.value.is_null() {
-                decoder.null(&entry.value, "a field");
+                decoder.null(&entry.value);
                 // An empty value is invisible; the key is what a person can see.
                 if let Some(last) = decoder.diagnostics.last_mut()
                     && last.code == Code::NullValue
@@ -293,7 +316,7 @@ impl<'n> Fields<'n> {
 
     /// Reports a field that must be there and is not.
     pub fn require(&self, decoder: &mut Decoder<'_>, node: &Node, name: &str) {
-        if self.has(name) {
+        if self.has(name) || self.explained(decoder, name) {
             return;
         }
         let path = decoder.path();
@@ -303,7 +326,7 @@ impl<'n> Fields<'n> {
             format!("`{path}` needs the field `{name}`"),
         )
         .label(format!("`{name}` is missing"))
-        .help(format!("add `{name}`"));
+        .help(advice::example(name).map_or_else(|| format!("add `{name}`"), str::to_owned));
         decoder.report(diagnostic);
     }
 
@@ -312,36 +335,60 @@ impl<'n> Fields<'n> {
         self.entries.iter().any(|entry| &*entry.key == name && !entry.value.is_null())
     }
 
+    /// Whether another error says already why a field is not there: it is null, or stands under a wrong name.
+    /// All fields have to be asked for by then. An agent goes on without what is wrong, so that for it both count.
+    pub fn explained(&self, decoder: &Decoder<'_>, name: &str) -> bool {
+        decoder.schema != Schema::Partial
+            && decoder.options.accept == Accept::ApiServer
+            && self.entries.iter().any(|entry| {
+                (&*entry.key == name && entry.value.is_null() && decoder.schema == Schema::Custom)
+                    || self.meant(decoder, entry).is_some_and(|meant| meant.is(name))
+            })
+    }
+
+    fn knows(&self, key: &str) -> bool {
+        self.asked.contains(&key) || self.retired.contains(&key)
+    }
+
+    /// What an unknown field was meant to be.
+    fn meant(&self, decoder: &Decoder<'_>, entry: &Entry) -> Option<Meant> {
+        if self.knows(&entry.key) {
+            return None;
+        }
+        advice::confusion(entry, &self.asked, &decoder.document.kind)
+            .or_else(|| self.close(&entry.key).map(Meant::close))
+            .or_else(|| did_you_mean(&entry.key, self.asked.iter().copied()).map(Meant::again))
+            .or_else(|| advice::stray_key(entry, &self.asked))
+    }
+
     /// Reports fields that were not asked for.
     ///
     /// In objects whose schema is not known in full only near misses are reported, as warnings.
     pub fn finish(self, decoder: &mut Decoder<'_>) {
         for entry in self.entries {
             let key = &*entry.key;
-            if self.asked.contains(&key) {
+            if self.knows(key) {
                 continue;
             }
-            let unused =
-                self.asked.iter().copied().filter(|name| !self.entries.iter().any(|e| &*e.key == *name));
-            let guess = did_you_mean(key, unused);
+            let unknown =
+                Diagnostic::new(Code::UnknownField, entry.key_span, format!("unknown field `{key}`"));
             if decoder.schema != Schema::Partial {
-                let help = match guess {
-                    Some(name) => format!("did you mean `{name}`?"),
+                let help = match self.meant(decoder, entry) {
+                    Some(meant) => meant.help,
                     None => format!("known fields here: {}", backticked(&self.asked)),
                 };
-                let diagnostic =
-                    Diagnostic::new(Code::UnknownField, entry.key_span, format!("unknown field `{key}`"))
-                        .label("not part of the schema")
-                        .help(help);
-                decoder.report_schema(diagnostic);
-            } else if let Some(name) = guess {
-                decoder.report(
-                    Diagnostic::new(Code::UnknownField, entry.key_span, format!("unknown field `{key}`"))
-                        .severity(Severity::Warning)
-                        .help(format!("did you mean `{name}`?")),
-                );
+                let label = format!("{} has no such field", decoder.owner());
+                decoder.report_schema(unknown.label(label).help(help));
+            } else if let Some(close) = self.close(key) {
+                decoder.report(unknown.severity(Severity::Warning).help(format!("did you mean `{close}`?")));
             }
         }
+    }
+
+    /// The field, not written here, that a key resembles.
+    fn close(&self, key: &str) -> Option<&'static str> {
+        let unused = self.asked.iter().copied().filter(|name| !self.entries.iter().any(|e| &*e.key == *name));
+        did_you_mean(key, unused)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::advice::fitting_name;
 use super::decode::{Decoder, Fields, Spanned, string};
 use super::selector::{is_dns_subdomain, label_value, qualified_name_fault};
 use crate::diagnostic::{Code, Diagnostic};
@@ -71,7 +72,7 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
         let owners = fields.read(decoder, "ownerReferences", owners).unwrap_or_default();
         let generated = fields.has("generateName");
         fields.skip(OTHER_FIELDS);
-        let has_name = fields.has("name");
+        let (has_name, explained) = (fields.has("name"), fields.explained(decoder, "name"));
         fields.finish(decoder);
         let name = match name {
             Some(name) if name.value.is_empty() => {
@@ -79,7 +80,7 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
                 return None;
             }
             Some(name) => name,
-            None if has_name => return None,
+            None if has_name || explained => return None,
             None if generated => Spanned::new("(generated)".into(), entry.key_span),
             None => {
                 missing_name(decoder, entry.key_span, "the object has no `metadata.name`");
@@ -135,10 +136,14 @@ fn check_name(decoder: &mut Decoder<'_>, name: &Spanned<Arc<str>>, what: &str) {
     if text.is_empty() || fits {
         return;
     }
-    let help = if namespace {
+    let rule = if namespace {
         "a namespace has at most 63 lower-case letters, digits and `-`, and begins and ends with a letter or digit"
     } else {
         "names are made of lower-case letters, digits, `-` and `.`, and begin and end with a letter or digit"
+    };
+    let help = match fitting_name(text, !namespace) {
+        Some(fitting) => format!("{rule}, such as `{fitting}`"),
+        None => rule.to_owned(),
     };
     decoder.report_schema(
         Diagnostic::new(Code::InvalidName, name.span, format!("`{text}` cannot be a {what} in Kubernetes"))

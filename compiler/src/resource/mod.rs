@@ -1,6 +1,7 @@
 //! Typed objects: what a document is, once it is read.
 
 pub mod address;
+mod advice;
 pub mod aws;
 pub mod cilium;
 pub mod core;

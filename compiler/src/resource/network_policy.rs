@@ -90,7 +90,8 @@ pub fn network_policy(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> O
     let spec = fields.read(decoder, "spec", |decoder, node| {
         let mut fields = decoder.fields(node)?;
         let pod_selector = fields.read(decoder, "podSelector", |d, n| selector(d, n, KeyStyle::Kubernetes));
-        if !fields.has("podSelector") && decoder.options.accept == Accept::ApiServer {
+        let explained = fields.explained(decoder, "podSelector");
+        if !fields.has("podSelector") && !explained && decoder.options.accept == Accept::ApiServer {
             // Newer API servers default it to the empty selector; older ones refuse. Both agents take it.
             decoder.report(
                 Diagnostic::new(
@@ -118,7 +119,7 @@ pub fn network_policy(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> O
         });
         Some((pod_selector, types, rules))
     });
-    if !fields.has("spec") {
+    if !fields.has("spec") && !fields.explained(decoder, "spec") {
         decoder.report_schema(
             Diagnostic::new(Code::NoSpec, object, "the policy has no `spec`")
                 .help("add `spec: {podSelector: {}}` and rules"),
@@ -178,6 +179,8 @@ fn peer(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPeer> {
     let block = fields.read(decoder, "ipBlock", ip_block);
     let (has_block, has_labels) =
         (fields.has("ipBlock"), fields.has("podSelector") || fields.has("namespaceSelector"));
+    let explained =
+        ["podSelector", "namespaceSelector", "ipBlock"].iter().any(|name| fields.explained(decoder, name));
     fields.finish(decoder);
     if has_block && has_labels {
         decoder.report(
@@ -186,11 +189,12 @@ fn peer(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPeer> {
                 keys.get(1).copied().unwrap_or(node.span),
                 "`ipBlock` stands beside selectors in one peer",
             )
+            .related(keys.first().copied().unwrap_or(node.span), "the other one")
             .help("write two peers: they are alternatives"),
         );
         return None;
     }
-    if !has_block && !has_labels {
+    if !has_block && !has_labels && !explained {
         decoder.report_schema(
             Diagnostic::new(
                 Code::PeerMembers,
@@ -252,9 +256,16 @@ pub(super) fn read_protocol(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>) 
         return Some(*protocol);
     }
     let names = known.map(|(name, _)| name);
-    let help = match did_you_mean(&text.value, names) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!("protocols are {}; for all of them write one element for each", backticked(&names)),
+    let help = match (text.value.to_ascii_uppercase().as_str(), did_you_mean(&text.value, names)) {
+        ("ICMP" | "ICMPV6", _) => {
+            "a NetworkPolicy cannot name ICMP; a CiliumNetworkPolicy can, under `icmps`".to_owned()
+        }
+        ("HTTP" | "HTTPS" | "HTTP2" | "GRPC" | "TLS" | "SSL", _) => "write what carries it: `TCP`".to_owned(),
+        ("DNS", _) => "write what carries it: one element with `UDP`, and one with `TCP`".to_owned(),
+        (_, Some(name)) => format!("did you mean `{name}`?"),
+        (_, None) => {
+            format!("protocols are {}; for all of them write one element for each", backticked(&names))
+        }
     };
     decoder.report(
         Diagnostic::new(Code::InvalidProtocol, text.span, format!("`{}` is not a protocol here", text.value))
@@ -284,9 +295,13 @@ fn number_or_name(decoder: &mut Decoder<'_>, node: &Node) -> Option<NumberOrName
             Some(name) => Some(NumberOrName::Name(name)),
             None => {
                 let number = text.parse::<u16>().ok();
-                let help = match number {
-                    Some(number) => format!("write the number without quotes: `{number}`"),
-                    None => "a port name has at most 15 letters, digits and single hyphens, and one letter at least".to_owned(),
+                let range = text
+                    .split_once('-')
+                    .filter(|(a, b)| a.parse::<u16>().is_ok() && b.parse::<u16>().is_ok());
+                let help = match (number, range) {
+                    (Some(number), _) => format!("write the number without quotes: `{number}`"),
+                    (None, Some((first, last))) => format!("write a range as `port: {first}` with `endPort: {last}`"),
+                    (None, None) => "a port name has at most 15 letters, digits and single hyphens, and one letter at least".to_owned(),
                 };
                 decoder.report_schema(
                     Diagnostic::new(
@@ -313,7 +328,8 @@ fn end_port(
     port_span: Span,
 ) -> Option<u16> {
     let fault = |message: String, help: &str| {
-        Diagnostic::new(Code::InvalidEndPort, end.span, message).related(port_span, "the port").help(help)
+        let diagnostic = Diagnostic::new(Code::InvalidEndPort, end.span, message).help(help);
+        if port.is_some() { diagnostic.related(port_span, "the port") } else { diagnostic }
     };
     let last = u16::try_from(end.value).ok().filter(|last| *last > 0);
     match (port, last) {
@@ -327,7 +343,7 @@ fn end_port(
         (None, _) => {
             decoder.report_schema(fault(
                 "`endPort` needs a `port`, where the range begins".to_owned(),
-                "add `port`",
+                "add the first port of the range: `port: 8000`",
             ));
             None
         }
@@ -339,7 +355,10 @@ fn end_port(
             last
         }
         (Some(NumberOrName::Number(first)), Some(last)) if last < *first => {
-            decoder.report_schema(fault(format!("`endPort` {last} is below port {first}"), "swap the two"));
+            decoder.report_schema(fault(
+                format!("`endPort` {last} is below port {first}"),
+                &format!("swap the two: `port: {last}`, `endPort: {first}`"),
+            ));
             None
         }
         (Some(NumberOrName::Number(_)), last) => last,

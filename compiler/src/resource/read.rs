@@ -34,13 +34,19 @@ fn read_node(
     }
     let about = Arc::new(document_ref(node, document.index));
     let NodeKind::Mapping(entries) = &node.kind else {
+        let help = match &node.kind {
+            NodeKind::Sequence(_) => {
+                "write each manifest without its `- `, and a line `---` between two of them"
+            }
+            _ => "a manifest begins with `apiVersion:` and `kind:`",
+        };
         diagnostics.push(
             Diagnostic::new(
                 Code::NotAnObject,
                 node.span,
                 format!("this document is {}, and an object is needed", node.type_name()),
             )
-            .help("a manifest begins with `apiVersion:` and `kind:`")
+            .help(help)
             .document(Some(about)),
         );
         return;
@@ -214,10 +220,13 @@ const CILIUM_OTHERS: &[&str] = &["CiliumEndpoint", "CiliumEndpointSlice", "Ciliu
 fn kind_of(node: &Node, span: Span) -> Result<&'static Kind, Box<Diagnostic>> {
     let (Some(kind_node), Some(version_node)) = (node.get("kind"), node.get("apiVersion")) else {
         let missing = if node.get("kind").is_none() { "kind" } else { "apiVersion" };
-        return Err(Box::new(
-            Diagnostic::new(Code::MissingKind, span, format!("the object has no `{missing}`"))
-                .help("a manifest begins with `apiVersion:` and `kind:`"),
-        ));
+        let diagnostic = Diagnostic::new(Code::MissingKind, span, format!("the object has no `{missing}`"));
+        let entries = if let NodeKind::Mapping(entries) = &node.kind { entries.as_slice() } else { &[] };
+        return Err(Box::new(match entries.iter().find(|e| did_you_mean(&e.key, [missing]).is_some()) {
+            Some(close) => Diagnostic { span: Some(close.key_span), ..diagnostic }
+                .help(format!("write `{missing}` in place of `{}`", close.key)),
+            None => diagnostic.help("a manifest begins with `apiVersion:` and `kind:`"),
+        }));
     };
     let (Some(Scalar::String(name)), Some(Scalar::String(version))) =
         (kind_node.scalar(), version_node.scalar())

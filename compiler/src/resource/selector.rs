@@ -239,7 +239,7 @@ pub fn qualified_name_fault(text: &str) -> Option<&'static str> {
     )
 }
 
-fn is_name_part(text: &str) -> bool {
+pub(super) fn is_name_part(text: &str) -> bool {
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
     edge(text.bytes().next())
         && edge(text.bytes().last())

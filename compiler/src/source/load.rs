@@ -8,7 +8,7 @@ use super::node::{Entry, Node, ScalarStyle};
 use super::split::{Chunk, next_line};
 use super::step::{Kind, Step};
 use super::{FileId, Limits, Span, syntax};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, RENDER_TEMPLATE};
 
 /// What a chunk held.
 pub(super) enum Content {
@@ -46,22 +46,28 @@ pub(super) fn load(file: FileId, text: &str, chunk: &Chunk, limits: &Limits) -> 
             (Content::Broken(entries), diagnostics)
         }
     };
-    for diagnostic in &mut diagnostics {
-        recognise_template(text, diagnostic);
-    }
+    let mut templates = 0;
+    diagnostics.retain_mut(|diagnostic| {
+        let template = recognise_template(text, diagnostic);
+        templates += usize::from(template);
+        // One is enough: what is wrong with the others is the same.
+        !template || templates == 1
+    });
     (content, diagnostics)
 }
 
 /// What looks wrong in a line with `{{` is probably not meant as YAML yet.
-fn recognise_template(text: &str, diagnostic: &mut Diagnostic) {
-    let Some(at) = diagnostic.span.map(|span| span.start as usize) else { return };
+fn recognise_template(text: &str, diagnostic: &mut Diagnostic) -> bool {
+    let Some(at) = diagnostic.span.map(|span| span.start as usize) else { return false };
     let before = text.get(..at).unwrap_or("");
     let line = before.rfind('\n').map_or(0, |at| at + 1);
     let is_template = text[line..].lines().next().is_some_and(|line| line.contains("{{"));
-    if is_template && matches!(diagnostic.code, Code::YamlSyntax | Code::NonStringKey) {
-        let help = "this looks like a template: render it first, for example with `helm template`";
-        diagnostic.help = Some(help.to_owned());
+    let is_template = is_template && matches!(diagnostic.code, Code::YamlSyntax | Code::NonStringKey);
+    if is_template {
+        diagnostic.message = "a template is not YAML yet".to_owned();
+        diagnostic.help = Some(RENDER_TEMPLATE.to_owned());
     }
+    is_template
 }
 
 struct Loader<'t> {

@@ -36,6 +36,11 @@ impl Place<'_> {
         self.span(self.at, self.at + width)
     }
 
+    /// Where the line of the place begins.
+    fn line_start(&self) -> usize {
+        self.text.get(..self.at).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
+    }
+
     /// From the place on, as long as characters are neither white space nor punctuation of YAML.
     fn word(&self) -> Span {
         let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '{' | '}');
@@ -75,9 +80,14 @@ pub(super) fn diagnose(kind: &ErrorKind, place: &Place<'_>, depth: usize) -> Sto
     if let Some(tab) = indenting_tab(kind, place) {
         return tab_indents(place.span(tab, tab + 1));
     }
+    if let Some(found) = marks(place).or_else(|| indentation(kind, place)) {
+        return found;
+    }
     let (span, message, help) = words(kind, place);
     let mut diagnostic = Diagnostic::new(Code::YamlSyntax, span, message).help(help);
-    if let Some(bracket) = place.bracket.filter(|bracket| *bracket != span.start) {
+    // A quote that is open hides the brackets before it.
+    let quote = matches!(kind, ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar);
+    if let Some(bracket) = place.bracket.filter(|bracket| *bracket != span.start && !quote) {
         diagnostic = diagnostic.related(Span::new(place.file, bracket, bracket + 1), "opened here");
     }
     Box::new(diagnostic)
@@ -95,6 +105,91 @@ fn indenting_tab(kind: &ErrorKind, place: &Place<'_>) -> Option<usize> {
     );
     // Between brackets a tab is as good as a space, so another error has another cause.
     (about_tabs || place.bracket.is_none()).then(|| place.indenting_tab()).flatten()
+}
+
+/// Lines that other programs leave in a file: the marks of a merge conflict, and the fences of Markdown.
+fn marks(place: &Place<'_>) -> Option<Stop> {
+    let start = place.line_start();
+    // A mark of a conflict is noticed on its own line, or on the next.
+    let line = |start: usize| place.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+    let before =
+        place.text.get(..start.saturating_sub(1)).map_or(0, |text| text.rfind('\n').map_or(0, |at| at + 1));
+    let conflict = ["<<<<<<< ", ">>>>>>> "];
+    for at in [start, before] {
+        let text = line(at);
+        if conflict.iter().any(|mark| text.starts_with(mark)) || text.trim_end() == "=======" {
+            let help =
+                "keep one of the two sides, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`";
+            let span = place.span(at, at + 7);
+            let message = "a merge conflict is not resolved";
+            return Some(Box::new(Diagnostic::new(Code::YamlSyntax, span, message).help(help)));
+        }
+    }
+    let fence = line(start).trim_start().starts_with("```");
+    fence.then(|| {
+        let at = start + line(start).find('`').unwrap_or(0);
+        let message = "the fence of a Markdown block is not YAML";
+        let span = place.span(at, at + 3);
+        Box::new(Diagnostic::new(Code::YamlSyntax, span, message).help("remove the fences around the YAML"))
+    })
+}
+
+/// A key or list item whose line begins where none of the lines does that it could belong to.
+fn indentation(kind: &ErrorKind, place: &Place<'_>) -> Option<Stop> {
+    use ErrorKind as E;
+    let about_blocks = matches!(
+        kind,
+        E::ExpectedBlockMappingKey
+            | E::SimpleKeyExpected
+            | E::InvalidSimpleKey
+            | E::InvalidIndentation
+            | E::BlockSequenceEntryNotAllowed
+            | E::ExpectedBlockSequenceEntry
+            | E::MappingValueNotAllowed
+    );
+    let start = place.line_start();
+    let blanks = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let line = place.text.get(start..)?.lines().next()?;
+    let own = blanks(line);
+    let item = line.get(own..)?;
+    let starts_line = item == "-" || item.starts_with("- ") || item.contains(": ") || item.ends_with(':');
+    // A second colon in a line is another mistake.
+    let first_colon = item.find(':').is_none_or(|at| start + own + at >= place.at);
+    if !about_blocks || place.bracket.is_some() || !starts_line || !first_colon {
+        return None;
+    }
+    let mut levels: Vec<usize> = Vec::new();
+    let above = place.text.get(..start)?.lines().rev();
+    for line in above.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
+        let level = blanks(line);
+        if levels.is_empty() && level < own && line.trim_end().ends_with([':', '-']) {
+            return None;
+        }
+        if levels.last().is_none_or(|last| level < *last) {
+            levels.push(level);
+        }
+        if level == 0 {
+            break;
+        }
+    }
+    if levels.contains(&own) {
+        return None;
+    }
+    let deeper = levels.iter().rev().find(|level| **level > own);
+    let shallower = levels.iter().find(|level| **level < own);
+    let help = match (shallower, deeper) {
+        (Some(a), Some(b)) => format!("indent it by {a} or by {b} spaces, like the lines that it belongs to"),
+        (Some(0), None) => "remove the spaces before it".to_owned(),
+        (Some(a), None) | (None, Some(a)) => {
+            format!("indent it by {a} spaces, like the lines that it belongs to")
+        }
+        (None, None) => return None,
+    };
+    let key = item.find([':', ' ']).unwrap_or(item.len());
+    let span = place.span(start + own, start + own + key);
+    let message = "the indentation fits no line above";
+    let label = if own == 1 { "1 space".to_owned() } else { format!("{own} spaces") };
+    Some(Box::new(Diagnostic::new(Code::YamlSyntax, span, message).label(label).help(help)))
 }
 
 fn words(kind: &ErrorKind, place: &Place<'_>) -> (Span, String, &'static str) {
@@ -117,7 +212,12 @@ fn words(kind: &ErrorKind, place: &Place<'_>) -> (Span, String, &'static str) {
             (place.key(), "a key is not allowed here".to_owned(), help)
         }
         E::ExpectedFlowMappingSeparator if place.rest().starts_with(':') => {
-            (place.key(), "expected `,` or `}`".to_owned(), "add the comma or the bracket")
+            let help = "add the comma or the closing bracket that is missing before it";
+            (place.key(), "expected `,` or `}`".to_owned(), help)
+        }
+        E::BlockSequenceEntryNotAllowed | E::BlockEntryInFlowCollection if place.bracket.is_some() => {
+            let message = "a list item with `- ` is not allowed between brackets";
+            (here, message.to_owned(), "add the closing bracket that is missing before it")
         }
         E::UnexpectedCharacter { character } => unexpected(*character, here),
         E::UnknownAnchor => {
@@ -182,6 +282,7 @@ fn shown(place: &Place<'_>, start: usize, characters: usize) -> Span {
 /// Errors whose words do not depend on the text.
 fn fixed_words(kind: &ErrorKind) -> (&'static str, &'static str) {
     use ErrorKind as E;
+    const BEFORE: &str = "add the comma or the closing bracket that is missing before it";
     const ALIGN: &str = "align it with the lines that it belongs to";
     const QUOTE: &str = "put quotes around a value that holds `: ` or ends in `:`";
     const KEY: &str = "write `key: value`, with the key under the keys beside it";
@@ -190,8 +291,8 @@ fn fixed_words(kind: &ErrorKind) -> (&'static str, &'static str) {
         E::UnexpectedEofFlowSequence | E::UnexpectedEofFlowMapping | E::UnexpectedEofImplicitFlowMapping => {
             ("a bracket is never closed", "add the closing bracket")
         }
-        E::ExpectedFlowMappingSeparator => ("expected `,` or `}`", "add the comma or the bracket"),
-        E::ExpectedFlowSequenceSeparator => ("expected `,` or `]`", "add the comma or the bracket"),
+        E::ExpectedFlowMappingSeparator => ("expected `,` or `}`", BEFORE),
+        E::ExpectedFlowSequenceSeparator => ("expected `,` or `]`", BEFORE),
         E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => {
             ("the quote is never closed", "add the closing quote")
         }

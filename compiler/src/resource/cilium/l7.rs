@@ -7,7 +7,7 @@ use sluice_ir::policy::{
     Direction, DnsRule, HeaderMatch, HttpRule, L7Rules, Listener, Mismatch, SecretRef, TlsContext,
 };
 
-use super::peers::{dns_name, dns_pattern};
+use super::peers::{bare_name, dns_name, dns_pattern};
 use super::rule::not_enforced;
 use super::{Port, PortRule};
 use crate::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
@@ -52,7 +52,7 @@ fn rules(decoder: &mut Decoder<'_>, node: &Node, rule: &mut PortRule) {
     for name in ["kafka", "l7proto", "l7"] {
         removed(decoder, &mut fields, name);
     }
-    let written = fields.has("http") || fields.has("dns");
+    let written = ["http", "dns"].iter().any(|name| fields.has(name) || fields.explained(decoder, name));
     let removed = ["kafka", "l7proto", "l7"].iter().any(|name| fields.has(name));
     fields.finish(decoder);
     if let (Some(http), Some(dns)) = (rule.l7_places.http, rule.l7_places.dns) {
@@ -82,7 +82,7 @@ fn rules(decoder: &mut Decoder<'_>, node: &Node, rule: &mut PortRule) {
 
 /// Kafka and generic rules are gone; the agent drops them, which leaves a plain allow (semantics.md 12.2).
 fn removed(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, name: &'static str) {
-    if let Some(entry) = fields.entry(name).filter(|entry| !entry.value.is_null()) {
+    if let Some(entry) = fields.retired(name).filter(|entry| !entry.value.is_null()) {
         decoder.report_schema(
             Diagnostic::new(
                 Code::RemovedL7,
@@ -127,11 +127,27 @@ fn regular_expression(decoder: &mut Decoder<'_>, node: &Node, severity: Severity
                 regex_syntax::Error::Translate(error) => error.kind().to_string(),
                 _ => "it cannot be read".to_owned(),
             };
+            // The parser's own sentence is wider than a terminal.
+            let reason = if reason.starts_with("look-around") {
+                "look-around is not supported".to_owned()
+            } else {
+                reason
+            };
+            let help = match &*text.value {
+                "*" => "write `.*` for anything",
+                _ => {
+                    "paths, methods and hosts are RE2 expressions that must match in full; put a `\\` before a special character to take it literally"
+                }
+            };
             decoder.report(
-                Diagnostic::new(Code::InvalidRegex, text.span, format!("`{}` is not a regular expression", text.value))
-                    .severity(severity)
+                Diagnostic::new(
+                    Code::InvalidRegex,
+                    text.span,
+                    format!("`{}` is not a regular expression", text.value),
+                )
+                .severity(severity)
                 .label(reason)
-                    .help("paths and methods are RE2 expressions that must match in full; put a `\\` before a special character to take it literally"),
+                .help(help),
             );
             (severity < Severity::Error).then_some(text.value)
         }
@@ -259,9 +275,11 @@ fn server_names(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<Arc<str>>>
                     name.span,
                     format!("`{}` is not a server name", name.value),
                 )
-                .help(
-                    "a server name has at most 255 letters, digits, `-`, `_` and `.`, and `*` as a wildcard",
-                ),
+                .help(match bare_name(&name.value).filter(|bare| bare.len() < name.value.len()) {
+                    Some(bare) => format!("write the name alone: `{bare}`"),
+                    None => "a server name has at most 255 letters, digits, `-`, `_` and `.`, and `*` as a wildcard"
+                        .to_owned(),
+                }),
             );
         }
         if let Some(first) = seen.iter().find(|first| first.value == name.value) {
@@ -370,7 +388,8 @@ fn dns_rule(decoder: &mut Decoder<'_>, node: &Node) -> Option<DnsRule> {
     let name = fields.read(decoder, "matchName", dns_name);
     let pattern = fields.read(decoder, "matchPattern", dns_pattern);
     let both = fields.has("matchName") && fields.has("matchPattern");
-    let neither = !fields.has("matchName") && !fields.has("matchPattern");
+    let explained = fields.explained(decoder, "matchName") || fields.explained(decoder, "matchPattern");
+    let neither = !fields.has("matchName") && !fields.has("matchPattern") && !explained;
     fields.finish(decoder);
     if both || neither {
         let message = if both {
@@ -378,9 +397,12 @@ fn dns_rule(decoder: &mut Decoder<'_>, node: &Node) -> Option<DnsRule> {
         } else {
             "a DNS rule without `matchName` or `matchPattern` matches no name"
         };
-        decoder.report_schema(Diagnostic::new(Code::OutsideSchema, node.span, message).help(
-            "write one rule for each: the API server takes exactly one of the two, an agent takes either",
-        ));
+        let help = if both {
+            "write a rule for each: the API server takes exactly one of the two"
+        } else {
+            "write `matchName: api.example.com`, or `matchPattern: \"*\"` for every name"
+        };
+        decoder.report_schema(Diagnostic::new(Code::OutsideSchema, node.span, message).help(help));
     }
     Some(DnsRule { name, pattern })
 }
@@ -399,7 +421,7 @@ fn rules_fit_ports(decoder: &mut Decoder<'_>, direction: Direction, rule: &PortR
                 place,
                 "layer 7 rules need the proxy, and `enableL7Proxy` is false",
             )
-            .help("switch the proxy on, or remove `rules`"),
+            .help("set it to true in the file given with `--config` if the cluster has the proxy, or remove `rules`"),
         );
     }
     if rule.l7.rules == L7Rules::None {
@@ -431,13 +453,16 @@ fn rules_fit_ports(decoder: &mut Decoder<'_>, direction: Direction, rule: &PortR
                     entry.port.span,
                     format!("{name} rules need a port, and 0 means every port"),
                 )
-                .help("name the port that the service listens on"),
+                .help(format!(
+                    "name the port that the server listens on: `port: \"{}\"`",
+                    if dns { 53 } else { 80 }
+                )),
             );
         }
         if let (true, Some(end)) = (dns, &entry.end) {
             decoder.report(
                 Diagnostic::new(Code::DnsPort, end.span, "DNS rules stand on a range of ports")
-                    .help("name each port of its own"),
+                    .help("write an element of `ports` for each port"),
             );
         }
         let carries =
@@ -446,17 +471,19 @@ fn rules_fit_ports(decoder: &mut Decoder<'_>, direction: Direction, rule: &PortR
         let sctp_alone = dns && entry.protocols == [Protocol::SCTP];
         if sctp_alone || !entry.protocols.iter().all(carries) {
             let span = entry.protocol_span.unwrap_or(entry.span);
-            let help = if dns {
-                "use `UDP`, `TCP` or `ANY`"
-            } else {
-                "write `protocol: TCP`; without it a port means every protocol"
+            let help = if dns { "use `UDP`, `TCP` or `ANY`" } else { "write `protocol: TCP`" };
+            let label = match (entry.protocol_span, entry.protocols.len()) {
+                (None, _) => "without `protocol`, every protocol is meant",
+                (Some(_), 1) => "not this one",
+                (Some(_), _) => "every protocol",
             };
             decoder.report(
                 Diagnostic::new(
                     Code::L7Protocol,
                     span,
-                    format!("{name} rules cannot stand on this protocol"),
+                    if dns { "DNS rules need UDP or TCP" } else { "HTTP rules need TCP" },
                 )
+                .label(label)
                 .help(help),
             );
         }

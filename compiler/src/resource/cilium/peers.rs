@@ -1,6 +1,6 @@
 //! Lists of peers: labels, prefixes, entities, names, services, cloud groups, nodes.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use sluice_ir::dns_name::DnsPattern;
@@ -11,6 +11,7 @@ use sluice_ir::selector::Requirement;
 
 use super::{CidrBase, CidrSetItem, CloudGroup, Entity, PeerItems, PeerList, ServiceBy, ServiceRef};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::resource::advice::fitting_name;
 use crate::resource::decode::{Decoder, Fields, Spanned, string};
 use crate::resource::meta::string_map;
 use crate::resource::selector::{KeyStyle, SelectorSpec, is_dns_subdomain, selector};
@@ -74,7 +75,7 @@ fn names_elsewhere(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, direction
         (Direction::Egress, Action::Deny) => ("toFQDNs", "a deny cannot name DNS names"),
         (Direction::Ingress, _) => ("fromFQDNs", "traffic that comes in has no DNS name"),
     };
-    if let Some(entry) = fields.entry(name).filter(|entry| !entry.value.is_null()) {
+    if let Some(entry) = fields.retired(name).filter(|entry| !entry.value.is_null()) {
         decoder.report_schema(
             Diagnostic::new(
                 Code::DroppedField,
@@ -94,7 +95,7 @@ fn requires(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, direction: Direc
         Direction::Ingress => "fromRequires",
         Direction::Egress => "toRequires",
     };
-    let Some(entry) = fields.entry(name) else { return };
+    let Some(entry) = fields.retired(name) else { return };
     if matches!(&entry.value.kind, NodeKind::Sequence(items) if items.is_empty()) || entry.value.is_null() {
         return;
     }
@@ -166,25 +167,56 @@ pub(crate) fn prefix(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<C
 }
 
 fn invalid_cidr(decoder: &mut Decoder<'_>, text: &Spanned<Arc<str>>) {
-    let written = &text.value;
+    let written = &*text.value;
+    let message = match written {
+        "" => "an empty text is not an address prefix".to_owned(),
+        written => format!("`{written}` is not an address prefix"),
+    };
+    // Names are peers of their own in an egress allow of Cilium only.
+    let names = decoder.path().contains("egress[") && decoder.document().kind.starts_with("Cilium");
+    let help = cidr_help(written, names);
+    decoder.report(Diagnostic::new(Code::InvalidCidr, text.span, message).help(help));
+}
+
+fn cidr_help(written: &str, names: bool) -> String {
     let (address, length) = written.split_once('/').unwrap_or((written, ""));
     let zero =
         |octet: &str| octet.len() > 1 && octet.starts_with('0') && octet.bytes().all(|b| b.is_ascii_digit());
+    let octets: Vec<&str> = address.split('.').collect();
+    let dotted = octets.iter().all(|octet| !octet.is_empty() && octet.bytes().all(|b| b.is_ascii_digit()));
+    let name = |c: char| c.is_ascii_alphabetic();
+    if let Some(mask) = length.parse::<Ipv4Addr>().ok().map(u32::from)
+        && address.parse::<Ipv4Addr>().is_ok()
+        && mask.leading_ones() + mask.trailing_zeros() == 32
+    {
+        return format!("write the length in place of the mask: `{address}/{}`", mask.leading_ones());
+    }
     let help = if written.is_empty() {
         "write a prefix such as `10.0.0.0/8`, or remove the element"
+    } else if matches!(written, "*" | "any" | "all") {
+        "write `0.0.0.0/0` for every IPv4 address, and `::/0` for every IPv6 address"
+    } else if written.contains([',', ' ', ';']) {
+        "write each prefix as an element of its own"
     } else if written.contains('%') {
         "remove the zone after the `%`: a prefix holds for every interface"
-    } else if address.split('.').any(zero) {
+    } else if written.split_once('-').is_some_and(|(first, _)| first.parse::<IpAddr>().is_ok()) {
+        "write the prefixes that make up the range, each as an element of its own"
+    } else if octets.iter().copied().any(zero) {
         "write the octets without leading zeros: some programs read those as octal"
     } else if address.parse::<IpAddr>().is_ok() && !length.is_empty() {
         "the length after the `/` is at most 32 for IPv4 and 128 for IPv6, without leading zeros"
+    } else if dotted && octets.len() == 4 {
+        "each of the four numbers of an IPv4 address is at most 255"
+    } else if dotted && octets.len() < 4 {
+        "an IPv4 address has four numbers: `10.0.0.0/8`"
+    } else if written.contains(name) && written.contains('.') && names {
+        "write a name under `toFQDNs`, in an entry of its own: `toFQDNs: [{matchName: api.example.com}]`"
+    } else if written.contains(name) && written.contains('.') {
+        "only addresses can stand here, no names: `10.0.0.0/8` or `2001:db8::/32`"
     } else {
-        "write an IPv4 or IPv6 prefix such as `10.0.0.0/8` or `2001:db8::/32`; names belong under `toFQDNs`"
+        "write an IPv4 or IPv6 prefix such as `10.0.0.0/8` or `2001:db8::/32`"
     };
-    decoder.report(
-        Diagnostic::new(Code::InvalidCidr, text.span, format!("`{written}` is not an address prefix"))
-            .help(help),
-    );
+    help.to_owned()
 }
 
 fn cidr_set(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
@@ -205,21 +237,14 @@ fn cidr_set_item(decoder: &mut Decoder<'_>, node: &Node) -> Option<CidrSetItem> 
     });
     let except =
         fields.read(decoder, "except", |decoder, node| Some(decoder.list(node, prefix))).unwrap_or_default();
+    let first = written.first().and_then(|name| fields.entry(name)).map(|entry| entry.key_span);
+    let explained = written.is_empty()
+        && ["cidr", "cidrGroupRef", "cidrGroupSelector"].iter().any(|name| fields.explained(decoder, name));
     fields.finish(decoder);
     if written.len() != 1 {
-        let found = if written.is_empty() {
-            "it has none".to_owned()
-        } else {
-            format!("it has {}", crate::resource::decode::backticked(&written))
-        };
-        decoder.report(
-            Diagnostic::new(
-                Code::CidrSetMembers,
-                second.unwrap_or(node.span),
-                format!("an element of a CIDR set has exactly one of `cidr`, `cidrGroupRef` and `cidrGroupSelector`, and {found}"),
-            )
-            .help("write one element for each"),
-        );
+        if !explained {
+            cidr_set_members(decoder, &written, first, second.unwrap_or(node.span));
+        }
         return None;
     }
     if let Some(cidr) = &cidr {
@@ -235,6 +260,27 @@ fn cidr_set_item(decoder: &mut Decoder<'_>, node: &Node) -> Option<CidrSetItem> 
         _ => return None,
     };
     Some(CidrSetItem { span: node.span, base, except })
+}
+
+/// Reports an element of a CIDR set that says more than one thing, or nothing.
+fn cidr_set_members(decoder: &mut Decoder<'_>, written: &[&str], first: Option<Span>, place: Span) {
+    let diagnostic = match (written, first) {
+        ([a, b, ..], Some(first)) => Diagnostic::new(
+            Code::CidrSetMembers,
+            place,
+            format!("`{a}` and `{b}` stand in one element of a CIDR set"),
+        )
+        .related(first, "the first of the two")
+        .help("write an element for each: elements add up"),
+        _ => Diagnostic::new(
+            Code::CidrSetMembers,
+            place,
+            "an element of a CIDR set needs `cidr`, `cidrGroupRef` or `cidrGroupSelector`",
+        )
+        .label("none of them is here")
+        .help("say which prefix is meant: `cidr: 10.0.0.0/8`; to except from everything, `cidr: 0.0.0.0/0`"),
+    };
+    decoder.report(diagnostic);
 }
 
 /// Exceptions must lie inside their prefix (semantics.md 2.3).
@@ -280,7 +326,12 @@ fn group_name(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<Arc<str>
             name.span,
             format!("`{}` cannot be the name of a CIDR group", name.value),
         )
-        .help("names are made of lower-case letters, digits, `-` and `.`"),
+        .help(match fitting_name(&name.value, true) {
+            Some(fitting) => {
+                format!("names are made of lower-case letters, digits, `-` and `.`, such as `{fitting}`")
+            }
+            None => "names are made of lower-case letters, digits, `-` and `.`".to_owned(),
+        }),
     );
     Some(name)
 }
@@ -291,17 +342,19 @@ fn entities(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
         let Some(entity) = Entity::from_word(&word.value) else {
             let known =
                 Entity::NAMES.iter().filter(|(_, entity)| !entity.outside_schema()).map(|(name, _)| *name);
-            let help = match did_you_mean(&word.value, known.clone()) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!(
+            let help = match (meant_entity(&word.value), did_you_mean(&word.value, known.clone())) {
+                (Some(help), _) => help.to_owned(),
+                (None, Some(name)) => format!("did you mean `{name}`?"),
+                (None, None) => format!(
                     "entities are {}",
                     crate::resource::decode::backticked(&known.collect::<Vec<_>>())
                 ),
             };
-            decoder.report(
-                Diagnostic::new(Code::UnknownEntity, word.span, format!("unknown entity `{}`", word.value))
-                    .help(help),
-            );
+            let message = match &*word.value {
+                "" => "the name of the entity is empty".to_owned(),
+                word => format!("unknown entity `{word}`"),
+            };
+            decoder.report(Diagnostic::new(Code::UnknownEntity, word.span, message).help(help));
             return None;
         };
         if entity.outside_schema() {
@@ -318,6 +371,23 @@ fn entities(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
     }))
 }
 
+/// What people mean by words that are no entities.
+fn meant_entity(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "*" | "any" | "everything" | "everyone" => {
+            "write `all` for every peer, inside the cluster and outside"
+        }
+        "internet" | "public" | "external" | "outside" => "write `world` for everything outside the cluster",
+        "internal" | "pods" | "endpoints" => "write `cluster` for every pod and node of the cluster",
+        "node" | "nodes" | "worker" | "workers" => {
+            "write `host` for the node itself, and `remote-node` for the others"
+        }
+        "localhost" | "local" => "write `host` for the node itself",
+        "apiserver" | "api-server" | "kubernetes" | "control-plane" => "write `kube-apiserver`",
+        _ => return None,
+    })
+}
+
 fn groups(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
     PeerItems::Groups(decoder.list(node, |decoder, item| {
         let mut fields = decoder.fields(item)?;
@@ -332,11 +402,12 @@ fn groups(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
             let labels = labels.into_iter().map(|(key, value)| (key, value.value)).collect();
             Some(CloudGroup { span: place, labels, group_ids, group_names })
         });
-        let has_provider = fields.has("aws");
+        let has_provider = fields.has("aws") || fields.explained(decoder, "aws");
         fields.finish(decoder);
         if !has_provider {
             decoder.report(
                 Diagnostic::new(Code::GroupProvider, item.span, "a cloud group names no provider")
+                    .label("`aws` is missing")
                     .help("say which groups are meant: `aws: {securityGroupsIds: [sg-0123456789abcdef0]}`"),
             );
         }
@@ -356,8 +427,9 @@ fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
             let mut fields = decoder.fields(node)?;
             let name = fields.read(decoder, "serviceName", string);
             let namespace = fields.read(decoder, "namespace", string);
+            let explained = fields.explained(decoder, "serviceName");
             fields.finish(decoder);
-            Some((name, namespace))
+            (!explained).then_some((name, namespace))
         });
         let selector_key = fields.entry("k8sServiceSelector").map(|entry| entry.key_span);
         let by_labels = fields.read(decoder, "k8sServiceSelector", |decoder, node| {
@@ -368,7 +440,9 @@ fn services(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
             fields.finish(decoder);
             Some((spec?, namespace))
         });
-        let written = fields.has("k8sService") || fields.has("k8sServiceSelector");
+        let written = ["k8sService", "k8sServiceSelector"]
+            .iter()
+            .any(|name| fields.has(name) || fields.explained(decoder, name));
         fields.finish(decoder);
         let (by, namespace, span) = match (by_labels, by_name) {
             (Some((spec, namespace)), _) => {
@@ -405,6 +479,8 @@ fn names(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
         let name = fields.read(decoder, "matchName", dns_name);
         let pattern = fields.read(decoder, "matchPattern", dns_pattern);
         let (has_name, has_pattern) = (fields.has("matchName"), fields.has("matchPattern"));
+        let explained = fields.explained(decoder, "matchName") || fields.explained(decoder, "matchPattern");
+        let first = fields.entry("matchName").map(|entry| entry.key_span);
         fields.finish(decoder);
         if has_name && has_pattern {
             decoder.report(
@@ -413,8 +489,12 @@ fn names(decoder: &mut Decoder<'_>, node: &Node) -> PeerItems {
                     second.unwrap_or(item.span),
                     "an element of `toFQDNs` has either `matchName` or `matchPattern`, not both",
                 )
-                .help("write two elements: they are alternatives"),
+                .related(first.unwrap_or(item.span), "the other one")
+                .help("write an element for each: elements add up"),
             );
+            return None;
+        }
+        if explained {
             return None;
         }
         if !has_name && !has_pattern {
@@ -444,10 +524,12 @@ pub(super) fn dns_name(decoder: &mut Decoder<'_>, node: &Node) -> Option<DnsPatt
             Some(name)
         }
         Err(error) => {
-            let help = if text.value.contains('*') {
-                "use `matchPattern` for a pattern with `*`"
-            } else {
-                "a name is made of letters, digits, `-`, `_` and `.`"
+            let help = match bare_name(&text.value) {
+                _ if text.value.is_empty() => "write a name such as `api.example.com`".to_owned(),
+                Some(bare) if bare.contains('*') => format!("write `matchPattern: \"{bare}\"`"),
+                Some(bare) => format!("write the name alone: `{bare}`; a port belongs under `toPorts`"),
+                None if text.value.contains('*') => "use `matchPattern` for a pattern with `*`".to_owned(),
+                None => "a name is made of letters, digits, `-`, `_` and `.`".to_owned(),
             };
             decoder.report(
                 Diagnostic::new(Code::DnsName, text.span, format!("`{}` is not a DNS name", text.value))
@@ -471,11 +553,23 @@ pub(super) fn dns_pattern(decoder: &mut Decoder<'_>, node: &Node) -> Option<DnsP
             decoder.report(
                 Diagnostic::new(Code::DnsPattern, text.span, format!("`{}` is not a DNS pattern", text.value))
                     .label(error.to_string())
-                    .help("a pattern is made of letters, digits, `-`, `_`, `.` and `*`; regular expressions are not supported"),
+                    .help(match bare_name(&text.value) {
+                        Some(bare) => format!("write the pattern alone: `\"{bare}\"`; a port belongs under `toPorts`"),
+                        None => "a pattern is made of letters, digits, `-`, `_`, `.` and `*`; regular expressions are not supported".to_owned(),
+                    }),
             );
             None
         }
     }
+}
+
+/// The name in a URL, or before a port; of a name with `*`, the name itself.
+pub(super) fn bare_name(text: &str) -> Option<&str> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let bare = rest.split(['/', ':', '?']).next().unwrap_or(rest);
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.*".contains(c);
+    let changed = bare.len() < text.len() || bare.contains('*');
+    (changed && !bare.is_empty() && bare.chars().all(fits)).then_some(bare)
 }
 
 fn outside_dns_schema(decoder: &mut Decoder<'_>, pattern: &DnsPattern, span: Span) {

@@ -83,6 +83,7 @@ fn port_entry(decoder: &mut Decoder<'_>, node: &Node) -> Option<PortEntry> {
     let end = fields.read(decoder, "endPort", integer);
     let protocol = fields.read(decoder, "protocol", string);
     let (has_port, has_protocol) = (fields.has("port"), fields.has("protocol"));
+    let explained = !has_port && fields.explained(decoder, "port");
     fields.finish(decoder);
     let extended = protocol.as_ref().and_then(extended_protocol);
     if !has_port || text.as_ref().is_some_and(|text| text.value.is_empty()) {
@@ -96,7 +97,9 @@ fn port_entry(decoder: &mut Decoder<'_>, node: &Node) -> Option<PortEntry> {
                 protocol_span: protocol.map(|protocol| protocol.span),
             });
         }
-        missing_port(decoder, node, text.as_ref(), extended.is_some());
+        if !explained {
+            missing_port(decoder, node, text.as_ref(), extended.is_some());
+        }
         return None;
     }
     let protocols = match &protocol {
@@ -134,7 +137,9 @@ fn missing_port(decoder: &mut Decoder<'_>, node: &Node, text: Option<&Spanned<Ar
     } else {
         "write `port: \"443\"`; `port: \"0\"` means every port of the protocol"
     };
-    decoder.report(Diagnostic::new(Code::MissingPort, span, "a port entry needs a `port`").help(help));
+    let label = if text.is_some() { "nothing is in it" } else { "`port` is missing" };
+    let diagnostic = Diagnostic::new(Code::MissingPort, span, "a port entry needs a `port`");
+    decoder.report(diagnostic.label(label).help(help));
 }
 
 fn extended_protocol(text: &Spanned<Arc<str>>) -> Option<Protocol> {
@@ -154,7 +159,17 @@ fn read_protocol(decoder: &mut Decoder<'_>, text: &Spanned<Arc<str>>) -> Option<
     let everything = known.iter().chain(&EXTENDED);
     if protocols.is_none() {
         let help = match (upper.as_str(), did_you_mean(&text.value, everything.copied())) {
-            ("ICMP" | "ICMPV6", _) => "write ICMP under `icmps`, in an entry of its own".to_owned(),
+            ("ICMP" | "ICMPV6", _) => {
+                "write it in place of `toPorts`: `icmps: [{fields: [{type: EchoRequest}]}]`".to_owned()
+            }
+            ("HTTP" | "HTTPS" | "HTTP2" | "GRPC" | "TLS" | "SSL", _) => {
+                "write what carries it: `TCP`".to_owned()
+            }
+            ("DNS", _) => "write what carries it: `UDP` and `TCP`, or `ANY`".to_owned(),
+            ("*" | "ALL", _) => "write `ANY`, or leave `protocol` out".to_owned(),
+            (several, _) if several.contains(['/', ',', '|', ' ']) => {
+                "write an element of `ports` for each protocol, or `ANY` for all".to_owned()
+            }
             (_, Some(name)) => format!("did you mean `{name}`?"),
             _ => format!("protocols are {}", backticked(&known)),
         };
@@ -204,16 +219,33 @@ fn read_port(decoder: &mut Decoder<'_>, text: &Spanned<Arc<str>>) -> Option<Port
 fn port_help(text: &str) -> String {
     let range = text.split_once(['-', ':']).map(|(a, b)| (a.trim(), b.trim()));
     let number = |text: &str| text.parse::<u16>().is_ok();
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    if matches!(text, "*") {
+        return "write `port: \"0\"` for every port of the protocol".to_owned();
+    }
+    if text.contains([',', ';']) {
+        return "write an element of `ports` for each port".to_owned();
+    }
+    if let Some((first, rest)) = text.split_once('/').filter(|(first, _)| number(first)) {
+        return format!("write `port: \"{first}\"` and `protocol: {}`", rest.to_ascii_uppercase());
+    }
+    if let Some((_, last)) = range.filter(|(a, b)| !a.is_empty() && !number(a) && number(b)) {
+        return format!("write the number alone: `port: \"{last}\"`");
+    }
+    if text.parse::<i64>().is_ok_and(|number| number < 0) {
+        return "a port is a number from 0 to 65535".to_owned();
+    }
     if let Some((first, last)) = range.filter(|(a, b)| number(a) && number(b)) {
         return format!("write a range as `port: \"{first}\"` with `endPort: {last}`");
+    }
+    if digits && text.starts_with('0') {
+        let plain = text.trim_start_matches('0');
+        return format!("a leading zero means octal here; write the number without it: `\"{plain}\"`");
     }
     if number(text.trim()) {
         return format!("remove the blanks: `\"{}\"`", text.trim());
     }
-    if text.bytes().all(|b| b.is_ascii_digit()) && text.starts_with('0') {
-        return "a leading zero means octal here; write the number without it".to_owned();
-    }
-    if text.bytes().all(|b| b.is_ascii_digit()) {
+    if digits {
         return "a port is a number from 0 to 65535".to_owned();
     }
     "a port name has at most 15 letters, digits and single hyphens, one letter at least, and no hyphen at its ends"
@@ -316,6 +348,7 @@ fn icmp_field(decoder: &mut Decoder<'_>, node: &Node) -> Option<(Protocol, PortR
     let mut fields = decoder.fields(node)?;
     let family = fields.read(decoder, "family", string);
     let kind = fields.read(decoder, "type", |_, node| Some(node));
+    let explained = fields.explained(decoder, "type");
     fields.finish(decoder);
     let protocol = match family.as_ref().map(|family| &*family.value) {
         None | Some("" | "IPv4") => Protocol::ICMP,
@@ -330,10 +363,13 @@ fn icmp_field(decoder: &mut Decoder<'_>, node: &Node) -> Option<(Protocol, PortR
         }
     };
     let Some(kind) = kind else {
-        decoder.report(
-            Diagnostic::new(Code::MissingIcmpType, node.span, "an ICMP entry needs a `type`")
-                .help("write its number or name: `type: EchoRequest`"),
-        );
+        if !explained {
+            decoder.report(
+                Diagnostic::new(Code::MissingIcmpType, node.span, "an ICMP entry needs a `type`")
+                    .label("`type` is missing")
+                    .help("write its number or name: `type: EchoRequest`"),
+            );
+        }
         return None;
     };
     Some((protocol, icmp_type(decoder, protocol, kind)?))
@@ -398,7 +434,8 @@ fn named_icmp_type(decoder: &mut Decoder<'_>, protocol: Protocol, text: &str, no
             )
         }
         Some(name) => format!("did you mean `{name}`?"),
-        None => "write the type as a number".to_owned(),
+        None if text.eq_ignore_ascii_case("ping") => "write `EchoRequest`".to_owned(),
+        None => "write the type as a number, or by a name such as `EchoRequest`".to_owned(),
     };
     decoder.report(
         Diagnostic::new(

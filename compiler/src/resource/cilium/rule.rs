@@ -5,7 +5,7 @@ use sluice_ir::policy::{Action, Authentication, Direction};
 use super::peers;
 use super::ports;
 use super::{CidrGroup, CiliumPolicy, EntrySpec, RuleSpec, Section};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::resource::decode::{Decoder, Fields, Spanned, boolean, string};
 use crate::resource::meta::{Scope, meta};
 use crate::resource::selector::{KeyStyle, SelectorSpec, selector};
@@ -42,7 +42,8 @@ pub fn policy(
         }
         Some(rules)
     });
-    if !fields.has("spec") && !fields.has("specs") {
+    let explained = fields.explained(decoder, "spec") || fields.explained(decoder, "specs");
+    if !fields.has("spec") && !fields.has("specs") && !explained {
         decoder.report(
             Diagnostic::new(Code::NoSpec, object, "the policy has neither `spec` nor `specs`")
                 .help("put one rule under `spec`, or a list of rules under `specs`"),
@@ -86,8 +87,11 @@ fn rule(decoder: &mut Decoder<'_>, node: &Node, span: Span) -> Option<RuleSpec> 
     fields.read(decoder, "log", log);
     fields.read(decoder, "description", string);
     fields.read(decoder, "labels", rule_labels);
-    let rejected_selector = (fields.has("endpointSelector") && endpoint_selector.is_none())
-        || (fields.has("nodeSelector") && node_selector.is_none());
+    let rejected = |name: &str, read: &Option<_>| {
+        read.is_none() && (fields.has(name) || fields.explained(decoder, name))
+    };
+    let rejected_selector =
+        rejected("endpointSelector", &endpoint_selector) || rejected("nodeSelector", &node_selector);
     fields.finish(decoder);
     if rejected_selector {
         return None;
@@ -108,9 +112,14 @@ fn log(decoder: &mut Decoder<'_>, node: &Node) -> Option<()> {
     if let Some(value) = fields.read(decoder, "value", string)
         && (value.value.chars().count() > 32 || value.value.chars().any(char::is_control))
     {
+        let label = match value.value.chars().any(char::is_control) {
+            true => "a control character is in it".to_owned(),
+            false => format!("{} characters", value.value.chars().count()),
+        };
         decoder.report_schema(
             Diagnostic::new(Code::LogValue, value.span, "a log value has at most 32 printable characters")
-                .help("shorten it: it is printed beside every flow"),
+                .label(label)
+                .help("shorten it, or remove what cannot be printed: it stands beside every flow in the log"),
         );
     }
     fields.finish(decoder);
@@ -179,7 +188,11 @@ fn authentication(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>) -> Option<
                     mode.span,
                     format!("unknown authentication mode `{other}`"),
                 )
-                .help("modes are `disabled`, `required` and `test-always-fail`"),
+                .help(match (other, did_you_mean(other, ["disabled", "required"])) {
+                    ("mutual" | "mtls" | "mTLS", _) => "write `mode: required`".to_owned(),
+                    (_, Some(close)) => format!("did you mean `{close}`?"),
+                    _ => "modes are `disabled`, `required` and `test-always-fail`".to_owned(),
+                }),
             );
             return None;
         }
@@ -219,9 +232,9 @@ pub fn cidr_group(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> Optio
         fields.finish(decoder);
         cidrs
     });
-    let has_spec = fields.has("spec");
+    let (has_spec, explained) = (fields.has("spec"), fields.explained(decoder, "spec"));
     fields.finish(decoder);
-    if !has_spec {
+    if !has_spec && !explained {
         decoder.report(
             Diagnostic::new(Code::NoSpec, object, "the group has no `spec`")
                 .help("list its prefixes under `spec.externalCIDRs`; the list may be empty"),
