@@ -12,6 +12,7 @@ mod build;
 mod encoding;
 mod file;
 mod findings;
+mod layout;
 mod lines;
 mod load;
 mod mapping;
