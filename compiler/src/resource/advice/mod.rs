@@ -77,14 +77,14 @@ pub(super) fn no_value(path: &str) -> String {
         | "fromEntities" | "toEntities" => {
             format!("list the peers, or write `{field}: []` for none: without the key every peer is meant")
         }
-        "from" | "to" | "toFQDNs" | "toServices" | "fromGroups" | "toGroups" | "fromNodes" | "toNodes" => {
+        "toFQDNs" | "toServices" | "fromGroups" | "toGroups" | "fromNodes" | "toNodes" => {
             "list the peers, or remove the whole entry: without the key every peer is meant".to_owned()
         }
-        "toPorts" | "ports" => "list the ports: without the key every port is meant".to_owned(),
+        "toPorts" => "list the ports: without the key every port is meant".to_owned(),
         "matchLabels" | "matchExpressions" => {
             "list the labels: without them the selector selects everything".to_owned()
         }
-        "endpointSelector" | "podSelector" => {
+        "endpointSelector" => {
             format!(
                 "write `{field}: {{}}` for every pod, or `{field}: {{matchLabels: {{app: web}}}}` for some"
             )
