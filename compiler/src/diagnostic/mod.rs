@@ -145,6 +145,8 @@ pub fn did_you_mean<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -
     let allowed = (typed.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()
+        // Most words are ruled out by their length, which is cheap to know.
+        .filter(|word| word.len().abs_diff(typed.len()) <= 2 * allowed)
         .map(|word| (strsim::damerau_levenshtein(&lower, &word.to_lowercase()), word))
         .filter(|(distance, word)| *distance <= allowed && *distance < word.chars().count())
         .min_by_key(|(distance, _)| *distance)
