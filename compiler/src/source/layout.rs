@@ -51,6 +51,12 @@ pub(super) fn indentation(kind: &ErrorKind, place: &Place<'_>) -> Option<Stop> {
     let line = place.text.get(start..)?.lines().next()?;
     let own = blanks(line);
     let item = line.get(own..)?;
+    if about_blocks
+        && place.bracket.is_none()
+        && let Some(found) = missing_colon(place, start)
+    {
+        return Some(found);
+    }
     let starts_line = item == "-" || item.starts_with("- ") || item.contains(": ") || item.ends_with(':');
     // A second colon in a line is another mistake.
     let first_colon = item.find(':').is_none_or(|at| start + own + at >= place.at);
@@ -72,7 +78,13 @@ pub(super) fn indentation(kind: &ErrorKind, place: &Place<'_>) -> Option<Stop> {
         }
     }
     if levels.contains(&own) {
-        return None;
+        let stray = item.starts_with("- ") && place.at >= start + own;
+        return stray.then(|| {
+            let message = "this list item belongs to no list";
+            let help = "indent it as far as the other items of its list, or as the key above them";
+            let span = place.span(start + own, start + own + 1);
+            Box::new(Diagnostic::new(Code::YamlSyntax, span, message).help(help)) as Stop
+        });
     }
     let deeper = levels.iter().rev().find(|level| **level > own);
     let shallower = levels.iter().find(|level| **level < own);
@@ -89,4 +101,24 @@ pub(super) fn indentation(kind: &ErrorKind, place: &Place<'_>) -> Option<Stop> {
     let message = "the indentation fits no line above";
     let label = if own == 1 { "1 space".to_owned() } else { format!("{own} spaces") };
     Some(Box::new(Diagnostic::new(Code::YamlSyntax, span, message).label(label).help(help)))
+}
+
+/// A line of one word where a key is needed: the line that begins at `start`, or the one above it.
+fn missing_colon(place: &Place<'_>, start: usize) -> Option<Stop> {
+    let above = place.text.get(..start.saturating_sub(1))?.rfind('\n').map_or(0, |at| at + 1);
+    let word_at = |start: usize| {
+        let line = place.text.get(start..)?.lines().next()?;
+        let content = line.trim_start_matches(['-', ' ']);
+        let word = content.trim_end();
+        let fits = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric());
+        let begin = start + line.len() - content.len();
+        fits.then_some((line.len() - content.len(), begin, begin + word.len()))
+    };
+    let own = place.text.get(start..)?.lines().next().map(|line| line.len() - line.trim_start().len())?;
+    let (_, begin, end) = word_at(start)
+        .or_else(|| word_at(above).filter(|(indent, ..)| start > 0 && above < start && *indent < own))?;
+    let word = place.text.get(begin..end)?;
+    let message = format!("there is no `:` after `{word}`");
+    let help = format!("write `{word}:` if it is a key");
+    Some(Box::new(Diagnostic::new(Code::YamlSyntax, place.span(begin, end), message).help(help)))
 }

@@ -46,7 +46,7 @@ const CILIUM: &[Confusion] = &[
     row("endpointSelector", &["policyTypes"], &[],
         "remove it: a direction with entries is isolated; to isolate one without, write `ingress: [{}]` or `egress: [{}]`"),
     row("endpointSelector", &["toPorts", "icmps", "fromEndpoints", "fromEntities", "fromCIDR", "fromCIDRSet", "toEndpoints", "toEntities", "toCIDR", "toCIDRSet", "toFQDNs", "toServices"], &[],
-        "it belongs into an entry of `ingress` or `egress`: begin the entry with `- ` and indent it"),
+        "it belongs into an entry of `ingress` or `egress`: indent it below the `- ` of the entry"),
 
     row("fromEndpoints", &["from", "podSelector", "namespaceSelector", "fromPods", "matchLabels"], &[],
         "write `fromEndpoints: [{matchLabels: {app: web}}]`; another namespace is named by the label `k8s:io.kubernetes.pod.namespace`, and prefixes stand under `fromCIDRSet`"),

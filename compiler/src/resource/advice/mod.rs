@@ -149,7 +149,10 @@ fn for_mapping(name: &str, element: bool, node: &Node, kind: &str) -> String {
         NodeKind::Sequence(_) if name == "spec" => {
             "remove the `- `, or write several rules under `specs`".to_owned()
         }
-        NodeKind::Sequence(_) => "remove the `- `: there is only one here".to_owned(),
+        NodeKind::Sequence(items) if items.iter().any(|item| matches!(item.kind, NodeKind::Mapping(_))) => {
+            "remove the `- `: there is only one here".to_owned()
+        }
+        NodeKind::Sequence(_) => "write fields in place of the list, each as `name: value`".to_owned(),
         NodeKind::Scalar(text, _) => match shape(name, text, kind) {
             Some(fields) if element && fields.contains(", ") => format!("write `- {{{fields}}}`"),
             Some(fields) if element => format!("write `- {fields}`"),

@@ -21,7 +21,7 @@ fn syntax_errors_stand_where_the_fault_is() {
         ("a: 1\n=======\nb: 2\n", "S0003 2:1 \"=======\"", "a merge conflict is not resolved"),
         ("```yaml\na: 1\n```\n", "S0003 1:1 \"```\"", "the fence of a Markdown block is not YAML"),
         ("a: b: c\n", "S0003 1:5 \":\"", "a `:` is not allowed here"),
-        ("a: 1\nb\nc: 2\n", "S0003 2:1 \"b\"", "expected a key"),
+        ("a: 1\nb\nc: 2\n", "S0003 2:1 \"b\"", "there is no `:` after `b`"),
         ("a: - b\n", "S0003 1:4 \"-\"", "a list item is not allowed here"),
         ("{a: 1}\n[b]\n", "S0003 2:1 \"[\"", "text after the end of the document"),
         ("a: @x\n", "S0003 1:4 \"@\"", "a value cannot begin with `@`"),
