@@ -88,21 +88,27 @@ impl Clash {
 }
 
 fn clash(policy: &Policy, written: &[Written], earlier: RuleId, later: RuleId) -> Option<Clash> {
-    let l7 = |id: RuleId| policy.rule(id).l7.map(|l7| policy.l7(l7));
-    let (places_a, places_b) = (&written[earlier.index()], &written[later.index()]);
-    let (mode_a, mode_b) = (policy.rule(earlier).authentication, policy.rule(later).authentication);
-    if let (Some(a), Some(b)) = (mode_a, mode_b)
-        && a != b
-    {
-        return Some(Clash {
-            code: Code::AuthenticationConflict,
-            what: "two authentication modes",
-            earlier: places_a.authentication.unwrap_or(places_a.span),
-            later: places_b.authentication.unwrap_or(places_b.span),
-            help: "use one mode in both rules, or leave it out in one: that rule then takes the other's",
-        });
-    }
-    let (a, b) = (l7(earlier)?, l7(later)?);
+    let places = (&written[earlier.index()], &written[later.index()]);
+    let (one, two) = (policy.rule(earlier), policy.rule(later));
+    let l7 = |rule: &Rule| rule.l7.map(|l7| policy.l7(l7));
+    authentication_clash(one, two, places).or_else(|| l7_clash(l7(one)?, l7(two)?, places))
+}
+
+/// Where two rules are written, the earlier first.
+type Places<'w> = (&'w Written, &'w Written);
+
+fn authentication_clash(one: &Rule, two: &Rule, (earlier, later): Places<'_>) -> Option<Clash> {
+    let (Some(a), Some(b)) = (one.authentication, two.authentication) else { return None };
+    (a != b).then(|| Clash {
+        code: Code::AuthenticationConflict,
+        what: "two authentication modes",
+        earlier: earlier.authentication.unwrap_or(earlier.span),
+        later: later.authentication.unwrap_or(later.span),
+        help: "use one mode in both rules, or leave it out in one: that rule then takes the other's",
+    })
+}
+
+fn l7_clash(a: &L7, b: &L7, (places_a, places_b): Places<'_>) -> Option<Clash> {
     let rules = |written: &Written| written.l7.http.or(written.l7.dns).unwrap_or(written.span);
     let clash = |code, what, place: fn(&Written) -> Option<Span>, help| {
         let at = |written: &Written| place(written).unwrap_or(written.span);

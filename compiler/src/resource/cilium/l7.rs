@@ -1,18 +1,17 @@
-//! What a port rule asks of the proxy (semantics.md 1.4, 2.5).
-
-use std::sync::Arc;
+//! What a port rule asks of the proxy, and whether its ports can carry it (semantics.md 1.4, 2.4, 2.5).
 
 use sluice_ir::net::Protocol;
-use sluice_ir::policy::{
-    Direction, DnsRule, HeaderMatch, HttpRule, L7Rules, Listener, Mismatch, SecretRef, TlsContext,
-};
+use sluice_ir::policy::{Direction, DnsRule, L7Rules};
 
-use super::peers::{bare_name, dns_name, dns_pattern};
+use super::http::http_rule;
+use super::listener::listener;
+use super::names::{dns_name, dns_pattern};
 use super::rule::not_enforced;
-use super::{Port, PortRule};
-use crate::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
-use crate::resource::decode::{Decoder, Fields, Spanned, integer, string};
-use crate::source::{Node, NodeKind, Span};
+use super::tls::{server_names, tls_context};
+use super::{Port, PortEntry, PortRule};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::resource::decode::{Decoder, Fields};
+use crate::source::Node;
 
 /// Reads `rules`, `listener`, `serverNames` and the TLS contexts of a port rule, and checks them
 /// against its ports.
@@ -94,295 +93,6 @@ fn removed(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, name: &'static st
     }
 }
 
-fn http_rule(decoder: &mut Decoder<'_>, node: &Node) -> Option<HttpRule> {
-    let mut fields = decoder.fields(node)?;
-    let path = fields.read(decoder, "path", |d, n| regular_expression(d, n, Severity::Error));
-    let method = fields.read(decoder, "method", |d, n| regular_expression(d, n, Severity::Error));
-    // The agent hands the host on unread, so a fault in it shows only in the proxy (semantics.md 2.5).
-    let host = fields.read(decoder, "host", |d, n| regular_expression(d, n, Severity::Warning));
-    let headers = fields.read(decoder, "headers", |decoder, node| {
-        Some(decoder.list(node, |decoder, item| string(decoder, item).map(|text| text.value)))
-    });
-    let header_matches =
-        fields.read(decoder, "headerMatches", |decoder, node| Some(decoder.list(node, header_match)));
-    fields.finish(decoder);
-    let non_empty = |text: Option<Arc<str>>| text.filter(|text| !text.is_empty());
-    Some(HttpRule {
-        path: non_empty(path),
-        method: non_empty(method),
-        host: non_empty(host),
-        headers: headers.unwrap_or_default(),
-        header_matches: header_matches.unwrap_or_default(),
-    })
-}
-
-fn regular_expression(decoder: &mut Decoder<'_>, node: &Node, severity: Severity) -> Option<Arc<str>> {
-    let text = string(decoder, node)?;
-    // `\Q..\E` and `\C` are RE2's own; the parser here does not know them, and no one should guess.
-    let beyond = ["\\Q", "\\E", "\\C"].iter().any(|token| text.value.contains(token));
-    match regex_syntax::Parser::new().parse(&text.value) {
-        Err(error) if !beyond => {
-            let reason = match &error {
-                regex_syntax::Error::Parse(error) => error.kind().to_string(),
-                regex_syntax::Error::Translate(error) => error.kind().to_string(),
-                _ => "it cannot be read".to_owned(),
-            };
-            // The parser's own sentence is wider than a terminal.
-            let reason = if reason.starts_with("look-around") {
-                "look-around is not supported".to_owned()
-            } else {
-                reason
-            };
-            let help = match &*text.value {
-                "*" => "write `.*` for anything",
-                _ => {
-                    "paths, methods and hosts are RE2 expressions that must match in full; put a `\\` before a special character to take it literally"
-                }
-            };
-            decoder.report(
-                Diagnostic::new(
-                    Code::InvalidRegex,
-                    text.span,
-                    format!("`{}` is not a regular expression", text.value),
-                )
-                .severity(severity)
-                .label(reason)
-                .help(help),
-            );
-            (severity < Severity::Error).then_some(text.value)
-        }
-        _ => Some(text.value),
-    }
-}
-
-fn header_match(decoder: &mut Decoder<'_>, node: &Node) -> Option<HeaderMatch> {
-    let mut fields = decoder.fields(node)?;
-    let name = fields.read(decoder, "name", string);
-    let mismatch = fields.read(decoder, "mismatch", string);
-    let secret_key = fields.entry("secret").map(|entry| entry.key_span);
-    let secret = fields.read(decoder, "secret", |d, n| secret(d, n, Code::HeaderMatch));
-    if let (Some(span), Some(_)) = (secret_key, &secret) {
-        not_enforced(
-            decoder,
-            span,
-            "secret",
-            "the header's value is not fetched, and the match is not judged",
-        );
-    }
-    let value = fields.read(decoder, "value", string);
-    let nameless = !fields.has("name") || name.as_ref().is_some_and(|name| name.value.is_empty());
-    fields.finish(decoder);
-    if nameless {
-        let span = name.as_ref().map_or(node.span, |name| name.span);
-        decoder.report(
-            Diagnostic::new(Code::HeaderMatch, span, "a header match needs the `name` of its header")
-                .help("write `name: X-Token`"),
-        );
-        return None;
-    }
-    let mismatch = match mismatch.filter(|word| !word.value.is_empty()) {
-        None => None,
-        Some(word) => {
-            match Mismatch::NAMES.iter().find(|(name, _)| *name == &*word.value) {
-                Some((_, mismatch)) => Some(*mismatch),
-                None => {
-                    let known = Mismatch::NAMES.map(|(name, _)| name);
-                    let help = match did_you_mean(&word.value, known) {
-                    Some(name) => format!("did you mean `{name}`?"),
-                    None => "actions are `LOG`, `ADD`, `DELETE` and `REPLACE`; without one the request is refused".to_owned(),
-                };
-                    decoder.report(
-                        Diagnostic::new(
-                            Code::HeaderMatch,
-                            word.span,
-                            format!("unknown action `{}` on a mismatch", word.value),
-                        )
-                        .help(help),
-                    );
-                    return None;
-                }
-            }
-        }
-    };
-    Some(HeaderMatch { mismatch, name: name?.value, secret, value: value.map(|value| value.value) })
-}
-
-fn secret(decoder: &mut Decoder<'_>, node: &Node, code: Code) -> Option<SecretRef> {
-    let mut fields = decoder.fields(node)?;
-    let namespace = fields.read(decoder, "namespace", string);
-    let name = fields.read(decoder, "name", string);
-    let missing = !fields.has("name") || name.as_ref().is_some_and(|name| name.value.is_empty());
-    fields.finish(decoder);
-    if missing {
-        decoder.report(
-            Diagnostic::new(code, decoder.place(node), "a secret reference needs the `name` of the secret")
-                .help("write `secret: {namespace: cilium-secrets, name: my-secret}`"),
-        );
-        return None;
-    }
-    let namespace = namespace.map(|namespace| namespace.value);
-    Some(SecretRef { namespace, name: name?.value })
-}
-
-fn tls_context(decoder: &mut Decoder<'_>, node: &Node) -> Option<TlsContext> {
-    let mut fields = decoder.fields(node)?;
-    let reference = fields.read(decoder, "secret", |d, n| secret(d, n, Code::TlsSecret));
-    let mut key = |decoder: &mut Decoder<'_>, name| fields.read(decoder, name, string).map(|t| t.value);
-    let trusted_ca = key(decoder, "trustedCA");
-    let certificate = key(decoder, "certificate");
-    let private_key = key(decoder, "privateKey");
-    if !fields.has("secret") {
-        decoder.report(
-            Diagnostic::new(
-                Code::TlsSecret,
-                decoder.place(node),
-                "a TLS context needs the `secret` that holds its keys",
-            )
-            .help("write `secret: {namespace: cilium-secrets, name: my-secret}`"),
-        );
-    }
-    fields.finish(decoder);
-    Some(TlsContext { secret: reference?, trusted_ca, certificate, private_key })
-}
-
-fn server_names(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<Arc<str>>> {
-    if matches!(&node.kind, NodeKind::Sequence(items) if items.is_empty()) {
-        decoder.report_schema(
-            Diagnostic::new(
-                Code::OutsideSchema,
-                node.span,
-                "the API server refuses an empty list of server names",
-            )
-            .help("list the names, or remove the key: an agent takes an empty list for no restriction"),
-        );
-        return Some(Vec::new());
-    }
-    let mut seen: Vec<Spanned<Arc<str>>> = Vec::new();
-    let read = decoder.list(node, |decoder, item| {
-        let name = string(decoder, item)?;
-        let characters = name.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.*".contains(&b));
-        if name.value.is_empty() {
-            decoder.report(
-                Diagnostic::new(Code::ServerName, name.span, "a server name is empty")
-                    .help("write the name that TLS clients ask for, or remove the element"),
-            );
-            return None;
-        }
-        if name.value.len() > 255 || !characters {
-            decoder.report_schema(
-                Diagnostic::new(
-                    Code::ServerName,
-                    name.span,
-                    format!("`{}` is not a server name", name.value),
-                )
-                .help(match bare_name(&name.value).filter(|bare| bare.len() < name.value.len()) {
-                    Some(bare) => format!("write the name alone: `{bare}`"),
-                    None => "a server name has at most 255 letters, digits, `-`, `_` and `.`, and `*` as a wildcard"
-                        .to_owned(),
-                }),
-            );
-        }
-        if let Some(first) = seen.iter().find(|first| first.value == name.value) {
-            decoder.report_schema(
-                Diagnostic::new(
-                    Code::OutsideSchema,
-                    name.span,
-                    format!("the server name `{}` stands here twice", name.value),
-                )
-                .related(first.span, "the first")
-                .help("remove one of them"),
-            );
-        }
-        seen.push(name.clone());
-        Some(name.value)
-    });
-    let place = decoder.place(node);
-    not_enforced(
-        decoder,
-        place,
-        "serverNames",
-        "the connection is shown as redirected, and the name is not compared",
-    );
-    Some(read)
-}
-
-fn listener(decoder: &mut Decoder<'_>, node: &Node) -> Option<Listener> {
-    let place = decoder.place(node);
-    let mut fields = decoder.fields(node)?;
-    let config = fields.read(decoder, "envoyConfig", |decoder, node| {
-        let mut fields = decoder.fields(node)?;
-        let kind = fields.read(decoder, "kind", string);
-        let name = fields.read(decoder, "name", string);
-        let unnamed = !fields.has("name");
-        fields.finish(decoder);
-        if unnamed {
-            let place = decoder.place(node);
-            no_listener(
-                decoder,
-                place,
-                "`envoyConfig` needs the `name` of the object that holds the listener",
-            );
-        }
-        let kind = kind.unwrap_or_else(|| Spanned::new("".into(), node.span));
-        listener_scope(decoder, &kind);
-        Some((kind.value, name?.value))
-    });
-    let name = fields.read(decoder, "name", string);
-    let priority = fields.read(decoder, "priority", integer);
-    if !fields.has("envoyConfig") {
-        no_listener(decoder, place, "a listener needs `envoyConfig`");
-    }
-    if !fields.has("name") {
-        no_listener(decoder, place, "a listener needs its `name`");
-    } else if let Some(empty) = name.as_ref().filter(|name| name.value.is_empty()) {
-        no_listener(decoder, empty.span, "the name of a listener is empty");
-    }
-    fields.finish(decoder);
-    if let Some(priority) = priority.as_ref().filter(|priority| !(1..=100).contains(&priority.value)) {
-        decoder.report_schema(
-            Diagnostic::new(
-                Code::OutsideSchema,
-                priority.span,
-                format!("a listener has no priority {}", priority.value),
-            )
-            .help("a priority is a number from 1 to 100"),
-        );
-    }
-    not_enforced(decoder, place, "listener", "the connection is shown as redirected, and no proxy is set up");
-    let (config_kind, config_name) = config?;
-    let priority =
-        priority.and_then(|priority| u8::try_from(priority.value).ok()).filter(|priority| *priority > 0);
-    Some(Listener { config_kind, config_name, name: name?.value, priority })
-}
-
-/// A cluster-wide policy cannot name a namespaced configuration (semantics.md 2.5).
-fn listener_scope(decoder: &mut Decoder<'_>, kind: &Spanned<Arc<str>>) {
-    let clusterwide = decoder.document().kind == "CiliumClusterwideNetworkPolicy";
-    match &*kind.value {
-        "CiliumClusterwideEnvoyConfig" => {}
-        "" | "CiliumEnvoyConfig" if clusterwide => decoder.report(
-            Diagnostic::new(
-                Code::ListenerScope,
-                kind.span,
-                "a cluster-wide policy cannot use a listener of a namespace",
-            )
-            .help("use `kind: CiliumClusterwideEnvoyConfig`"),
-        ),
-        "" | "CiliumEnvoyConfig" => {}
-        other => decoder.report_schema(
-            Diagnostic::new(Code::ListenerReference, kind.span, format!("`{other}` holds no listeners"))
-                .help("use `CiliumEnvoyConfig` or `CiliumClusterwideEnvoyConfig`"),
-        ),
-    }
-}
-
-fn no_listener(decoder: &mut Decoder<'_>, span: Span, message: &str) {
-    decoder.report_schema(
-        Diagnostic::new(Code::ListenerReference, span, message)
-            .help("write `listener: {envoyConfig: {kind: CiliumEnvoyConfig, name: proxy}, name: front}`"),
-    );
-}
-
 fn dns_rule(decoder: &mut Decoder<'_>, node: &Node) -> Option<DnsRule> {
     let mut fields = decoder.fields(node)?;
     let name = fields.read(decoder, "matchName", dns_name);
@@ -445,48 +155,51 @@ fn rules_fit_ports(decoder: &mut Decoder<'_>, direction: Direction, rule: &PortR
         );
     }
     for entry in &rule.ports {
-        let name = if dns { "DNS" } else { "HTTP" };
-        if entry.port.value == Port::All {
-            decoder.report(
-                Diagnostic::new(
-                    Code::L7PortZero,
-                    entry.port.span,
-                    format!("{name} rules need a port, and 0 means every port"),
-                )
-                .help(format!(
-                    "name the port that the server listens on: `port: \"{}\"`",
-                    if dns { 53 } else { 80 }
-                )),
-            );
-        }
-        if let (true, Some(end)) = (dns, &entry.end) {
-            decoder.report(
-                Diagnostic::new(Code::DnsPort, end.span, "DNS rules stand on a range of ports")
-                    .help("write an element of `ports` for each port"),
-            );
-        }
-        let carries =
-            |protocol: &Protocol| if dns { protocol.has_ports() } else { *protocol == Protocol::TCP };
-        // SCTP alone cannot carry DNS; `ANY` includes it and is taken (semantics.md 12.2).
-        let sctp_alone = dns && entry.protocols == [Protocol::SCTP];
-        if sctp_alone || !entry.protocols.iter().all(carries) {
-            let span = entry.protocol_span.unwrap_or(entry.span);
-            let help = if dns { "use `UDP`, `TCP` or `ANY`" } else { "write `protocol: TCP`" };
-            let label = match (entry.protocol_span, entry.protocols.len()) {
-                (None, _) => "without `protocol`, every protocol is meant",
-                (Some(_), 1) => "not this one",
-                (Some(_), _) => "every protocol",
-            };
-            decoder.report(
-                Diagnostic::new(
-                    Code::L7Protocol,
-                    span,
-                    if dns { "DNS rules need UDP or TCP" } else { "HTTP rules need TCP" },
-                )
-                .label(label)
-                .help(help),
-            );
-        }
+        port_carries_rules(decoder, entry, dns);
+    }
+}
+
+fn port_carries_rules(decoder: &mut Decoder<'_>, entry: &PortEntry, dns: bool) {
+    let name = if dns { "DNS" } else { "HTTP" };
+    if entry.port.value == Port::All {
+        decoder.report(
+            Diagnostic::new(
+                Code::L7PortZero,
+                entry.port.span,
+                format!("{name} rules need a port, and 0 means every port"),
+            )
+            .help(format!(
+                "name the port that the server listens on: `port: \"{}\"`",
+                if dns { 53 } else { 80 }
+            )),
+        );
+    }
+    if let (true, Some(end)) = (dns, &entry.end) {
+        decoder.report(
+            Diagnostic::new(Code::DnsPort, end.span, "DNS rules stand on a range of ports")
+                .help("write an element of `ports` for each port"),
+        );
+    }
+    let carries = |protocol: &Protocol| if dns { protocol.has_ports() } else { *protocol == Protocol::TCP };
+    // SCTP alone cannot carry DNS; `ANY` includes it and is taken (semantics.md 12.2).
+    let sctp_alone = dns && entry.protocols == [Protocol::SCTP];
+    if sctp_alone || !entry.protocols.iter().all(carries) {
+        let span = entry.protocol_span.unwrap_or(entry.span);
+        let help = if dns { "use `UDP`, `TCP` or `ANY`" } else { "write `protocol: TCP`" };
+        let label = match (entry.protocol_span, entry.protocols.len()) {
+            (None, _) => "without `protocol`, every protocol is meant",
+            (Some(_), 1) => "not this one",
+            (Some(_), _) => "every protocol",
+        };
+        decoder.report(
+            Diagnostic::new(
+                Code::L7Protocol,
+                span,
+                if dns { "DNS rules need UDP or TCP" } else { "HTTP rules need TCP" },
+            )
+            .label(label)
+            .help(help),
+        );
     }
 }
 

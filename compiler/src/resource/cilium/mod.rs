@@ -4,10 +4,17 @@
 //! The types stay close to the written form: lists that are absent and lists that are empty are told
 //! apart, because they mean different things (semantics.md 3.4).
 
+mod cidr;
+mod http;
+mod icmp;
 mod l7;
+mod listener;
+mod names;
+mod outside;
 mod peers;
 mod ports;
 mod rule;
+mod tls;
 
 use std::sync::Arc;
 
@@ -15,7 +22,7 @@ use sluice_ir::dns_name::DnsPattern;
 use sluice_ir::net::{Cidr, PortName, PortRange, Protocol};
 use sluice_ir::policy::{Action, Authentication, Direction, L7};
 
-pub(super) use peers::{except_inside, prefix};
+pub(super) use cidr::{except_inside, prefix};
 pub use rule::{cidr_group, policy};
 
 use super::decode::Spanned;

@@ -2,6 +2,8 @@
 
 use sluice_ir::policy::{Action, Authentication, Direction};
 
+use super::cidr;
+use super::icmp;
 use super::peers;
 use super::ports;
 use super::{CidrGroup, CiliumPolicy, EntrySpec, RuleSpec, Section};
@@ -147,7 +149,7 @@ fn entry(decoder: &mut Decoder<'_>, node: &Node, direction: Direction, action: A
         Some(decoder.list(node, |decoder, item| ports::port_rule(decoder, item, direction, action)))
     });
     let icmps =
-        keyed(decoder, &mut fields, "icmps", |decoder, node| Some(decoder.list(node, ports::icmp_rule)));
+        keyed(decoder, &mut fields, "icmps", |decoder, node| Some(decoder.list(node, icmp::icmp_rule)));
     let authentication = match action {
         Action::Allow => authentication(decoder, &mut fields),
         Action::Deny => None,
@@ -226,7 +228,7 @@ pub fn cidr_group(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> Optio
     let cidrs = fields.read(decoder, "spec", |decoder, node| {
         let mut fields = decoder.fields(node)?;
         let cidrs = fields.read(decoder, "externalCIDRs", |decoder, node| {
-            Some(decoder.list(node, |decoder, item| peers::prefix(decoder, item)))
+            Some(decoder.list(node, |decoder, item| cidr::prefix(decoder, item)))
         });
         fields.require(decoder, node, "externalCIDRs");
         fields.finish(decoder);
