@@ -65,14 +65,15 @@ pub(super) fn named_ports() -> impl Strategy<Value = Vec<NamedPort>> {
 }
 
 pub(super) fn groups() -> impl Strategy<Value = Vec<Group>> {
-    let labels = || subsequence(vec![("tier", "x"), ("zone", "y")], 0..=2);
-    let group = |name, at: usize| {
+    // The keys are the same and the values are not, so that it shows which prefix is nearer.
+    let labels = |value| subsequence(vec![("tier", value), ("zone", value)], 0..=2);
+    let group = |name, at: usize, value| {
         let cidrs = GROUP_CIDRS[at].to_vec();
         let most = cidrs.len();
-        maybe((labels(), subsequence(cidrs, 0..=most)))
+        maybe((labels(value), subsequence(cidrs, 0..=most)))
             .prop_map(move |group| group.map(|(labels, cidrs)| Group { name, labels, cidrs }))
     };
-    (group("g0", 0), group("g1", 1)).prop_map(|(one, two)| one.into_iter().chain(two).collect())
+    (group("g0", 0, "x"), group("g1", 1, "y")).prop_map(|(one, two)| one.into_iter().chain(two).collect())
 }
 
 pub(super) fn answers() -> impl Strategy<Value = Vec<(&'static str, Vec<&'static str>)>> {
