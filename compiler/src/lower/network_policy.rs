@@ -16,7 +16,7 @@ use crate::resource::selector::SelectorSpec;
 impl Lowerer<'_> {
     pub(super) fn network_policy(&mut self, policy: &NetworkPolicy, place: &Place) {
         let namespace = policy.meta.namespace.clone().unwrap_or_else(|| "default".into());
-        let subject = scope::confined(readable(&policy.pod_selector).iter(), &namespace);
+        let subject = scope::confined(&policy.pod_selector, &namespace);
         let subject = Subject::Endpoints(self.builder.selector(subject));
         let object = Named {
             kind: "NetworkPolicy".into(),
@@ -67,31 +67,22 @@ impl Lowerer<'_> {
         namespaces: Option<&SelectorSpec>,
         namespace: &Arc<str>,
     ) -> Selector {
-        let pods = pods.map_or(&[][..], readable);
-        let names_cluster = pods.iter().any(|r| &*r.key == keys::CLUSTER);
+        let names_cluster =
+            pods.is_some_and(|pods| pods.requirements.iter().any(|r| &*r.key == keys::CLUSTER));
         let cluster = scope::local_cluster(self.options).filter(|_| !names_cluster);
-        match namespaces {
-            None => scope::confined(pods.iter(), namespace)
-                .requirements()
-                .iter()
-                .cloned()
-                .chain(cluster)
-                .collect(),
-            Some(namespaces) => {
-                let of_namespace = readable(namespaces).iter().map(|r| Requirement {
-                    key: format!("{}{}", keys::NAMESPACE_LABELS, r.key).into(),
-                    ..r.clone()
-                });
-                let any = readable(namespaces).is_empty().then(scope::any_namespace);
-                pods.iter().cloned().chain(of_namespace).chain(any).chain(cluster).collect()
-            }
-        }
+        let pods = match (namespaces, pods) {
+            (None, Some(pods)) => scope::confined(pods, namespace),
+            (None, None) => [scope::in_namespace(namespace)].into_iter().collect(),
+            (Some(_), pods) => pods.map(SelectorSpec::selector).unwrap_or_default(),
+        };
+        let of_namespace = namespaces
+            .iter()
+            .flat_map(|namespaces| &namespaces.requirements)
+            .map(|r| Requirement { key: format!("{}{}", keys::NAMESPACE_LABELS, r.key).into(), ..r.clone() });
+        let every = namespaces.is_some_and(|namespaces| namespaces.requirements.is_empty());
+        let every = every.then(scope::any_namespace);
+        pods.requirements().iter().cloned().chain(of_namespace).chain(every).chain(cluster).collect()
     }
-}
-
-/// The requirements of a selector; the agent takes one that it cannot read for an empty one.
-fn readable(spec: &SelectorSpec) -> &[Requirement] {
-    if spec.unreadable { &[] } else { &spec.requirements }
 }
 
 fn written(span: crate::source::Span, place: &Place) -> Written {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sluice_ir::label::LabelSource;
-use sluice_ir::selector::{Operator, Requirement, Selector};
+use sluice_ir::selector::{Requirement, Selector};
 
 use crate::inventory::keys;
 use crate::options::Options;
@@ -17,21 +17,22 @@ const POD_SOURCES: [LabelSource; 2] = [LabelSource::K8s, LabelSource::Any];
 pub(super) fn subject(spec: &SelectorSpec, namespace: Option<&Arc<str>>) -> Selector {
     match namespace {
         None => spec.selector(),
-        Some(namespace) => confined(spec.requirements.iter(), namespace),
+        Some(namespace) => confined(spec, namespace),
     }
 }
 
-/// The requirements, with the namespace set to this one. A namespace asked for by value is overwritten.
-pub(super) fn confined<'r>(
-    requirements: impl Iterator<Item = &'r Requirement>,
-    namespace: &Arc<str>,
-) -> Selector {
-    let overwritten = |r: &Requirement| {
-        &*r.key == keys::NAMESPACE
-            && POD_SOURCES.contains(&r.source)
-            && matches!(&r.operator, Operator::In(values) if values.len() == 1)
+/// A selector with the namespace set to this one.
+///
+/// Only the label `k8s:io.kubernetes.pod.namespace` of `matchLabels` is overwritten. Another namespace
+/// that is asked for in an expression, or without the source, must hold beside it, and never does.
+pub(super) fn confined(spec: &SelectorSpec, namespace: &Arc<str>) -> Selector {
+    let overwritten = |(at, requirement): &(usize, &Requirement)| {
+        *at < spec.from_labels
+            && &*requirement.key == keys::NAMESPACE
+            && requirement.source == LabelSource::K8s
     };
-    requirements.filter(|r| !overwritten(r)).cloned().chain([in_namespace(namespace)]).collect()
+    let others = spec.requirements.iter().enumerate().filter(|entry| !overwritten(entry));
+    others.map(|(_, requirement)| requirement.clone()).chain([in_namespace(namespace)]).collect()
 }
 
 /// `io.kubernetes.pod.namespace` must be this.

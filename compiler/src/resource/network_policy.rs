@@ -115,7 +115,7 @@ pub fn network_policy(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> O
         let pod_selector = pod_selector.unwrap_or(SelectorSpec {
             span: node.span,
             requirements: Vec::new(),
-            unreadable: false,
+            from_labels: 0,
         });
         Some((pod_selector, types, rules))
     });

@@ -23,10 +23,10 @@ pub enum KeyStyle {
 pub struct SelectorSpec {
     /// Where it stands.
     pub span: Span,
-    /// What it requires, in the order written.
+    /// What it requires: first what `matchLabels` says, then `matchExpressions`.
     pub requirements: Vec<Requirement>,
-    /// The agent takes a NetworkPolicy selector that it cannot read for an empty one (semantics.md 12.2).
-    pub unreadable: bool,
+    /// How many of the requirements come from `matchLabels`.
+    pub from_labels: usize,
 }
 
 impl SelectorSpec {
@@ -54,15 +54,22 @@ impl SelectorSpec {
 /// Reads a label selector.
 pub fn selector(decoder: &mut Decoder<'_>, node: &Node, style: KeyStyle) -> Option<SelectorSpec> {
     let mut fields = decoder.fields(node)?;
-    let mut spec = SelectorSpec { span: node.span, requirements: Vec::new(), unreadable: false };
+    let mut spec = SelectorSpec { span: node.span, requirements: Vec::new(), from_labels: 0 };
     fields.read(decoder, "matchLabels", |decoder, node| {
         match_labels(decoder, node, style, &mut spec);
+        spec.from_labels = spec.requirements.len();
         Some(())
     });
     fields.read(decoder, "matchExpressions", |decoder, node| {
+        let mut unreadable = false;
         let read =
-            decoder.list(node, |decoder, item| match_expression(decoder, item, style, &mut spec.unreadable));
+            decoder.list(node, |decoder, item| match_expression(decoder, item, style, &mut unreadable));
         spec.requirements.extend(read);
+        if unreadable && style == KeyStyle::Kubernetes {
+            // The agent takes a NetworkPolicy selector that it cannot read for an empty one (semantics.md 12.2).
+            spec.requirements.clear();
+            spec.from_labels = 0;
+        }
         Some(())
     });
     fields.finish(decoder);

@@ -67,8 +67,10 @@ fn side(case: &Case, flow: &Flow, direction: usize) -> Option<Verdict> {
     for policy in &case.policies {
         match policy {
             Policy::Cilium(policy) => {
-                for rule in
-                    policy.rules.iter().filter(|rule| selects(world, policy.namespace, &rule.subject, pod))
+                for rule in policy
+                    .rules
+                    .iter()
+                    .filter(|rule| selects(world, policy.namespace, &rule.subject, pod, false))
                 {
                     let allows = rule.allow[direction].iter().flatten();
                     let denies = rule.deny[direction].iter().flatten();
@@ -82,7 +84,7 @@ fn side(case: &Case, flow: &Flow, direction: usize) -> Option<Verdict> {
                 }
             }
             Policy::Network(policy) => {
-                if !selects(world, Some(policy.namespace), &policy.subject, pod)
+                if !selects(world, Some(policy.namespace), &policy.subject, pod, true)
                     || !isolates(policy, direction)
                 {
                     continue;
@@ -114,22 +116,31 @@ fn isolates(policy: &NetworkPolicy, direction: usize) -> bool {
     asked || policy.rules[direction].iter().flatten().next().is_some()
 }
 
-/// 3.3: the subject of a namespaced policy is confined to its namespace, whatever it says of it.
-fn selects(world: &World, namespace: Option<&str>, selector: &Selector, pod: &Pod) -> bool {
+/// 3.3: the subject of a namespaced policy is confined to its namespace. What it says of another one is
+/// overwritten under the key with its source `k8s`, and else holds beside. `plain` keys are all of `k8s`.
+fn selects(world: &World, namespace: Option<&str>, selector: &Selector, pod: &Pod, plain: bool) -> bool {
     let labels = labels_of_pod(world, pod);
     match namespace {
         None => selector.iter().all(|r| holds(r, &labels)),
         Some(namespace) => {
-            let mut others = selector.iter().filter(|r| !asks_for_namespace(r));
-            pod.namespace == namespace && others.all(|r| holds(r, &labels))
+            pod.namespace == namespace && beside_namespace(selector, plain).all(|r| holds(r, &labels))
         }
     }
 }
 
-fn asks_for_namespace(requirement: &Requirement) -> bool {
-    requirement.key == NAMESPACE
-        && matches!(requirement.source, None | Some("any" | "k8s"))
-        && matches!(requirement.operator, Operator::Equals(_))
+/// All requirements but the one that the policy's own namespace overwrites: the first that asks for
+/// equality, which stands under `matchLabels`. Later ones of the same key are printed as expressions.
+fn beside_namespace(selector: &Selector, plain: bool) -> impl Iterator<Item = &Requirement> {
+    let overwritten = selector.iter().position(|requirement| {
+        requirement.key == NAMESPACE
+            && (plain || requirement.source == Some("k8s"))
+            && matches!(requirement.operator, Operator::Equals(_))
+    });
+    selector
+        .iter()
+        .enumerate()
+        .filter(move |(at, _)| Some(*at) != overwritten)
+        .map(|(_, requirement)| requirement)
 }
 
 /// 2.6, 3.1: `any`, `unspec` and no source stand for every source.

@@ -1,7 +1,7 @@
 //! Whether what is written matches a flow.
 
 use super::seen::{CLUSTER, NAMESPACE, NAMESPACE_LABELS, Seen, contains, length, world_entity};
-use super::{Flow, INGRESS, Verdict, asks_for_namespace, holds, holds_for_key};
+use super::{Flow, INGRESS, Verdict, beside_namespace, holds, holds_for_key};
 use crate::shape::*;
 
 /// A flow seen from one of its sides.
@@ -198,7 +198,8 @@ impl Question<'_> {
         match peer {
             NetworkPeer::Block(cidr, except) => self.block(cidr, except),
             NetworkPeer::Pods(pods, None) => {
-                let mut pods = pods.iter().flatten().filter(|r| !asks_for_namespace(r));
+                let none = Selector::new();
+                let mut pods = beside_namespace(pods.as_ref().unwrap_or(&none), true);
                 namespace_label.is_some_and(|label| label == namespace)
                     && pods.all(|r| holds(r, labels))
                     && self.in_local_cluster()

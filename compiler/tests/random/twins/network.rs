@@ -13,7 +13,7 @@ pub(super) fn as_cilium(policy: &NetworkPolicy) -> CiliumPolicy {
             let nothing = Entry { peers: None, empty: Vec::new(), traffic: Traffic::Absent };
             isolated[at].then(|| vec![nothing])
         } else {
-            Some(rules.into_iter().flat_map(entries_of).collect())
+            Some(rules.into_iter().flat_map(|rule| entries_of(rule, policy.namespace)).collect())
         };
     }
     let rule =
@@ -21,7 +21,7 @@ pub(super) fn as_cilium(policy: &NetworkPolicy) -> CiliumPolicy {
     CiliumPolicy { namespace: Some(policy.namespace), rules: vec![rule], in_spec: 1 }
 }
 
-pub(super) fn entries_of(rule: &NetworkRule) -> Vec<Entry> {
+pub(super) fn entries_of(rule: &NetworkRule, namespace: &'static str) -> Vec<Entry> {
     let traffic = match rule.ports.as_deref().unwrap_or_default() {
         [] => Traffic::Absent,
         ports => {
@@ -35,21 +35,28 @@ pub(super) fn entries_of(rule: &NetworkRule) -> Vec<Entry> {
     };
     let peers: Vec<Peers> = match rule.peers.as_deref().unwrap_or_default() {
         [] => vec![Peers::Entities(vec!["all"])],
-        peers => peers.iter().map(peer_of).collect(),
+        peers => peers.iter().map(|peer| peer_of(peer, namespace)).collect(),
     };
     let entry = |peers| Entry { peers: Some(peers), empty: Vec::new(), traffic: traffic.clone() };
     peers.into_iter().map(entry).collect()
 }
 
-pub(super) fn peer_of(peer: &NetworkPeer) -> Peers {
+pub(super) fn peer_of(peer: &NetworkPeer, namespace: &'static str) -> Peers {
     match peer {
         NetworkPeer::Block(cidr, except) => {
             Peers::CidrSet(vec![CidrItem { base: CidrBase::Cidr(cidr), except: except.clone() }])
         }
         NetworkPeer::Pods(pods, None) => {
-            // In a NetworkPolicy the namespace of a peer is forced, in a CiliumNetworkPolicy it is a default.
-            let of_namespace = |r: &&Requirement| r.key != "io.kubernetes.pod.namespace";
-            let pods: Selector = pods.iter().flatten().filter(of_namespace).cloned().collect();
+            // In a NetworkPolicy the namespace of a peer is forced over its label, in a CiliumNetworkPolicy it
+            // is a default. What else is asked of the namespace holds beside.
+            const KEY: &str = "io.kubernetes.pod.namespace";
+            let mut pods: Selector = pods.iter().flatten().cloned().collect();
+            if let Some(at) =
+                pods.iter().position(|r| r.key == KEY && matches!(r.operator, Operator::Equals(_)))
+            {
+                pods.remove(at);
+            }
+            pods.insert(0, Requirement { source: None, key: KEY, operator: Operator::Equals(namespace) });
             Peers::Endpoints(vec![k8s(&pods, "")])
         }
         NetworkPeer::Pods(pods, Some(namespaces)) => {
