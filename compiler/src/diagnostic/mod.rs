@@ -87,7 +87,7 @@ impl Diagnostic {
         Diagnostic {
             code,
             severity: code.severity(),
-            message: message.into(),
+            message: shortened(message.into()),
             span: span.into(),
             label: None,
             help: None,
@@ -99,21 +99,21 @@ impl Diagnostic {
     /// Adds the line that says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
-        self.help = Some(help.into());
+        self.help = Some(shortened(help.into()));
         self
     }
 
     /// Adds the words under the underlined text.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
-        self.label = Some(label.into());
+        self.label = Some(shortened(label.into()));
         self
     }
 
     /// Adds another place.
     #[must_use]
     pub fn related(mut self, span: Span, label: impl Into<String>) -> Diagnostic {
-        self.related.push(Related { span, label: label.into() });
+        self.related.push(Related { span, label: shortened(label.into()) });
         self
     }
 
@@ -137,16 +137,49 @@ impl Diagnostic {
     }
 }
 
+/// A quotation has at most this many characters: more than any name or pattern that is valid.
+const LONGEST_QUOTATION: usize = 300;
+
+/// A text has at most this many bytes, however many quotations it has.
+const LONGEST_TEXT: usize = 4000;
+
+/// A text whose quotations of the input, in backticks, are cut to what a person reads. The input itself
+/// stands at the place of the finding.
+fn shortened(text: String) -> String {
+    if text.len() <= LONGEST_QUOTATION {
+        return text;
+    }
+    let cut = |part: &str, most: usize| match part.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &part[..end]),
+        None => part.to_owned(),
+    };
+    let mut short = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        if short.len() > LONGEST_TEXT {
+            short.push('…');
+            break;
+        }
+        if at > 0 {
+            short.push('`');
+        }
+        let quoted = at % 2 == 1;
+        short.push_str(&cut(part, if quoted { LONGEST_QUOTATION } else { LONGEST_TEXT }));
+    }
+    short
+}
+
 /// The word of `known` that `typed` was probably meant to be.
 ///
 /// Case and one or two slips of the finger are forgiven, more in a longer word.
 pub fn did_you_mean<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let length = typed.chars().count();
+    let allowed = (length / 3).clamp(1, 3);
+    // Comparing takes time and memory by both lengths, and a word of another length is never meant.
+    let mut known =
+        known.into_iter().filter(|word| word.chars().count().abs_diff(length) <= allowed).peekable();
+    known.peek()?;
     let lower = typed.to_lowercase();
-    let allowed = (typed.chars().count() / 3).clamp(1, 3);
     known
-        .into_iter()
-        // Most words are ruled out by their length, which is cheap to know.
-        .filter(|word| word.len().abs_diff(typed.len()) <= 2 * allowed)
         .map(|word| (strsim::damerau_levenshtein(&lower, &word.to_lowercase()), word))
         .filter(|(distance, word)| *distance <= allowed && *distance < word.chars().count())
         .min_by_key(|(distance, _)| *distance)
@@ -155,7 +188,7 @@ pub fn did_you_mean<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -
 
 #[cfg(test)]
 mod tests {
-    use super::did_you_mean;
+    use super::{did_you_mean, shortened};
 
     #[test]
     fn forgives_slips_but_does_not_guess_wildly() {
@@ -165,5 +198,16 @@ mod tests {
         assert_eq!(did_you_mean("fromEndpoint", known), Some("fromEndpoints"));
         assert_eq!(did_you_mean("podSelector", known), None);
         assert_eq!(did_you_mean("x", known), None);
+        assert_eq!(did_you_mean(&"x".repeat(10_000_000), known), None);
+    }
+
+    #[test]
+    fn quotations_are_cut_and_the_words_around_them_stay() {
+        let long = |n: usize| "é".repeat(n);
+        let message = |n: usize| format!("`{}` is not a name", long(n));
+        assert_eq!(shortened(message(300)), message(300));
+        assert_eq!(shortened(message(301)), format!("`{}…` is not a name", long(300)));
+        assert!(shortened("`x".repeat(1_000_000)).len() < 5000);
+        assert!(shortened(long(1_000_000)).len() < 10_000);
     }
 }

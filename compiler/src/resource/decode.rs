@@ -47,13 +47,23 @@ pub struct Decoder<'o> {
     /// The key of the value that is read, or the list element.
     place: Option<Span>,
     diagnostics: Vec<Diagnostic>,
+    /// Whether one of them is an error.
+    failed: bool,
     schema: Schema,
 }
 
 impl<'o> Decoder<'o> {
     /// A decoder for one document.
     pub fn new(options: &'o Options, document: Arc<DocumentRef>, schema: Schema) -> Decoder<'o> {
-        Decoder { options, document, path: String::new(), place: None, diagnostics: Vec::new(), schema }
+        Decoder {
+            options,
+            document,
+            path: String::new(),
+            place: None,
+            diagnostics: Vec::new(),
+            failed: false,
+            schema,
+        }
     }
 
     /// The document that is read.
@@ -88,7 +98,7 @@ impl<'o> Decoder<'o> {
 
     /// Whether an error was reported.
     pub fn failed(&self) -> bool {
-        self.diagnostics.iter().any(Diagnostic::is_error)
+        self.failed
     }
 
     /// Reports a finding about this document.
@@ -97,6 +107,7 @@ impl<'o> Decoder<'o> {
         if let Some(help) = advice::unfilled(&diagnostic.message) {
             diagnostic = diagnostic.help(help);
         }
+        self.failed |= diagnostic.is_error();
         self.diagnostics.push(diagnostic.document(Some(Arc::clone(&self.document))));
     }
 
@@ -338,12 +349,14 @@ impl<'n> Fields<'n> {
     /// Whether another error says already why a field is not there: it is null, or stands under a wrong name.
     /// All fields have to be asked for by then. An agent goes on without what is wrong, so that for it both count.
     pub fn explained(&self, decoder: &Decoder<'_>, name: &str) -> bool {
-        decoder.schema != Schema::Partial
-            && decoder.options.accept == Accept::ApiServer
-            && self.entries.iter().any(|entry| {
-                (&*entry.key == name && entry.value.is_null() && decoder.schema == Schema::Custom)
-                    || self.meant(decoder, entry).is_some_and(|meant| meant.is(name))
-            })
+        if decoder.schema == Schema::Partial || decoder.options.accept != Accept::ApiServer {
+            return false;
+        }
+        let unused = self.unused();
+        self.entries.iter().any(|entry| {
+            (&*entry.key == name && entry.value.is_null() && decoder.schema == Schema::Custom)
+                || self.meant(decoder, entry, &unused).is_some_and(|meant| meant.is(name))
+        })
     }
 
     fn knows(&self, key: &str) -> bool {
@@ -351,12 +364,12 @@ impl<'n> Fields<'n> {
     }
 
     /// What an unknown field was meant to be.
-    fn meant(&self, decoder: &Decoder<'_>, entry: &Entry) -> Option<Meant> {
+    fn meant(&self, decoder: &Decoder<'_>, entry: &Entry, unused: &[&'static str]) -> Option<Meant> {
         if self.knows(&entry.key) {
             return None;
         }
         advice::confusion(entry, &self.asked, &decoder.document.kind)
-            .or_else(|| self.close(&entry.key).map(Meant::close))
+            .or_else(|| did_you_mean(&entry.key, unused.iter().copied()).map(Meant::close))
             .or_else(|| did_you_mean(&entry.key, self.asked.iter().copied()).map(Meant::again))
             .or_else(|| advice::stray_key(entry, &self.asked))
     }
@@ -365,6 +378,7 @@ impl<'n> Fields<'n> {
     ///
     /// In objects whose schema is not known in full only near misses are reported, as warnings.
     pub fn finish(self, decoder: &mut Decoder<'_>) {
+        let unused = self.unused();
         for entry in self.entries {
             let key = &*entry.key;
             if self.knows(key) {
@@ -373,22 +387,22 @@ impl<'n> Fields<'n> {
             let unknown =
                 Diagnostic::new(Code::UnknownField, entry.key_span, format!("unknown field `{key}`"));
             if decoder.schema != Schema::Partial {
-                let help = match self.meant(decoder, entry) {
+                let help = match self.meant(decoder, entry, &unused) {
                     Some(meant) => meant.help,
                     None => format!("known fields here: {}", backticked(&self.asked)),
                 };
                 let label = format!("{} has no such field", decoder.owner());
                 decoder.report_schema(unknown.label(label).help(help));
-            } else if let Some(close) = self.close(key) {
+            } else if let Some(close) = did_you_mean(key, unused.iter().copied()) {
                 decoder.report(unknown.severity(Severity::Warning).help(format!("did you mean `{close}`?")));
             }
         }
     }
 
-    /// The field, not written here, that a key resembles.
-    fn close(&self, key: &str) -> Option<&'static str> {
-        let unused = self.asked.iter().copied().filter(|name| !self.entries.iter().any(|e| &*e.key == *name));
-        did_you_mean(key, unused)
+    /// The known fields that are not written here: a key may resemble one of them.
+    fn unused(&self) -> Vec<&'static str> {
+        let written = |name: &&str| self.entries.iter().any(|entry| &*entry.key == *name);
+        self.asked.iter().copied().filter(|name| !written(name)).collect()
     }
 }
 

@@ -18,12 +18,21 @@ const DEEPEST: usize = 500;
 /// Findings that leave the rest of a document readable are no longer noted after so many.
 const MOST_FINDINGS: usize = 100;
 
+/// Whatever its size, aliases may add so many nodes to a document ...
+const COPIES: usize = 500;
+
+/// ... and so many more for each byte of it. Merging the same mapping everywhere takes less than three.
+const COPIES_PER_BYTE: usize = 4;
+
+/// So many bytes of copied text count as much as a node.
+const BYTES_PER_NODE: usize = 16;
+
 /// A tree in the making.
 pub(super) struct Builder {
     file: FileId,
     depth: usize,
     alias_nodes: usize,
-    /// Nodes that aliases have added so far.
+    /// Nodes that aliases have added so far, long texts counted as several.
     copied: usize,
     record: Record,
     frames: Vec<Frame>,
@@ -57,12 +66,14 @@ enum Key {
 }
 
 impl Builder {
-    /// An empty tree.
-    pub(super) fn new(file: FileId, limits: &Limits) -> Builder {
+    /// An empty tree for a text of so many bytes: what aliases may add is limited by it, as a file can
+    /// hold any number of documents.
+    pub(super) fn new(file: FileId, length: usize, limits: &Limits) -> Builder {
+        let by_length = COPIES.saturating_add(length.saturating_mul(COPIES_PER_BYTE));
         Builder {
             file,
             depth: limits.depth.min(DEEPEST),
-            alias_nodes: limits.alias_nodes,
+            alias_nodes: limits.alias_nodes.min(by_length),
             copied: 0,
             record: Record::default(),
             frames: Vec::new(),
@@ -142,13 +153,15 @@ impl Builder {
                 ranges.push(nested);
                 continue;
             }
-            let step = step.clone();
-            if !matches!(step, Step::Close(_)) {
-                self.copied += 1;
-            }
+            self.copied += match step {
+                Step::Close(_) => 0,
+                Step::Scalar(text, ..) => 1 + text.len() / BYTES_PER_NODE,
+                _ => 1,
+            };
             if self.copied > self.alias_nodes {
                 return Err(findings::too_many_copies(at, self.alias_nodes));
             }
+            let step = step.clone();
             self.apply(step)?;
         }
         self.alias = None;

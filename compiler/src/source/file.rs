@@ -1,5 +1,6 @@
 //! Files, spans, and lines and columns.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::encoding::{Damage, decode};
@@ -45,6 +46,9 @@ pub struct LineColumn {
     pub column: u32,
 }
 
+/// Bytes between two counts of characters.
+const STRIDE: usize = 4096;
+
 /// One input: its name as the user wrote it, and its text.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
@@ -52,6 +56,9 @@ pub struct SourceFile {
     text: Arc<str>,
     /// Byte offset of the start of each line.
     lines: Vec<u32>,
+    /// How many characters stand before each [`STRIDE`] bytes, so that a column is found soon in a line
+    /// of any length.
+    characters: Vec<u32>,
     /// Where the text is not what the file's bytes said.
     damage: Damage,
     /// Whether nobody named the file itself.
@@ -82,9 +89,23 @@ impl SourceFile {
     pub fn line_column(&self, offset: u32) -> LineColumn {
         let line = self.lines.partition_point(|&start| start <= offset).max(1);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
-        let end = (offset as usize).min(self.text.len());
-        let before = self.text.get(start as usize..end).unwrap_or("");
-        LineColumn { line: line as u32, column: before.chars().count() as u32 + 1 }
+        let column = self.characters_before(offset as usize) - self.characters_before(start as usize);
+        LineColumn { line: line as u32, column: column + 1 }
+    }
+
+    /// The bytes of a line by its number from 1, with the characters that end it; nothing past the last.
+    pub fn line(&self, number: u32) -> Option<Range<usize>> {
+        let at = (number as usize).checked_sub(1)?;
+        let end = self.lines.get(at + 1).map_or(self.text.len(), |end| *end as usize);
+        Some(*self.lines.get(at)? as usize..end)
+    }
+
+    /// Characters before an offset; one that is within a character counts it not.
+    fn characters_before(&self, offset: usize) -> u32 {
+        let offset = offset.min(self.text.len());
+        let block = offset / STRIDE;
+        let rest = self.text.as_bytes().get(block * STRIDE..offset).unwrap_or_default();
+        self.characters.get(block).copied().unwrap_or(0) + characters(rest)
     }
 }
 
@@ -111,9 +132,15 @@ impl Sources {
     }
 
     fn push(&mut self, name: Arc<str>, text: Arc<str>, damage: Damage) -> FileId {
-        let mut lines = vec![0];
-        lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name, text, lines, damage, found: false });
+        let lines = line_starts(text.as_bytes());
+        let blocks = text.as_bytes().chunks(STRIDE).map(characters);
+        let characters = std::iter::once(0)
+            .chain(blocks.scan(0, |before, here| {
+                *before += here;
+                Some(*before)
+            }))
+            .collect();
+        self.files.push(SourceFile { name, text, lines, characters, damage, found: false });
         FileId(self.files.len() as u32 - 1)
     }
 
@@ -146,6 +173,23 @@ impl Sources {
     }
 }
 
+/// Where lines begin. As in YAML, a lone carriage return ends one too.
+fn line_starts(bytes: &[u8]) -> Vec<u32> {
+    let mut lines = vec![0];
+    for (at, byte) in bytes.iter().enumerate() {
+        let ends = *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+        if ends {
+            lines.push(at as u32 + 1);
+        }
+    }
+    lines
+}
+
+/// How many characters begin in a piece of UTF-8.
+fn characters(bytes: &[u8]) -> u32 {
+    bytes.iter().filter(|byte| !matches!(byte, 0x80..0xC0)).count() as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,5 +205,27 @@ mod tests {
         assert_eq!(file.line_column(12), LineColumn { line: 2, column: 5 });
         assert_eq!(file.line_column(999), LineColumn { line: 3, column: 1 });
         assert_eq!(sources.text(Span::new(id, 10, 12)), "ü");
+    }
+
+    #[test]
+    fn a_lone_carriage_return_ends_a_line() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.yaml", "a: 1\rb: 2\r\nc");
+        let file = sources.file(id);
+        assert_eq!(file.line_column(8), LineColumn { line: 2, column: 4 });
+        assert_eq!(file.line_column(11), LineColumn { line: 3, column: 1 });
+        let lines = [file.line(0), file.line(1), file.line(2), file.line(3), file.line(4)];
+        assert_eq!(lines, [None, Some(0..5), Some(5..11), Some(11..12), None]);
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_counted_by_character() {
+        let mut sources = Sources::default();
+        let text = format!("x\n{}", "é😀a".repeat(5000));
+        let id = sources.add("a.yaml", text.as_str());
+        for (count, (offset, _)) in text[2..].char_indices().enumerate() {
+            let place = sources.file(id).line_column(offset as u32 + 2);
+            assert_eq!(place, LineColumn { line: 2, column: count as u32 + 1 });
+        }
     }
 }

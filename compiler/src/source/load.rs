@@ -22,15 +22,16 @@ pub(super) enum Content {
 
 /// Reads a chunk of `text`. Spans count from the start of the text.
 pub(super) fn load(file: FileId, text: &str, chunk: &Chunk, limits: &Limits) -> (Content, Vec<Diagnostic>) {
+    let part = text.get(chunk.start..chunk.end).unwrap_or("");
     let mut loader = Loader {
         file,
-        text: text.get(chunk.start..chunk.end).unwrap_or(""),
+        text: part,
         base: chunk.start as u32,
         end: chunk.start as u32,
         key_end: chunk.start as u32,
         has_tabs: false,
         flow: Vec::new(),
-        builder: Builder::new(file, limits),
+        builder: Builder::new(file, part.len(), limits),
     };
     loader.has_tabs = loader.text.contains('\t');
     let result = loader.run();

@@ -18,7 +18,7 @@ pub struct Limits {
     pub bytes: usize,
     /// Deepest nesting: how many lists and mappings may stand in each other. At most 500 counts.
     pub depth: usize,
-    /// Most nodes that aliases may add to one document.
+    /// Most nodes that aliases may add to one document, be it as long as it will.
     pub alias_nodes: usize,
 }
 

@@ -165,7 +165,7 @@ impl Rule {
 }
 
 /// Whose traffic a rule judges. The two kinds never meet (semantics.md 4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// Endpoints by their labels, the host excepted.
     Endpoints(SelectorId),
