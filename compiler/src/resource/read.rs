@@ -107,24 +107,27 @@ struct Kind {
 
 const WORKLOAD: ReadObject = |d, n, s| core::workload(d, n, s).map(Object::Workload);
 
+/// Cilium's API group.
+const CILIUM: &str = "cilium.io";
+
 const KINDS: &[Kind] = &[
     Kind {
         name: "CiliumNetworkPolicy",
-        group: "cilium.io",
+        group: CILIUM,
         versions: &["v2"],
         schema: Schema::Custom,
         read: |d, n, s| cilium_policy(d, n, s, false),
     },
     Kind {
         name: "CiliumClusterwideNetworkPolicy",
-        group: "cilium.io",
+        group: CILIUM,
         versions: &["v2"],
         schema: Schema::Custom,
         read: |d, n, s| cilium_policy(d, n, s, true),
     },
     Kind {
         name: "CiliumCIDRGroup",
-        group: "cilium.io",
+        group: CILIUM,
         versions: &["v2", "v2alpha1"],
         schema: Schema::Custom,
         read: |d, n, s| cilium::cidr_group(d, n, s).map(Object::CidrGroup),
@@ -239,7 +242,8 @@ fn kind_of(node: &Node, span: Span) -> Result<&'static Kind, Box<Diagnostic>> {
     let (group, bare) = version.rsplit_once('/').unwrap_or(("", version));
     match KINDS.iter().find(|kind| kind.name == name) {
         Some(kind) if kind.group == group && kind.versions.contains(&bare) => Ok(kind),
-        Some(kind) if kind.group == group || known_mistake(group) => {
+        // No other group has kinds of Cilium's names, so a slip in the group must not lose the policy.
+        Some(kind) if kind.group == group || kind.group == CILIUM || known_mistake(group) => {
             Err(Box::new(wrong_version(kind, version, version_node)))
         }
         _ if OTHER_POLICIES.contains(&name) || name == "NetworkPolicy" => {
