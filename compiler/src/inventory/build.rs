@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use sluice_ir::label::{Label, LabelSource};
 use sluice_ir::net::Cidr;
 
@@ -75,19 +76,17 @@ impl Inventory {
     fn add_pods(&mut self, resources: &[Resource]) {
         let pods: Vec<&Pod> = running_pods(resources).filter(|pod| !pod.spec.host_network).collect();
         let owners = owners(resources);
-        let mut orphans: BTreeMap<&Option<Arc<str>>, Vec<&Pod>> = BTreeMap::new();
-        for pod in pods.iter().filter(|pod| pod.meta.owners.is_empty()) {
-            orphans.entry(&pod.meta.namespace).or_default().push(pod);
-        }
         let mut endpoints: BTreeMap<NamespacedName, Endpoint> = BTreeMap::new();
-        let mut of_workload: BTreeMap<NamespacedName, BTreeSet<NamespacedName>> = BTreeMap::new();
+        let mut of_workload: BTreeMap<NamespacedName, PodNames> = BTreeMap::new();
         for pod in &pods {
-            let key = (namespace_of(&pod.meta.namespace), Arc::clone(&pod.meta.name.value));
+            let key = key_of(pod);
             for name in workload_names(pod, &owners) {
-                of_workload.entry((Arc::clone(&key.0), name)).or_default().insert(key.clone());
+                let pods = of_workload.entry((Arc::clone(&key.0), name)).or_default();
+                Arc::make_mut(pods).insert(key.clone());
             }
             endpoints.insert(key, self.pod_endpoint(pod));
         }
+        let mut orphans = Orphans::new(&pods);
         for workload in resources.iter().filter_map(|resource| match &resource.object {
             Object::Workload(workload) => Some(workload),
             _ => None,
@@ -101,27 +100,14 @@ impl Inventory {
                 continue;
             }
             // Pods that carry the template's labels are its pods, even where nobody wrote who owns them.
-            let like = orphans
-                .get(&workload.meta.namespace)
-                .into_iter()
-                .flatten()
-                .filter(|p| made_from(p, workload));
-            let names: BTreeSet<_> = like
-                .map(|pod| (namespace_of(&pod.meta.namespace), Arc::clone(&pod.meta.name.value)))
-                .collect();
+            let mut names = orphans.like(workload);
             if names.is_empty() {
                 endpoints.entry(key.clone()).or_insert_with(|| self.stand_in(workload));
-                of_workload.insert(key.clone(), BTreeSet::from([key]));
-            } else {
-                of_workload.insert(key, names);
+                names = Arc::new(BTreeSet::from([key.clone()]));
             }
+            of_workload.insert(key, names);
         }
-        let order: BTreeMap<NamespacedName, usize> =
-            endpoints.keys().enumerate().map(|(at, key)| (key.clone(), at)).collect();
-        self.workloads = of_workload
-            .into_iter()
-            .map(|(key, pods)| (key, pods.iter().filter_map(|pod| order.get(pod).copied()).collect()))
-            .collect();
+        self.workloads = places(&endpoints, of_workload);
         self.endpoints = endpoints.into_values().collect();
     }
 
@@ -218,10 +204,13 @@ impl Inventory {
             let Object::Service(service) = &resource.object else { continue };
             let key = (namespace_of(&service.meta.namespace), Arc::clone(&service.meta.name.value));
             let backends = backends.get(&key).into_iter().flatten().copied().collect();
+            let labels = service.meta.labels.iter();
+            let labels =
+                labels.map(|(key, value)| Label::new(LabelSource::K8s, Arc::clone(key), Arc::clone(value)));
             let service = Service {
                 namespace: Arc::clone(&key.0),
                 name: Arc::clone(&key.1),
-                labels: service.meta.labels.clone(),
+                labels: labels.collect(),
                 selector: service.selector.clone(),
                 cluster_addresses: service.cluster_addresses.clone(),
                 backends,
@@ -230,6 +219,11 @@ impl Inventory {
             services.insert(key, service);
         }
         self.services = services.into_values().collect();
+        for (at, service) in self.services.iter().enumerate() {
+            for address in &service.cluster_addresses {
+                self.virtual_addresses.entry(*address).or_insert(at);
+            }
+        }
     }
 
     fn add_groups(&mut self, resources: &[Resource]) {
@@ -341,8 +335,59 @@ fn is_owned(workload: &Workload) -> bool {
     !workload.meta.owners.is_empty()
 }
 
-/// Whether a pod without an owner looks like one of a workload's in its namespace: it has every label of
-/// the template.
-fn made_from(pod: &Pod, workload: &Workload) -> bool {
-    !workload.labels.is_empty() && workload.labels.iter().all(|label| pod.meta.labels.contains(label))
+/// Names of pods, shared by the workloads that have the same.
+type PodNames = Arc<BTreeSet<NamespacedName>>;
+
+/// Pods without an owner, by their namespace and each of their labels.
+struct Orphans<'r> {
+    by_label: FxHashMap<(&'r Option<Arc<str>>, &'r PodLabel), Vec<&'r Pod>>,
+    /// What was found for the labels of a template: many workloads may have the same.
+    found: FxHashMap<(&'r Option<Arc<str>>, &'r [PodLabel]), PodNames>,
+}
+
+/// Key and value.
+type PodLabel = (Arc<str>, Arc<str>);
+
+impl<'r> Orphans<'r> {
+    fn new(pods: &[&'r Pod]) -> Orphans<'r> {
+        let mut by_label: FxHashMap<_, Vec<&Pod>> = FxHashMap::default();
+        for pod in pods.iter().filter(|pod| pod.meta.owners.is_empty()) {
+            for label in &pod.meta.labels {
+                by_label.entry((&pod.meta.namespace, label)).or_default().push(pod);
+            }
+        }
+        Orphans { by_label, found: FxHashMap::default() }
+    }
+
+    /// The pods in a workload's namespace that have every label of its template.
+    fn like(&mut self, workload: &'r Workload) -> PodNames {
+        let (namespace, labels) = (&workload.meta.namespace, workload.labels.as_slice());
+        let by_label = &self.by_label;
+        let found = self.found.entry((namespace, labels)).or_insert_with(|| {
+            let of_label = |label| by_label.get(&(namespace, label)).map_or(&[][..], Vec::as_slice);
+            let rarest = labels.iter().map(of_label).min_by_key(|pods| pods.len()).unwrap_or_default();
+            let has_all = |pod: &&&Pod| labels.iter().all(|label| pod.meta.labels.contains(label));
+            Arc::new(rarest.iter().filter(has_all).map(|pod| key_of(pod)).collect())
+        });
+        Arc::clone(found)
+    }
+}
+
+fn key_of(pod: &Pod) -> NamespacedName {
+    (namespace_of(&pod.meta.namespace), Arc::clone(&pod.meta.name.value))
+}
+
+/// The places of workloads' pods among the endpoints. Workloads with the same pods share them.
+fn places(
+    endpoints: &BTreeMap<NamespacedName, Endpoint>,
+    of_workload: BTreeMap<NamespacedName, PodNames>,
+) -> BTreeMap<NamespacedName, Arc<[usize]>> {
+    let order: FxHashMap<&NamespacedName, usize> =
+        endpoints.keys().enumerate().map(|(at, key)| (key, at)).collect();
+    let mut shared: FxHashMap<*const BTreeSet<NamespacedName>, Arc<[usize]>> = FxHashMap::default();
+    let mut place = |pods: &PodNames| {
+        let places = || pods.iter().filter_map(|pod| order.get(pod).copied()).collect();
+        Arc::clone(shared.entry(Arc::as_ptr(pods)).or_insert_with(places))
+    };
+    of_workload.iter().map(|(key, pods)| (key.clone(), place(pods))).collect()
 }

@@ -14,12 +14,14 @@ mod identity;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use sluice_ir::dns_name::DnsName;
-use sluice_ir::label::Label;
+use sluice_ir::label::{Label, LabelSet};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::Identity;
+use sluice_ir::selector::{Operator, Selector};
 
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::resource::core::GlobalService;
@@ -41,6 +43,14 @@ pub mod keys {
     pub const CIDR_GROUP: &str = "io.cilium.policy.cidrgroupname/";
     /// A namespace's own name, as Kubernetes puts it on each.
     pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+}
+
+/// The namespace that a selector is confined to, if it says so in so many words.
+pub fn confined_to(selector: &Selector) -> Option<&Arc<str>> {
+    selector.requirements().iter().find_map(|r| match &r.operator {
+        Operator::In(values) if &*r.key == keys::NAMESPACE && values.len() == 1 => values.first(),
+        _ => None,
+    })
 }
 
 /// Namespace and name.
@@ -82,7 +92,7 @@ pub struct Service {
     /// Its name.
     pub name: Arc<str>,
     /// Its own labels.
-    pub labels: Vec<(Arc<str>, Arc<str>)>,
+    pub labels: LabelSet,
     /// Which pods are behind it; none if its endpoints are made by hand.
     pub selector: Option<Vec<(Arc<str>, Arc<str>)>>,
     /// Its virtual addresses. Policy never sees them (semantics.md 4.7).
@@ -118,9 +128,11 @@ pub struct Inventory {
     /// Pods and workloads in their nodes' networks with their node, if it is known, by namespace and name.
     on_host_network: BTreeMap<NamespacedName, Option<Arc<str>>>,
     /// The pods of each workload, by namespace and name of the workload.
-    workloads: BTreeMap<NamespacedName, Vec<usize>>,
+    workloads: BTreeMap<NamespacedName, Arc<[usize]>>,
     /// Who has an address.
     owners: BTreeMap<IpAddr, Owner>,
+    /// The service that has a virtual address; of several the first.
+    virtual_addresses: BTreeMap<IpAddr, usize>,
     /// Addresses of the API server.
     api_servers: Vec<IpAddr>,
     /// Names of the CIDR groups that exist.
@@ -147,14 +159,30 @@ impl Inventory {
         self.on_host_network.get(&(namespace.into(), name.into())).map(Option::as_deref)
     }
 
+    /// The places of a namespace's endpoints.
+    pub fn of_namespace(&self, namespace: &str) -> Range<usize> {
+        let place = |from: &[Endpoint], below: fn(&str, &str) -> bool| {
+            from.partition_point(|endpoint| below(&endpoint.namespace, namespace))
+        };
+        place(&self.endpoints, |a, b| a < b)..place(&self.endpoints, |a, b| a <= b)
+    }
+
+    /// The services of a namespace, or all.
+    pub fn services_of(&self, namespace: Option<&str>) -> &[Service] {
+        let Some(namespace) = namespace else { return &self.services };
+        let from = self.services.partition_point(|service| *service.namespace < *namespace);
+        let to = self.services.partition_point(|service| *service.namespace <= *namespace);
+        &self.services[from..to]
+    }
+
     /// The pods of a workload.
     pub fn workload(&self, namespace: &str, name: &str) -> Option<&[usize]> {
-        self.workloads.get(&(namespace.into(), name.into())).map(Vec::as_slice)
+        self.workloads.get(&(namespace.into(), name.into())).map(|pods| &**pods)
     }
 
     /// Every workload with its namespace and pods.
     pub fn workloads(&self) -> impl Iterator<Item = (&str, &str, &[usize])> {
-        self.workloads.iter().map(|((namespace, name), pods)| (&**namespace, &**name, pods.as_slice()))
+        self.workloads.iter().map(|((namespace, name), pods)| (&**namespace, &**name, &**pods))
     }
 
     /// Who has an address.
@@ -207,6 +235,6 @@ impl Inventory {
 
     /// The service with a virtual address.
     pub fn service_of(&self, address: IpAddr) -> Option<&Service> {
-        self.services.iter().find(|service| service.cluster_addresses.contains(&address))
+        self.virtual_addresses.get(&address).map(|at| &self.services[*at])
     }
 }

@@ -13,14 +13,13 @@ use rayon::prelude::*;
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::Protocol;
 use sluice_ir::policy::eval::{Answer, Question, Reason, Verdict, eval_among, subject_matches};
-use sluice_ir::policy::{Direction, Identity, Policy, Subject};
-use sluice_ir::selector::Operator;
+use sluice_ir::policy::{Direction, Identity};
 
 pub use end::{End, EndError};
 pub use near::{LabelMiss, Miss, NearMiss, port_text, requirement_text};
 
 use crate::Compiled;
-use crate::inventory::keys;
+use crate::inventory::{confined_to, keys};
 use crate::resource::flow::Flow;
 
 /// Answers questions about flows.
@@ -59,8 +58,8 @@ impl<'c> Judge<'c> {
     pub fn new(compiled: &'c Compiled, view: Option<Arc<str>>) -> Judge<'c> {
         let mut judge = Judge { compiled, view, confined: BTreeMap::new(), free: Vec::new() };
         for (id, rule) in compiled.policy.rules() {
-            match namespace_of(&compiled.policy, rule.subject) {
-                Some(namespace) => judge.confined.entry(namespace).or_default().push(id),
+            match confined_to(compiled.policy.selector(rule.subject.selector())) {
+                Some(namespace) => judge.confined.entry(Arc::clone(namespace)).or_default().push(id),
                 None => judge.free.push(id),
             }
         }
@@ -149,13 +148,4 @@ impl<'c> Judge<'c> {
         rules.sort();
         rules
     }
-}
-
-/// The namespace that a subject is confined to, if its selector says so in so many words.
-fn namespace_of(policy: &Policy, subject: Subject) -> Option<Arc<str>> {
-    let requirements = policy.selector(subject.selector()).requirements();
-    requirements.iter().find_map(|r| match &r.operator {
-        Operator::In(values) if &*r.key == keys::NAMESPACE && values.len() == 1 => values.first().cloned(),
-        _ => None,
-    })
 }

@@ -4,21 +4,44 @@
 //! Here it is an error, for as many endpoints as the inventory shows.
 
 use std::collections::BTreeMap;
+use std::mem::{Discriminant, discriminant};
 
-use sluice_ir::ids::RuleId;
+use rustc_hash::FxHashMap;
+use sluice_ir::ids::{L7Id, RuleId};
 use sluice_ir::policy::eval::subject_matches;
-use sluice_ir::policy::{Action, Direction, L7, L7Rules, Peer, Peers, Policy, PortMatch, Ports, Rule};
+use sluice_ir::policy::{
+    Action, Authentication, Direction, L7, L7Rules, Listener, Peer, Peers, Policy, PortMatch, Ports, Rule,
+    Subject, TlsContext,
+};
 
 use super::Written;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::inventory::{Endpoint, Inventory};
+use crate::inventory::{Inventory, confined_to};
 use crate::source::Span;
 
 /// One port and one peer selector: what the agent merges rules by.
 /// None stands for every one.
 type Filter<'p> = (Direction, Option<&'p PortMatch>, Option<&'p Peer>);
 
-/// Every pair of rules that cannot be merged, once, at the later of the two.
+/// What decides whether two rules can be merged. Rules that agree in it never clash with each other, and
+/// clash with the same others: of ten thousand HTTP rules on a port only one has to be compared.
+type Class<'p> = (Option<Authentication>, Option<L7Class<'p>>);
+
+/// The part of [`Class`] about the proxy: the kind of rules, whether there are server names, and the rest.
+type L7Class<'p> =
+    (Discriminant<L7Rules>, bool, Option<&'p Listener>, Option<&'p TlsContext>, Option<&'p TlsContext>);
+
+fn class(policy: &Policy, id: RuleId) -> Class<'_> {
+    let rule = policy.rule(id);
+    let of_l7 = |l7: L7Id| {
+        let L7 { rules, listener, terminating_tls, originating_tls, server_names } = policy.l7(l7);
+        let (terminating, originating) = (terminating_tls.as_ref(), originating_tls.as_ref());
+        (discriminant(rules), server_names.is_empty(), listener.as_ref(), terminating, originating)
+    };
+    (rule.authentication, rule.l7.map(of_l7))
+}
+
+/// Every rule that cannot be merged with an earlier one of another class, once, with the first of these.
 pub(super) fn conflicts(policy: &Policy, written: &[Written], inventory: &Inventory) -> Vec<Diagnostic> {
     let mut filters: BTreeMap<Filter<'_>, Vec<RuleId>> = BTreeMap::new();
     for (id, rule) in policy.rules().filter(|(_, rule)| rule.l7.is_some() || rule.authentication.is_some()) {
@@ -26,22 +49,25 @@ pub(super) fn conflicts(policy: &Policy, written: &[Written], inventory: &Invent
             filters.entry(filter).or_default().push(id);
         }
     }
-    let mut pairs: BTreeMap<(RuleId, RuleId), Diagnostic> = BTreeMap::new();
-    for rules in filters.values().filter(|rules| rules.len() > 1) {
-        for (at, later) in rules.iter().enumerate() {
-            for earlier in &rules[..at] {
-                if pairs.contains_key(&(*earlier, *later)) {
-                    continue;
-                }
-                if let Some(clash) = clash(policy, written, *earlier, *later)
-                    && let Some(endpoint) = meet(policy, inventory, *earlier, *later)
-                {
-                    pairs.insert((*earlier, *later), clash.diagnostic(&endpoint, &written[later.index()]));
-                }
-            }
+    let mut members = Members { policy, inventory, known: FxHashMap::default() };
+    let mut found: BTreeMap<RuleId, Meeting> = BTreeMap::new();
+    for rules in filters.values() {
+        // Most ports have rules of one class, and nothing to compare.
+        let alike = |pair: &[RuleId]| class(policy, pair[0]) == class(policy, pair[1]);
+        if rules.windows(2).all(alike) {
+            continue;
+        }
+        for (later, meeting) in meetings(policy, written, rules, &mut members) {
+            let first = found.entry(later).or_insert(meeting);
+            *first = meeting.min(*first);
         }
     }
-    pairs.into_values().collect()
+    let diagnostic = |(later, Meeting { earlier, endpoint }): (RuleId, Meeting)| {
+        let endpoint = &inventory.endpoints[endpoint];
+        let name = format!("{}/{}", endpoint.namespace, endpoint.name);
+        Some(clash(policy, written, earlier, later)?.diagnostic(&name, &written[later.index()]))
+    };
+    found.into_iter().filter_map(diagnostic).collect()
 }
 
 fn filters_of(rule: &Rule) -> Vec<Filter<'_>> {
@@ -59,12 +85,73 @@ fn filters_of(rule: &Rule) -> Vec<Filter<'_>> {
     ports.iter().flat_map(|port| peers.iter().map(move |peer| (rule.direction, *port, *peer))).collect()
 }
 
-/// An endpoint that both rules select.
-fn meet(policy: &Policy, inventory: &Inventory, a: RuleId, b: RuleId) -> Option<String> {
-    let both = |endpoint: &&Endpoint| {
-        [a, b].iter().all(|id| subject_matches(policy, policy.rule(*id).subject, &endpoint.identity))
-    };
-    inventory.endpoints.iter().find(both).map(|endpoint| format!("{}/{}", endpoint.namespace, endpoint.name))
+/// The earlier rule of a clash, and the endpoint where the two meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Meeting {
+    earlier: RuleId,
+    /// Its place in the inventory.
+    endpoint: usize,
+}
+
+/// A class that an endpoint has met: its first rule there, and the one of another class that it clashes with.
+struct Met<'p> {
+    class: Class<'p>,
+    rule: RuleId,
+    clashes: Option<RuleId>,
+}
+
+/// The rules of one filter that clash with an earlier one, each with the first of these.
+///
+/// Goes through the rules in order and keeps for each endpoint the classes that it has met, so that only
+/// rules that meet are compared, and of each class one.
+fn meetings(
+    policy: &Policy,
+    written: &[Written],
+    rules: &[RuleId],
+    members: &mut Members<'_>,
+) -> Vec<(RuleId, Meeting)> {
+    let mut endpoints: FxHashMap<usize, Vec<Met<'_>>> = FxHashMap::default();
+    let mut known: FxHashMap<(Subject, Class<'_>), Option<Meeting>> = FxHashMap::default();
+    let mut found = Vec::new();
+    for rule in rules.iter().copied() {
+        let (subject, class) = (policy.rule(rule).subject, class(policy, rule));
+        let first = *known.entry((subject, class)).or_insert_with(|| {
+            let mut clash_at = |endpoint: usize| {
+                let met = endpoints.entry(endpoint).or_default();
+                if let Some(same) = met.iter().find(|met| met.class == class) {
+                    return same.clashes;
+                }
+                let mut others = met.iter().map(|met| met.rule);
+                let clashes = others.find(|other| clash(policy, written, *other, rule).is_some());
+                met.push(Met { class, rule, clashes });
+                clashes
+            };
+            let all = members.of(subject).iter();
+            all.filter_map(|at| Some(Meeting { earlier: clash_at(*at)?, endpoint: *at })).min()
+        });
+        found.extend(first.map(|meeting| (rule, meeting)));
+    }
+    found
+}
+
+/// The endpoints that subjects select.
+struct Members<'p> {
+    policy: &'p Policy,
+    inventory: &'p Inventory,
+    known: FxHashMap<Subject, Vec<usize>>,
+}
+
+impl Members<'_> {
+    fn of(&mut self, subject: Subject) -> &[usize] {
+        let (policy, endpoints) = (self.policy, &self.inventory.endpoints);
+        self.known.entry(subject).or_insert_with(|| {
+            let among = match confined_to(policy.selector(subject.selector())) {
+                Some(namespace) => self.inventory.of_namespace(namespace),
+                None => 0..endpoints.len(),
+            };
+            among.filter(|at| subject_matches(policy, subject, &endpoints[*at].identity)).collect()
+        })
+    }
 }
 
 /// Two things that cannot both hold.

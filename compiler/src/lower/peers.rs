@@ -169,8 +169,14 @@ impl Lowerer<'_> {
     /// A service: the pods that it selects, or its hand-made backends. One that does not exist selects
     /// nothing, where Cilium would open the ports to everyone (semantics.md 4.10).
     fn service(&mut self, reference: &ServiceRef, place: &Place, peers: &mut Vec<Peer>) {
-        let found: Vec<&Service> =
-            self.inventory.services.iter().filter(|service| refers_to(reference, service)).collect();
+        let services = self.inventory.services_of(reference.namespace.as_deref());
+        let found: Vec<&Service> = match &reference.by {
+            ServiceBy::Name(name) => services.iter().filter(|service| service.name == *name).collect(),
+            ServiceBy::Selector(spec) => {
+                let selector = spec.selector();
+                services.iter().filter(|service| selector.matches(&service.labels)).collect()
+            }
+        };
         let mut empty = true;
         for service in found {
             match &service.selector {
@@ -202,19 +208,6 @@ impl Lowerer<'_> {
 
 fn hosts(addresses: impl IntoIterator<Item = IpAddr>) -> impl Iterator<Item = Peer> {
     addresses.into_iter().map(|address| Peer::Cidr { cidr: Cidr::host(address), except: Vec::new() })
-}
-
-fn refers_to(reference: &ServiceRef, service: &Service) -> bool {
-    let here = reference.namespace.as_ref().is_none_or(|namespace| *namespace == service.namespace);
-    here && match &reference.by {
-        ServiceBy::Name(name) => *name == service.name,
-        ServiceBy::Selector(spec) => {
-            let label = |(key, value): &(Arc<str>, Arc<str>)| {
-                sluice_ir::label::Label::new(LabelSource::K8s, Arc::clone(key), Arc::clone(value))
-            };
-            spec.selector().matches(&service.labels.iter().map(label).collect())
-        }
-    }
 }
 
 fn reserved(entity: &str) -> Requirement {
