@@ -6,9 +6,6 @@ use std::path::PathBuf;
 /// Why a command could not do its work. Findings about the input are diagnostics and never an error of this kind.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    /// The reader of standard output went away, as `head` does. Nothing is wrong.
-    #[error("standard output is closed")]
-    ClosedPipe,
     /// Standard output does not take what is written.
     #[error("cannot write to standard output: {0}")]
     Stdout(#[source] io::Error),
@@ -44,13 +41,12 @@ pub(crate) enum CliError {
     },
 }
 
-impl CliError {
-    /// The error of a failed write to standard output.
-    pub(crate) fn stdout(error: io::Error) -> CliError {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => CliError::ClosedPipe,
-            _ => CliError::Stdout(error),
-        }
+/// What became of a write to standard output or standard error. That the reader went away, as `head` does,
+/// is no error, and takes nothing from the exit code.
+pub(crate) fn written(result: io::Result<()>) -> Result<(), CliError> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Stdout(error)),
+        _ => Ok(()),
     }
 }
 

@@ -40,8 +40,20 @@ pub(crate) struct Input {
     extras: Extras,
 }
 
-/// Reads the files of the options and of the paths.
-pub(crate) fn read(paths: &[PathBuf], inputs: &Inputs) -> Input {
+/// Reads the files of the options and of the paths. `flows` is the file of `--flows`, which is read later.
+///
+/// # Errors
+///
+/// Standard input is to be two things, and one of them would be empty without a word.
+pub(crate) fn read(paths: &[PathBuf], flows: Option<&Path>, inputs: &Inputs) -> Result<Input, CliError> {
+    let is_stdin = |path: &&Path| path.as_os_str() == "-";
+    let options = inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws).map(PathBuf::as_path);
+    // However often it is among the paths, it is read once.
+    let manifests = paths.iter().map(PathBuf::as_path).find(is_stdin);
+    if options.chain(flows).filter(is_stdin).chain(manifests).count() > 1 {
+        let message = "standard input (`-`) can be only one of manifests, flows and the file of an option";
+        return Err(CliError::Usage(message.to_owned()));
+    }
     let mut input = Input::default();
     let limits = Limits::default();
     input.options.accept = inputs.accept.into();
@@ -53,7 +65,7 @@ pub(crate) fn read(paths: &[PathBuf], inputs: &Inputs) -> Input {
     input.resources = loaded.resources;
     input.diagnostics.extend(loaded.diagnostics);
     input.report_empty(&arguments);
-    input
+    Ok(input)
 }
 
 /// An argument with the files it led to.

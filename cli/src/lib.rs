@@ -20,7 +20,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::command::Command;
-use crate::error::CliError;
 use crate::terminal::{Colour, Terminal};
 
 /// Compile, check and explain Kubernetes network policy
@@ -48,7 +47,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let terminal = Terminal::of_stdout(cli.color);
     match command::run(cli.command, &terminal) {
         Ok(code) => ExitCode::from(code),
-        Err(CliError::ClosedPipe) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::complain(&error);
             ExitCode::from(2)

@@ -1,5 +1,6 @@
 //! `--format X --output F`: pairs, matched by position.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::builder::{EnumValueParser, ValueParser};
@@ -53,6 +54,10 @@ impl Outputs {
         }
         if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
             return Err("only one `--format` can go to standard output: give the others an `--output`");
+        }
+        let mut files = BTreeSet::new();
+        if !outputs.iter().filter_map(|output| output.path.as_ref()).all(|path| files.insert(path)) {
+            return Err("two reports cannot go to one file: give each an `--output` of its own");
         }
         Ok(Outputs(outputs))
     }
@@ -133,5 +138,6 @@ mod tests {
         assert!(pairs("json sarif").is_err());
         assert!(pairs("json a b").is_err());
         assert!(pairs("a b json").is_err());
+        assert!(pairs("json a sarif a").is_err());
     }
 }

@@ -6,7 +6,7 @@ use sluice_compiler::diagnostic::{Diagnostic, Severity};
 use sluice_compiler::resource::Place;
 use sluice_compiler::source::{FileId, Sources};
 
-use crate::error::CliError;
+use crate::error::{CliError, written};
 use crate::input::Input;
 use crate::options::{FailOn, MinSeverity, Reporting};
 use crate::outputs::{Output, Outputs};
@@ -68,7 +68,7 @@ pub(crate) fn complain(input: &Input, format: Format) -> Result<(), CliError> {
         return Ok(());
     }
     let text = render::render(&report, format, Terminal::of_stderr().look);
-    std::io::stderr().lock().write_all(text.as_bytes()).map_err(CliError::stdout)
+    written(std::io::stderr().lock().write_all(text.as_bytes()))
 }
 
 impl<'a> Report<'a> {

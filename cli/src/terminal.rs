@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use owo_colors::{OwoColorize, Style};
 
-use crate::error::CliError;
+use crate::error::{CliError, written};
+use crate::render::text::harmless;
 
 /// Columns where nobody says how many there are.
 const DEFAULT_WIDTH: usize = 80;
@@ -69,7 +70,7 @@ impl Terminal {
     /// Writes a text to standard output.
     pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::stdout)
+        written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 }
 
@@ -115,5 +116,6 @@ impl Drop for Progress {
 /// Says on standard error why the program gives up.
 pub(crate) fn complain(error: &CliError) {
     // Where even standard error is closed, the exit code has to do.
-    let _ = writeln!(io::stderr().lock(), "error: {error}");
+    let lines: Vec<String> = error.to_string().lines().map(harmless).collect();
+    let _ = writeln!(io::stderr().lock(), "error: {}", lines.join("\n"));
 }

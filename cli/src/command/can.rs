@@ -70,7 +70,7 @@ impl Can {
         let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
         let format = self.format.unwrap_or(if single { AnswerFormat::Human } else { AnswerFormat::Jsonl });
 
-        let mut input = input::read(&paths, &self.inputs);
+        let mut input = input::read(&paths, self.flows.as_deref(), &self.inputs)?;
         let asked = match &self.flows {
             Some(path) => input.read_flows(path),
             None => query_flow(&mut input, query),

@@ -30,7 +30,7 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
-        let mut input = input::read(&self.paths, &self.inputs);
+        let mut input = input::read(&self.paths, None, &self.inputs)?;
         // Some faults only show when objects meet each other.
         input.compile()?;
         let report = Report::new(&input, &self.reporting);

@@ -43,7 +43,7 @@ pub(crate) enum Stage {
 
 impl Compile {
     pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
-        let mut input = input::read(&self.paths, &self.inputs);
+        let mut input = input::read(&self.paths, None, &self.inputs)?;
         let compiled = input.compile()?;
         report::complain(&input, Format::Human)?;
         if input.has_errors() && !self.inputs.keep_going {

@@ -92,7 +92,9 @@ impl Expansion {
             self.walk(path, &|_| true, &mut entries);
             Kind::Folder
         } else if let (false, Some(glob)) = (path.exists(), matcher(path)) {
-            self.walk(&base(path), &|candidate| glob.is_match(candidate), &mut entries);
+            // The folder that is walked may be `.`, which no pattern begins with.
+            let wanted = |path: &Path| glob.is_match(path.strip_prefix(".").unwrap_or(path));
+            self.walk(&base(path), &wanted, &mut entries);
             Kind::Glob
         } else {
             // A missing file is found out when it is read.
@@ -147,7 +149,7 @@ impl Expansion {
                 // A folder that matches a pattern stands for all in it, as if it had been named.
                 let all: &dyn Fn(&Path) -> bool = if wanted(&path) { &|_| true } else { wanted };
                 self.walk_folder(&path, all, seen, entries);
-            } else if is_manifest(&path) && wanted(&path) {
+            } else if is_manifest(&path) && wanted(&path) && may_be_read(&path) {
                 let is_link = path.is_symlink();
                 let target = if is_link { path.canonicalize().ok() } else { None };
                 let real = target.unwrap_or_else(|| real.join(&name));
@@ -177,6 +179,12 @@ fn names(folder: &Path) -> std::io::Result<Vec<std::ffi::OsString>> {
 fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// A pipe or a device is read where it is named; what is only found must not keep the program waiting.
+/// A link that leads nowhere stays, to be reported.
+fn may_be_read(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |metadata| metadata.is_file())
 }
 
 fn is_pattern(text: &str) -> bool {

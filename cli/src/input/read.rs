@@ -15,6 +15,8 @@ use super::expand::{Entry, Origin};
 pub(super) enum Fault {
     /// There is none; perhaps this one was meant.
     Missing(Option<String>),
+    /// It is a link, and there is nothing where it leads.
+    DanglingLink,
     /// It may not be read, or reading failed.
     Unreadable(String),
     /// It has more bytes than this.
@@ -25,7 +27,7 @@ impl Fault {
     /// The code to report it under.
     pub(super) fn code(&self) -> Code {
         match self {
-            Fault::Missing(_) | Fault::Unreadable(_) => Code::UnreadableFile,
+            Fault::Missing(_) | Fault::DanglingLink | Fault::Unreadable(_) => Code::UnreadableFile,
             Fault::TooLarge(_) => Code::FileTooLarge,
         }
     }
@@ -34,6 +36,7 @@ impl Fault {
     pub(super) fn message(&self, name: &str) -> String {
         match self {
             Fault::Missing(_) => format!("there is no file or folder `{name}`"),
+            Fault::DanglingLink => format!("`{name}` is a link that leads nowhere"),
             Fault::Unreadable(why) => format!("`{name}` cannot be read: {why}"),
             Fault::TooLarge(limit) => format!("`{name}` has more than {limit} bytes"),
         }
@@ -47,6 +50,7 @@ impl Fault {
                 "paths count from the folder in which the command runs".to_owned()
             }
             Fault::Missing(None) => "check the path".to_owned(),
+            Fault::DanglingLink => "remove the link, or restore the file that it leads to".to_owned(),
             Fault::Unreadable(_) => {
                 "nothing in it was checked: let this user read it, or leave it out".to_owned()
             }
@@ -57,6 +61,7 @@ impl Fault {
     /// The fault behind an error of the system.
     pub(super) fn of(path: &Path, error: &io::Error) -> Fault {
         match error.kind() {
+            ErrorKind::NotFound if path.is_symlink() => Fault::DanglingLink,
             ErrorKind::NotFound => Fault::Missing(sibling(path)),
             ErrorKind::PermissionDenied => Fault::Unreadable("permission denied".to_owned()),
             ErrorKind::IsADirectory => Fault::Unreadable("it is a folder".to_owned()),
@@ -106,6 +111,8 @@ fn sibling(path: &Path) -> Option<String> {
         .ok()?
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
+        // A link that leads nowhere has the name that was typed.
+        .filter(|name| name != typed)
         .collect();
     names.sort();
     let close = did_you_mean(typed, names.iter().map(String::as_str))?;

@@ -9,11 +9,16 @@ use std::ops::Range;
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use sluice_compiler::source::{SourceFile, Sources, Span};
 
+use super::text::{harmless, is_unsafe};
+
 /// Lines shown before and after a place.
-const CONTEXT: usize = 1;
+const CONTEXT: u32 = 1;
 
 /// Two places that are at most this many lines apart are drawn together.
 const NEAR: u32 = 5;
+
+/// Bytes of a long line that are looked at before a place; twice as many after it.
+const MARGIN: usize = 1000;
 
 /// A place, and the words under it.
 #[derive(Clone, Copy, Debug)]
@@ -46,13 +51,12 @@ impl Excerpt {
     pub(super) fn new(sources: &Sources, marks: &[Mark<'_>], width: usize) -> Option<Excerpt> {
         let primary = marks.first()?;
         let file = sources.file(primary.span.file);
-        let text: &str = file.text();
-        let lines = lines(text, marks);
+        let lines = lines(file, marks);
         let from = lines.first()?;
         let first = file.line_column(from.start as u32).line as usize - 1;
         let gutter = (first + lines.len()).to_string().len() + 4;
         let mut excerpt = Excerpt {
-            name: file.name().to_string(),
+            name: harmless(file.name()),
             text: String::new(),
             starts: Vec::new(),
             first,
@@ -93,7 +97,7 @@ impl Excerpt {
         for (index, mark) in marks.iter().enumerate().filter(|(_, mark)| here(mark)) {
             let range = inner(mark);
             let (from, to) = (start + cut.place(range.start), start + cut.place(range.end));
-            let label = mark.label.map(super::text::harmless);
+            let label = mark.label.map(harmless);
             let span = SourceSpan::new(from.into(), to.saturating_sub(from));
             if let (Some(slot), true) = (placed.get_mut(index), index == 0) {
                 self.primary = (from, file.line_column(mark.span.start).column as usize - 1);
@@ -106,30 +110,31 @@ impl Excerpt {
 }
 
 /// The byte ranges of the lines from the first place to the last, with context, without line ends.
-fn lines(text: &str, marks: &[Mark<'_>]) -> Vec<Range<usize>> {
-    let starts = marks.iter().map(|mark| (mark.span.start as usize).min(text.len()));
+fn lines(file: &SourceFile, marks: &[Mark<'_>]) -> Vec<Range<usize>> {
+    let text: &str = file.text();
+    let starts = marks.iter().map(|mark| (mark.span.start as usize).min(text.len()) as u32);
     let (Some(low), Some(high)) = (starts.clone().min(), starts.max()) else { return Vec::new() };
-    let line_start =
-        |at: usize| text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
-    let mut at = line_start(low);
-    for _ in 0..CONTEXT {
-        at = line_start(at.saturating_sub(1));
-    }
+    let (low, last) = (file.line_column(low).line, file.line_column(high).line);
+    let first = low.saturating_sub(CONTEXT).max(1);
     let mut lines = Vec::new();
-    let mut beyond = 0;
-    while at <= text.len() && beyond <= CONTEXT {
-        let rest = text.get(at..).unwrap_or_default();
-        let end = at + rest.find('\n').unwrap_or(rest.len());
+    for line in (first..=last + CONTEXT).map_while(|number| file.line(number).map(|line| (number, line))) {
         // What follows the last line end is a line only if a place is there.
-        if at == text.len() && high < at && !lines.is_empty() {
+        if line.1.is_empty() && line.0 > last {
             break;
         }
-        let written = text.get(at..end).unwrap_or_default();
-        lines.push(at..at + written.trim_end_matches('\r').len());
-        beyond += usize::from(end >= high);
-        at = end + 1;
+        let written = text.get(line.1.clone()).unwrap_or_default();
+        lines.push(line.1.start..line.1.start + written.trim_end_matches(['\r', '\n']).len());
     }
     lines
+}
+
+/// The part of a line around what has to be seen, at most some thousand bytes, and whether something was
+/// left out before and behind it. A file may be one line, with any number of findings in it.
+fn near_part(line: &str, focus: &Range<usize>) -> (Range<usize>, bool, bool) {
+    let from = line.floor_char_boundary(focus.start.saturating_sub(MARGIN));
+    let to = line.ceil_char_boundary(focus.start.saturating_add(2 * MARGIN).min(line.len()));
+    let from = if from < MARGIN { 0 } else { from };
+    (from..to, from > 0, to < line.len())
 }
 
 /// A line that fits, and where its bytes went.
@@ -142,31 +147,34 @@ struct Cut {
 impl Cut {
     /// Cuts a line around what has to be seen.
     fn new(line: &str, focus: &Range<usize>, width: usize) -> Cut {
+        let (part, more_before, more_behind) = near_part(line, focus);
+        let (whole, line) = (line.len(), line.get(part.clone()).unwrap_or_default());
+        let focus = focus.start - part.start..focus.end.min(part.end).saturating_sub(part.start);
         let length = line.chars().count();
         let before = |offset: usize| line.get(..offset).map_or(length, |text| text.chars().count());
         let (low, high) = (before(focus.start), before(focus.end));
         // The beginning shows the indentation; it goes only if the place would be out of sight.
-        let from = if length <= width || high + 1 < width {
+        let from = if !more_before && (length <= width || high + 1 < width) {
             0
         } else {
             low.saturating_sub(width / 3).min(length.saturating_sub(width.saturating_sub(2)))
         };
-        let room = width - usize::from(from > 0);
-        let to = if length - from <= room { length } else { from + room - 1 };
+        let room = width - usize::from(from > 0 || more_before);
+        let to = if length - from <= room && !more_behind { length } else { length.min(from + room - 1) };
         let mut cut = Cut { text: String::new(), places: Vec::new() };
-        if from > 0 {
+        if from > 0 || more_before {
             cut.text.push('…');
         }
         for (offset, character) in line.char_indices().skip(from).take(to - from) {
-            cut.places.push((offset, cut.text.len()));
-            let control = character.is_control() && character != '\t';
+            cut.places.push((part.start + offset, cut.text.len()));
+            let control = is_unsafe(character) && character != '\t';
             cut.text.push(if control { char::REPLACEMENT_CHARACTER } else { character });
         }
         let end = cut.text.len();
-        if to < length {
+        if to < length || more_behind {
             cut.text.push('…');
         }
-        cut.places.push((line.len().min(cut.places.last().map_or(0, |(offset, _)| offset + 1)), end));
+        cut.places.push((whole.min(cut.places.last().map_or(0, |(offset, _)| offset + 1)), end));
         cut
     }
 
@@ -241,6 +249,28 @@ mod tests {
         assert!(text.starts_with('…') && text.ends_with("…\n") && text.chars().count() < 60, "{text}");
         let (text, under, _) = excerpt(&line, 500, 900, 60);
         assert!(under.starts_with("HEREyyy") && text.chars().count() < 60, "{text}");
+    }
+
+    #[test]
+    fn a_line_may_have_any_length() {
+        let line = format!("{}HERE{}", "é".repeat(500_000), "ü".repeat(500_000));
+        let (text, under, _) = excerpt(&line, 1_000_000, 1_000_004, 60);
+        assert_eq!(under, "HERE");
+        assert!(text.starts_with("…é") && text.ends_with("ü…\n") && text.chars().count() < 62, "{text}");
+        let (text, under, _) = excerpt(&line, 1_000_000, 1_900_000, 60);
+        assert!(under.starts_with("HEREüüü") && text.chars().count() < 62, "{text}");
+        let (text, under, _) = excerpt(&line, 0, 2, 60);
+        assert!(under == "é" && text.ends_with("é…\n") && text.chars().count() < 62, "{text}");
+        let (text, under, _) = excerpt(&line, 2_000_002, 2_000_004, 60);
+        assert!(under == "ü" && text.ends_with("ü\n") && text.chars().count() < 62, "{text}");
+    }
+
+    #[test]
+    fn lines_may_end_in_carriage_returns() {
+        assert_eq!(
+            excerpt("one\rtwo\rthree\r", 4, 7, 80),
+            ("one\ntwo\nthree\n".to_owned(), "two".to_owned(), 0)
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use sluice_compiler::diagnostic::{Diagnostic, Severity};
 
+use super::text::harmless;
 use crate::report::Report;
 
 /// One command a line. The runner shows at most ten of each severity for a step.
@@ -34,7 +35,8 @@ fn command(report: &Report<'_>, diagnostic: &Diagnostic) -> String {
 
 /// Escapes the text of a command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let lines: Vec<String> = text.split('\n').map(harmless).collect();
+    lines.join("\n").replace('%', "%25").replace('\n', "%0A")
 }
 
 /// Escapes the value of a property.
@@ -49,6 +51,7 @@ mod tests {
     #[test]
     fn what_would_end_a_command_is_escaped() {
         assert_eq!(data("100% a\nb::c"), "100%25 a%0Ab::c");
+        assert_eq!(data("a\r::error::b"), "a\u{fffd}::error::b");
         assert_eq!(property("a:b,c"), "a%3Ab%2Cc");
     }
 }

@@ -10,12 +10,19 @@ use super::text::{clip, harmless, wrap};
 use crate::report::Report;
 use crate::terminal::Look;
 
+/// Nobody reads more findings than this; a program that does has other formats.
+const MOST_FINDINGS: usize = 1000;
+
 /// Findings, a blank line after each, and a summary. Clean input says so to a person only.
 pub(super) fn render(report: &Report<'_>, look: Look) -> String {
     let mut out = String::new();
-    for diagnostic in &report.diagnostics {
+    let shown = gravest(&report.diagnostics);
+    for diagnostic in &shown {
         finding(&mut out, report.sources, diagnostic, look);
         out.push('\n');
+    }
+    if let Some(more @ 1..) = report.diagnostics.len().checked_sub(shown.len()) {
+        out.push_str(&format!("{more} more are not shown here: `--format jsonl` gives all\n\n"));
     }
     let counts = report.counts;
     if counts.errors + counts.warnings > 0 || !report.diagnostics.is_empty() || look.person {
@@ -35,6 +42,17 @@ pub(super) fn render(report: &Report<'_>, look: Look) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The findings that are drawn, in their order: where there are too many, errors go before warnings.
+fn gravest<'r>(findings: &[&'r Diagnostic]) -> Vec<&'r Diagnostic> {
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    if order.len() > MOST_FINDINGS {
+        order.sort_by_key(|at| std::cmp::Reverse(findings[*at].severity));
+        order.truncate(MOST_FINDINGS);
+        order.sort_unstable();
+    }
+    order.into_iter().map(|at| findings[at]).collect()
 }
 
 fn colour(severity: Severity) -> Style {

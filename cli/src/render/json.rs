@@ -5,6 +5,7 @@ use serde::Serialize;
 use sluice_compiler::diagnostic::{Diagnostic, DocumentRef, Severity};
 use sluice_compiler::source::{Sources, Span};
 
+use super::text::harmless_json;
 use crate::report::{Counts, Report};
 
 /// What `--format json` prints.
@@ -120,7 +121,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
     };
     let mut text = serde_json::to_string_pretty(&findings).unwrap_or_default();
     text.push('\n');
-    text
+    harmless_json(text)
 }
 
 /// One object a line.
@@ -131,7 +132,7 @@ pub(super) fn render_lines(report: &Report<'_>) -> String {
         text.push_str(&serde_json::to_string(&finding).unwrap_or_default());
         text.push('\n');
     }
-    text
+    harmless_json(text)
 }
 
 impl<'a> Finding<'a> {

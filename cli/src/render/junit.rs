@@ -6,6 +6,7 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 use sluice_compiler::diagnostic::{Diagnostic, DocumentRef, Severity};
 use sluice_compiler::source::FileId;
 
+use super::text::harmless;
 use crate::options::FailOn;
 use crate::report::Report;
 
@@ -53,9 +54,10 @@ fn key(document: &DocumentRef) -> (usize, String) {
 }
 
 fn suite(report: &Report<'_>, name: &str, cases: Cases<'_>) -> TestSuite {
-    let mut suite = TestSuite::new(name);
+    let name = harmless(name);
+    let mut suite = TestSuite::new(name.as_str());
     for (document, findings) in cases {
-        let title = document.map_or_else(|| "file".to_owned(), |(_, title)| title);
+        let title = document.map_or_else(|| "file".to_owned(), |(_, title)| harmless(&title));
         let fails = |finding: &&&Diagnostic| match report.fail_on {
             FailOn::Warning => finding.severity >= Severity::Warning,
             FailOn::Error => finding.is_error(),
@@ -66,14 +68,17 @@ fn suite(report: &Report<'_>, name: &str, cases: Cases<'_>) -> TestSuite {
             None => TestCase::new(title, TestCaseStatus::success()),
             Some(first) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                status.set_type(first.code.as_str()).set_message(&first.message).set_description(&text);
+                status
+                    .set_type(first.code.as_str())
+                    .set_message(harmless(&first.message))
+                    .set_description(&text);
                 TestCase::new(title, status)
             }
         };
         if matches!(case.status, TestCaseStatus::Success { .. }) && !text.is_empty() {
             case.set_system_out(text);
         }
-        case.set_classname(name);
+        case.set_classname(name.as_str());
         suite.add_test_case(case);
     }
     suite
@@ -82,6 +87,7 @@ fn suite(report: &Report<'_>, name: &str, cases: Cases<'_>) -> TestSuite {
 fn lines(report: &Report<'_>, finding: &Diagnostic) -> String {
     let place =
         super::place(report.sources, finding.span).map(|place| format!("{place}: ")).unwrap_or_default();
-    let help = finding.help.as_ref().map(|help| format!("  help: {help}\n")).unwrap_or_default();
-    format!("{place}{}[{}]: {}\n{help}", finding.severity.name(), finding.code, finding.message)
+    let help = finding.help.as_ref().map(|help| format!("  help: {}\n", harmless(help))).unwrap_or_default();
+    let message = harmless(&finding.message);
+    format!("{place}{}[{}]: {message}\n{help}", finding.severity.name(), finding.code)
 }

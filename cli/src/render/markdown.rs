@@ -2,6 +2,7 @@
 
 use sluice_compiler::diagnostic::Diagnostic;
 
+use super::text::is_unsafe;
 use crate::report::Report;
 
 /// A summary, and a table unless there is nothing to put into it.
@@ -33,6 +34,7 @@ fn cell(text: &str) -> String {
         match character {
             '|' => out.push_str("\\|"),
             '\n' | '\r' => out.push(' '),
+            _ if is_unsafe(character) => out.push(char::REPLACEMENT_CHARACTER),
             '`' => {
                 code = !code;
                 out.push('`');

@@ -66,10 +66,10 @@ fn range(sources: &Sources, span: Span) -> Option<(LineColumn, LineColumn)> {
 /// `a.yaml:3:5`, or less where less is known.
 fn place(sources: &Sources, span: Option<Span>) -> Option<String> {
     let span = span?;
-    let name = sources.file(span.file).name();
+    let name = text::harmless(sources.file(span.file).name());
     Some(match range(sources, span) {
         Some((start, _)) => format!("{name}:{}:{}", start.line, start.column),
-        None => name.to_string(),
+        None => name,
     })
 }
 

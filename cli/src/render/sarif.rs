@@ -6,6 +6,7 @@ use serde::Serialize;
 use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
 use sluice_compiler::source::{Sources, Span};
 
+use super::text::harmless_json;
 use crate::report::Report;
 
 #[derive(Serialize)]
@@ -137,7 +138,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
     };
     let mut text = serde_json::to_string_pretty(&log).unwrap_or_default();
     text.push('\n');
-    text
+    harmless_json(text)
 }
 
 fn level(severity: Severity) -> &'static str {

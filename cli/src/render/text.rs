@@ -54,9 +54,37 @@ pub(crate) fn clip(text: &str, width: usize) -> String {
     clipped
 }
 
-/// What users wrote, without the power to move a terminal's cursor.
+/// What users wrote, without the power to move a terminal's cursor or to reorder what is read there.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars().map(|c| if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Whether a character does something instead of being seen: controls, line and paragraph separators,
+/// marks of direction, and what has no width.
+pub(crate) fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// JSON with every such character escaped, which means the same.
+pub(crate) fn harmless_json(text: String) -> String {
+    let unsafe_here = |c: char| is_unsafe(c) && c != '\n';
+    if !text.contains(unsafe_here) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if unsafe_here(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// The first sentence of an explanation, on one line.
@@ -72,7 +100,7 @@ pub(crate) fn summary(explanation: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{clip, columns, harmless, wrap};
+    use super::{clip, columns, harmless, harmless_json, wrap};
 
     #[test]
     fn wraps_between_words() {
@@ -85,6 +113,14 @@ mod tests {
     fn measures_and_cuts() {
         assert_eq!(columns("\u{1b}[31mé!\u{1b}[0m"), 2);
         assert_eq!((clip("abc", 3), clip("abc d", 4)), ("abc".to_owned(), "abc…".to_owned()));
-        assert_eq!(harmless("a\u{1b}[2J"), "a\u{fffd}[2J");
+        assert_eq!(harmless("a\u{1b}[2J\u{9b}\u{202e}é😀"), "a\u{fffd}[2J\u{fffd}\u{fffd}é😀");
+    }
+
+    #[test]
+    fn escapes_in_json_mean_the_same() {
+        let text = "a\u{7f}\u{9b}\u{202e}\u{feff}\u{e0041}é😀";
+        let json = harmless_json(serde_json::to_string(text).unwrap());
+        assert_eq!(json, "\"a\\u007f\\u009b\\u202e\\ufeff\\udb40\\udc41é😀\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }

@@ -19,7 +19,7 @@ use sluice_ir::policy::eval::{Reason, Verdict};
 use sluice_ir::policy::{Authentication, Direction};
 
 use super::{Asked, end, traffic, verdict};
-use crate::render::text::wrap;
+use crate::render::text::{harmless, wrap};
 use crate::terminal::Look;
 
 /// Of many rules that say the same, this many are shown.
@@ -32,8 +32,8 @@ pub(crate) fn render(asked: &Asked<'_>, look: Look) -> String {
         Verdict::Redirect => "allowed through the proxy",
         Verdict::Deny => "denied",
     };
-    let from = end(&asked.flow.from);
-    let to = end(&asked.flow.to);
+    let from = harmless(&end(&asked.flow.from));
+    let to = harmless(&end(&asked.flow.to));
     let mut text = format!(
         "{}  {from} -> {to}  {}\n",
         look.paint(word, style(asked.answer.verdict).bold()),
@@ -112,7 +112,7 @@ fn repeats(asked: &Asked<'_>, rules: &[RuleId], id: RuleId) -> bool {
 fn nearest(asked: &Asked<'_>, near: &NearMiss, look: Look) -> String {
     let mut text = format!("  the rule that comes nearest is\n{}", rule(asked, near.rule, look));
     for miss in &near.misses {
-        text.push_str(&wrap(&format!("but {miss}"), "    ", "      ", look.width));
+        text.push_str(&wrap(&harmless(&format!("but {miss}")), "    ", "      ", look.width));
         text.push('\n');
     }
     text
@@ -122,8 +122,9 @@ fn nearest(asked: &Asked<'_>, near: &NearMiss, look: Look) -> String {
 fn rule(asked: &Asked<'_>, id: RuleId, look: Look) -> String {
     let policy = &asked.compiled.policy;
     let origin = policy.origin(id);
-    let object = look.paint(&origin.object(), Style::new().bold());
-    let place = look.paint(&origin.to_string(), Style::new().blue());
-    let what = wrap(&super::rule::sentence(policy, policy.rule(id)), "      ", "      ", look.width);
-    format!("    {} {object}\n      {place}  {}\n{what}\n", origin.kind, origin.path)
+    let object = look.paint(&harmless(&origin.object()), Style::new().bold());
+    let place = look.paint(&harmless(&origin.to_string()), Style::new().blue());
+    let what =
+        wrap(&harmless(&super::rule::sentence(policy, policy.rule(id))), "      ", "      ", look.width);
+    format!("    {} {object}\n      {place}  {}\n{what}\n", origin.kind, harmless(&origin.path))
 }

@@ -7,6 +7,7 @@ use sluice_ir::ids::RuleId;
 use sluice_ir::policy::Authentication;
 
 use super::{Asked, end, reason, traffic, verdict};
+use crate::render::text::harmless_json;
 
 /// The answer about one flow.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -145,7 +146,7 @@ fn rule<'a>(asked: &Asked<'a>, id: RuleId) -> Rule<'a> {
 pub(crate) fn line(asked: &Asked<'_>) -> String {
     let mut text = serde_json::to_string(&Answer::new(asked)).unwrap_or_default();
     text.push('\n');
-    text
+    harmless_json(text)
 }
 
 /// One JSON document: a list of answers.
@@ -153,5 +154,5 @@ pub(crate) fn document<'a>(asked: impl Iterator<Item = Asked<'a>>) -> String {
     let answers: Vec<Answer<'_>> = asked.map(|asked| Answer::new(&asked)).collect();
     let mut text = serde_json::to_string_pretty(&answers).unwrap_or_default();
     text.push('\n');
-    text
+    harmless_json(text)
 }
