@@ -116,27 +116,27 @@ fn nothing_moves_the_terminal() {
 
 #[test]
 fn one_line_may_hold_any_number_of_faults() {
-    let words = vec!["bogus"; 50_000].join(", ");
+    let words = vec!["bogus"; 20_000].join(", ");
     let text = policy("a").replace("fromEndpoints: [{}]", &format!("fromEntities: [{words}]"));
     let folder = folder(&[("a.yaml", &text)]);
     let run = sluice(folder.path(), &["check", "a.yaml"]);
-    assert!(run.code == 2 && run.stdout.ends_with("50000 errors in 1 file\n"));
-    assert!(run.stdout.contains("\n49000 more are not shown here") && run.stdout.len() < 1_000_000);
+    assert!(run.code == 2 && run.stdout.ends_with("20000 errors in 1 file\n"));
+    assert!(run.stdout.contains("\n19000 more are not shown here") && run.stdout.len() < 1_000_000);
     let run = sluice(folder.path(), &["check", "a.yaml", "--format", "jsonl"]);
-    assert_eq!(run.stdout.lines().count(), 50_000);
+    assert_eq!(run.stdout.lines().count(), 20_000);
 }
 
 #[test]
 fn many_unknown_fields_take_linear_time() {
-    let fields: String = (0..50_000).map(|n| format!("  field{n}: 1\n")).collect();
+    let fields: String = (0..10_000).map(|n| format!("  field{n}: 1\n")).collect();
     let folder = folder(&[("a.yaml", &(policy("a") + &fields))]);
     let run = sluice(folder.path(), &["check", "a.yaml", "--format", "jsonl"]);
-    assert_eq!((run.code, run.stdout.lines().count()), (2, 50_000));
+    assert_eq!((run.code, run.stdout.lines().count()), (2, 10_000));
 }
 
 #[test]
 fn a_finding_quotes_no_more_than_a_person_reads() {
-    let long = "x".repeat(5_000_000);
+    let long = "x".repeat(1_000_000);
     let text = policy("a")
         .replace("endpointSelector: {}", &format!("endpointSelector: {{matchLabels: {{a: {long}}}}}"));
     let folder = folder(&[("a.yaml", &text)]);

@@ -239,6 +239,14 @@ fn kind_of(node: &Node, span: Span) -> Result<&'static Kind, Box<Diagnostic>> {
                 .help("a manifest begins with `apiVersion:` and `kind:`"),
         ));
     };
+    for (key, text, node) in [("kind", name, kind_node), ("apiVersion", version, version_node)] {
+        if text.is_empty() {
+            return Err(Box::new(
+                Diagnostic::new(Code::MissingKind, node.span, format!("`{key}` is empty"))
+                    .help("a manifest begins with `apiVersion:` and `kind:`"),
+            ));
+        }
+    }
     let (group, bare) = version.rsplit_once('/').unwrap_or(("", version));
     match KINDS.iter().find(|kind| kind.name == name) {
         Some(kind) if kind.group == group && kind.versions.contains(&bare) => Ok(kind),

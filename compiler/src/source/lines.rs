@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::load::{Content, load};
 use super::parse::{about_damage, refuse};
 use super::split::Chunk;
-use super::{FileId, Limits, Node, Sources, Span};
+use super::{FileId, Limits, Node, NodeKind, ScalarStyle, Sources, Span};
 use crate::diagnostic::Diagnostic;
 
 /// One line that is not blank.
@@ -29,13 +29,22 @@ pub fn parse_lines(sources: &Sources, file: FileId, limits: &Limits) -> Vec<Line
         let (content, mut found) = load(file, text, chunk, limits);
         let content = about_damage(file, source.damage(), chunk, content, &mut found);
         let value = match (content, found.is_empty()) {
-            (Content::Empty, true) => return None,
+            // A `null` is a value, though of no document.
+            (Content::Empty, true) => Ok(null(file, text, chunk)?),
             (Content::Tree(node), true) => Ok(node),
             _ => Err(found.swap_remove(0).into()),
         };
         Some(Line { span: Span::new(file, chunk.start as u32, chunk.end as u32), value })
     };
     chunks(text).par_iter().filter_map(read).collect()
+}
+
+/// The `null` that a line without a value is, unless it holds only a comment or a marker.
+fn null(file: FileId, text: &str, chunk: &Chunk) -> Option<Node> {
+    let written = text.get(chunk.start..chunk.end)?;
+    let nothing = written.starts_with(['#', '-', '.', '%']);
+    let span = Span::new(file, chunk.start as u32, chunk.end as u32);
+    (!nothing).then(|| Node { span, kind: NodeKind::Scalar(written.into(), ScalarStyle::Plain) })
 }
 
 /// The lines without the blanks around them; the mark at the start of a file is one.
@@ -62,8 +71,8 @@ mod tests {
     #[test]
     fn every_line_is_a_value_of_its_own() {
         let mut sources = Sources::default();
-        let file =
-            sources.add("a.jsonl", "\u{FEFF}{\"a\":1}\r\n\n  {\"b\":\"\\u00e9\"} \n# c\n{\"d\":\n{\"e\":5}");
+        let file = sources
+            .add("a.jsonl", "\u{FEFF}{\"a\":1}\r\n\n  {\"b\":\"\\u00e9\"} \n# c\n{\"d\":\n{\"e\":5}\nnull");
         let lines = parse_lines(&sources, file, &Limits::default());
         let shown: Vec<_> = lines
             .iter()
@@ -79,6 +88,7 @@ mod tests {
                 "{\"b\":\"\\u00e9\"} ok {\"b\":\"\\u00e9\"}",
                 "{\"d\": S0003",
                 "{\"e\":5} ok {\"e\":5}",
+                "null ok null",
             ]
         );
         assert_eq!(
