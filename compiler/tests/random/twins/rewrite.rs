@@ -101,11 +101,12 @@ pub(super) fn entry_by_entry(rule: &Rule) -> Vec<Rule> {
     rules
 }
 
-/// A selector with the sources of its keys written out. `tier` and `zone` are also keys of groups.
+/// A selector with the sources of its keys written out. `tier` and `zone` are also keys of groups, and a
+/// subject's namespace is overwritten only under `k8s`.
 pub(super) fn with_sources(selector: &Selector) -> Selector {
     let rewrite = |r: &Requirement| {
         let source = match r.source {
-            None if ["tier", "zone"].contains(&r.key) => Some("any"),
+            None if ["tier", "zone", "io.kubernetes.pod.namespace"].contains(&r.key) => Some("any"),
             None => Some("k8s"),
             Some("any") => None,
             other => other,
