@@ -1,4 +1,4 @@
-//! Names for the things a policy is made of: small numbers that print as in the text form.
+//! Names for the things that policies and decisions are made of: small numbers that print as in the text form.
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident $prefix:literal) => {
@@ -41,4 +41,20 @@ id!(
 id!(
     /// The place that a rule comes from: `o0`.
     OriginId "o"
+);
+id!(
+    /// A class of peers that no rule of a decision tells apart: `c0`.
+    ClassId "c"
+);
+id!(
+    /// A class of ports that no row of a direction tells apart: `p0`.
+    PortClassId "p"
+);
+id!(
+    /// A row of a direction's table, a verdict for each class of ports: `t0`.
+    RowId "t"
+);
+id!(
+    /// A verdict with the reasons for it: `v0`.
+    VerdictId "v"
 );

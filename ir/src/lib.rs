@@ -12,12 +12,17 @@
 //! | [`ids`] | small numbers that name things |
 //! | [`origin`] | the line of the user's file behind a rule |
 //! | [`policy`] | rules, their meaning, their verifier, their text form |
+//! | [`prefix_map`] | the longest-prefix function from addresses to values |
+//! | [`decision`] | what a policy says, as a finite table |
 
+pub mod decision;
 pub mod dns_name;
 pub mod ids;
 pub mod label;
 pub mod net;
 pub mod origin;
 pub mod policy;
+pub mod prefix_map;
 pub mod selector;
+mod verified;
 mod word;

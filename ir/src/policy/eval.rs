@@ -73,6 +73,9 @@ pub struct Answer {
     pub rules: Vec<RuleId>,
     /// Authentication that the traffic must have first, the strictest of the rules that allowed it.
     pub authentication: Option<Authentication>,
+    /// For a redirect, whether a rule without layer 7 rules matched too: then the proxy restricts HTTP no
+    /// further (semantics.md 4.6).
+    pub widened: bool,
 }
 
 /// Answers a question by looking at every rule.
@@ -88,7 +91,8 @@ pub fn selecting(policy: &Policy, subject: &Identity, direction: Direction) -> V
 
 /// Answers a question when the rules that [select](selecting) its subject are already known.
 pub fn eval_among(policy: &Policy, selecting: &[RuleId], question: &Question<'_>) -> Answer {
-    let answer = |verdict, reason, rules| Answer { verdict, reason, rules, authentication: None };
+    let answer =
+        |verdict, reason, rules| Answer { verdict, reason, rules, authentication: None, widened: false };
     let settings = policy.settings;
     let unguarded_host = question.subject.is_host() && !settings.host_firewall;
     if settings.enforcement == Enforcement::Never || unguarded_host {
@@ -127,7 +131,9 @@ fn tier_verdict(policy: &Policy, matching: &[RuleId]) -> Option<Answer> {
         // Authentication narrows: where several rules allow the traffic, the strictest demand holds.
         _ => matching.iter().filter_map(|id| policy.rule(*id).authentication).max(),
     };
-    Some(Answer { verdict, reason: Reason::Rules, rules, authentication })
+    let plain = || matching.iter().any(|id| rule_verdict(policy.rule(*id)) == Verdict::Allow);
+    let widened = verdict == Verdict::Redirect && plain();
+    Some(Answer { verdict, reason: Reason::Rules, rules, authentication, widened })
 }
 
 /// What a rule does with traffic that it matches.

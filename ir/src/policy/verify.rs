@@ -26,29 +26,12 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
+pub use crate::verified::Verified;
+
 use super::{Action, Direction, DnsRule, L7Rules, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule};
 use crate::dns_name::{DnsMember, DnsPattern};
 use crate::ids::{L7Id, OriginId, RuleId, SelectorId};
 use crate::net::{PortRange, Protocol};
-
-/// A policy that holds every invariant of [this module](self).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified<T>(T);
-
-impl<T> std::ops::Deref for Verified<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> Verified<T> {
-    /// Gives up the proof, to change the thing.
-    pub fn into_inner(self) -> T {
-        self.0
-    }
-}
 
 /// A broken invariant. It always means a mistake in Sluice, never in the user's input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +84,7 @@ pub fn verify(policy: Policy) -> Result<Verified<Policy>, VerifyError> {
         ports_are_sound(id, rule)?;
     }
     // Last, as it says the least about what went wrong.
-    if policy.is_in_order_of_use() { Ok(Verified(policy)) } else { Err(VerifyError::Order) }
+    if policy.is_in_order_of_use() { Ok(Verified::attest(policy)) } else { Err(VerifyError::Order) }
 }
 
 fn entries_are_distinct<T: Eq + Hash, Id: std::fmt::Display>(
