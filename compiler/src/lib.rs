@@ -14,6 +14,7 @@
 //! meaning. [`load`] and [`compile`] are the whole pipeline.
 
 pub mod check;
+pub mod classify;
 pub mod diagnostic;
 pub mod inventory;
 pub mod judge;
@@ -22,6 +23,7 @@ pub mod lower;
 pub mod options;
 pub mod resource;
 pub mod source;
+pub mod validate;
 
 use std::sync::Arc;
 

@@ -45,4 +45,38 @@ impl<V> PrefixMap<V> {
             self.0.get(&cidr).map(|value| (cidr, value))
         })
     }
+
+    /// Each entry with the lowest address for which it is the longest match, if there is one.
+    pub fn atoms(&self) -> impl Iterator<Item = (Cidr, &V, Option<IpAddr>)> {
+        let starts: Vec<Cidr> = self.0.keys().copied().collect();
+        self.0.iter().enumerate().map(move |(at, (cidr, value))| {
+            let mut low = Some(number(cidr.address()));
+            for inside in starts[at + 1..].iter().take_while(|other| cidr.covers(**other)) {
+                if low == Some(number(inside.address())) {
+                    low = number(inside.address()).checked_add(size(*inside));
+                } else if low.is_some_and(|low| low < number(inside.address())) {
+                    break;
+                }
+            }
+            let last = number(cidr.address()).checked_add(size(*cidr) - 1);
+            let low = low.filter(|low| last.is_none_or(|last| *low <= last));
+            (*cidr, value, low.map(|low| address(low, cidr.is_ipv4())))
+        })
+    }
+}
+
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address),
+    }
+}
+
+fn size(cidr: Cidr) -> u128 {
+    let bits = if cidr.is_ipv4() { 32 } else { 128 } - u32::from(cidr.length());
+    1_u128.checked_shl(bits).unwrap_or(u128::MAX)
+}
+
+fn address(number: u128, ipv4: bool) -> IpAddr {
+    if ipv4 { IpAddr::V4((number as u32).into()) } else { IpAddr::V6(number.into()) }
 }

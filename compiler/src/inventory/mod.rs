@@ -233,6 +233,14 @@ impl Inventory {
         self.answers.0.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// The prefixes at whose edge an address's identity can change: those of groups, and every address
+    /// that is known by itself.
+    pub fn distinct_prefixes(&self) -> impl Iterator<Item = Cidr> {
+        let groups = self.group_prefixes.iter().map(|(cidr, _)| *cidr);
+        let known = self.owners.keys().chain(self.names.keys()).chain(&self.api_servers);
+        groups.chain(known.copied().map(Cidr::host))
+    }
+
     /// The service with a virtual address.
     pub fn service_of(&self, address: IpAddr) -> Option<&Service> {
         self.virtual_addresses.get(&address).map(|at| &self.services[*at])

@@ -1,0 +1,175 @@
+//! Peers into classes: two peers are in one class when every rule treats them alike.
+//!
+//! What a rule asks of a peer is its list of peers, whether it is the host (for ingress, semantics.md
+//! 4.2), and on egress which numbers it has for the named ports of the rules that match it. A peer's
+//! *signature* is the answers to all of that. Equal signatures are one class, so a class is as large as
+//! the rules allow, and the partition does not depend on the order of rules or peers.
+
+use std::collections::BTreeSet;
+
+use indexmap::{IndexMap, IndexSet};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::net::{PortName, Protocol};
+use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortMatch, PortSet, Ports, Rule};
+
+use super::members::Members;
+use super::population::{PeerId, Population};
+
+/// The place of a list of peers among the different ones of a policy.
+pub(super) type SetId = u32;
+
+/// The different lists of peers that a policy's rules have.
+#[derive(Debug)]
+pub(super) struct PeerSets {
+    /// The list of each rule; none where it is every peer.
+    pub(super) of_rule: Vec<Option<SetId>>,
+    /// The named ports that egress rules with this list ask its peers for.
+    named: Vec<BTreeSet<NamedPort>>,
+    /// The same for rules that match every peer.
+    named_of_any: BTreeSet<NamedPort>,
+    /// The peers that each list matches, in order.
+    members: Vec<Vec<u32>>,
+}
+
+/// A named port that some rule asks for.
+type NamedPort = (PortName, Protocol);
+
+/// What rules can see of a peer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Signature {
+    /// The lists of peers that match it, in order.
+    pub(super) sets: Vec<SetId>,
+    /// The numbers of its named ports, as far as a rule that matches it asks for them on egress.
+    pub(super) named: Vec<(NamedPort, u16)>,
+    /// Whether it is the host.
+    pub(super) host: bool,
+}
+
+/// The classes of a population.
+#[derive(Debug)]
+pub(super) struct Classes {
+    /// The signature of each class, by class; classes are in order of their first peer.
+    pub(super) signatures: Vec<Signature>,
+    /// The class of each peer.
+    pub(super) of_peer: Vec<u32>,
+    /// The classes that each list of peers matches, in order.
+    pub(super) of_set: Vec<Vec<u32>>,
+}
+
+impl PeerSets {
+    pub(super) fn new(policy: &Policy, population: &Population) -> PeerSets {
+        let mut sets: IndexSet<&Peers, FxBuildHasher> = IndexSet::default();
+        let mut named: Vec<BTreeSet<NamedPort>> = Vec::new();
+        let mut named_of_any = BTreeSet::new();
+        let mut of_rule = Vec::with_capacity(policy.rules.len());
+        for rule in &policy.rules {
+            let Peers::Of(_) = &rule.peers else {
+                named_of_any.extend(named_on_egress(rule));
+                of_rule.push(None);
+                continue;
+            };
+            let (set, new) = sets.insert_full(&rule.peers);
+            if new {
+                named.push(BTreeSet::new());
+            }
+            named[set].extend(named_on_egress(rule));
+            of_rule.push(SetId::try_from(set).ok());
+        }
+        let index = Members::new(population.iter().map(|(_, identity)| &**identity));
+        let members = sets.iter().map(|peers| match peers {
+            Peers::Of(peers) => index.of_peers(policy, peers),
+            Peers::Any => Vec::new(),
+        });
+        PeerSets { of_rule, named, named_of_any, members: members.collect() }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    fn signature(&self, sets: Vec<SetId>, identity: &Identity) -> Signature {
+        let mut named = BTreeSet::new();
+        if !identity.ports.is_empty() {
+            let asked = sets.iter().flat_map(|set| &self.named[*set as usize]).chain(&self.named_of_any);
+            let number = |(name, protocol): &NamedPort| {
+                let (of, number) = identity.ports.get(name)?;
+                (of == protocol).then(|| ((name.clone(), *protocol), *number))
+            };
+            named = asked.filter_map(number).collect();
+        }
+        Signature { sets, named: named.into_iter().collect(), host: identity.is_host() }
+    }
+}
+
+/// The named ports that a rule asks its peers for: only egress rules do (semantics.md 4.8).
+fn named_on_egress(rule: &Rule) -> impl Iterator<Item = NamedPort> {
+    let ports = match &rule.ports {
+        Ports::Of(ports) if rule.direction == Direction::Egress => ports.as_slice(),
+        _ => &[],
+    };
+    ports.iter().filter_map(|PortMatch { protocol, ports }| match ports {
+        PortSet::Named { name, .. } => Some((name.clone(), *protocol)),
+        PortSet::Range(_) => None,
+    })
+}
+
+impl Classes {
+    pub(super) fn new(sets: &PeerSets, population: &Population) -> Classes {
+        let mut of_peer_sets: Vec<Vec<SetId>> = vec![Vec::new(); population.len()];
+        for (set, members) in (0..).zip(&sets.members) {
+            for peer in members {
+                of_peer_sets[*peer as usize].push(set);
+            }
+        }
+        let mut classes: IndexMap<Signature, (), FxBuildHasher> = IndexMap::default();
+        let signed = population.iter().zip(of_peer_sets).map(|((_, identity), of_peer)| {
+            let signature = sets.signature(of_peer, identity);
+            let entry = classes.entry(signature);
+            let at = entry.index();
+            entry.or_default();
+            u32::try_from(at).unwrap_or(u32::MAX)
+        });
+        let of_peer = signed.collect();
+        let signatures: Vec<Signature> = classes.into_keys().collect();
+        let mut of_set = vec![Vec::new(); sets.len()];
+        for (class, signature) in (0_u32..).zip(&signatures) {
+            for set in &signature.sets {
+                of_set[*set as usize].push(class);
+            }
+        }
+        Classes { signatures, of_peer, of_set }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.signatures.len()
+    }
+
+    /// The class of a peer.
+    pub(super) fn of(&self, peer: PeerId) -> u32 {
+        self.of_peer[peer.index()]
+    }
+}
+
+/// The numbers that the endpoint itself has for the named ports of ingress rules.
+pub(super) fn own_named_ports<'r>(
+    rules: impl Iterator<Item = &'r Rule>,
+    identity: &Identity,
+) -> Vec<(NamedPort, u16)> {
+    let asked = rules.filter(|rule| rule.direction == Direction::Ingress).flat_map(|rule| match &rule.ports {
+        Ports::Of(ports) => ports.as_slice(),
+        Ports::Any => &[],
+    });
+    let number = |port: &PortMatch| match &port.ports {
+        PortSet::Named { name, .. } => {
+            let (of, number) = identity.ports.get(name)?;
+            (*of == port.protocol).then(|| ((name.clone(), port.protocol), *number))
+        }
+        PortSet::Range(_) => None,
+    };
+    asked.filter_map(number).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Numbers by name, as rules look them up.
+pub(super) type Numbers = FxHashMap<NamedPort, u16>;

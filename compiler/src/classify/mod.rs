@@ -1,0 +1,117 @@
+//! From rules to a finite table, an [`sluice_ir::decision::Decision`].
+//!
+//! | step | what |
+//! |---|---|
+//! | [`population`] | who can be at the other side, and who is at which address |
+//! | `members`, `classes` | peers into classes: those that every rule treats alike |
+//! | `subjects` | endpoints into subjects: those that the same rules select |
+//! | `table`, `row` | for each subject and direction, a row for each class of peers |
+//! | `ports` | ports into classes: those that no row tells apart |
+//! | `assemble` | all of it numbered and put together |
+//!
+//! Nothing here is sampled: each partition is exact, so the table says the same as the policy about every
+//! peer and port. [`validate`](crate::validate) proves that for each compile.
+
+mod assemble;
+mod classes;
+mod limit;
+mod members;
+pub mod population;
+mod ports;
+mod row;
+mod subjects;
+mod table;
+
+use std::sync::Arc;
+
+use sluice_ir::decision::{ByDirection, Decision, EndpointName};
+use sluice_ir::ids::ClassId;
+use sluice_ir::policy::verify::Verified;
+use sluice_ir::policy::{Direction, Policy};
+
+pub use limit::{Limits, TooLarge};
+pub use population::{Judged, PeerId, Population};
+
+use crate::inventory::Inventory;
+
+/// A decision, and which class each peer of the population is in.
+#[derive(Clone, Debug)]
+pub struct Classified {
+    /// The table, in canonical form.
+    pub decision: Decision,
+    /// The class of each peer.
+    classes: Vec<ClassId>,
+}
+
+impl Classified {
+    /// The class of a peer of the population.
+    pub fn class(&self, peer: PeerId) -> ClassId {
+        self.classes[peer.index()]
+    }
+}
+
+/// Puts everything that a policy says about some endpoints into a table.
+///
+/// # Errors
+///
+/// The table would be larger than a limit allows; the error names the rules that make it so.
+pub fn classify(
+    policy: &Verified<Policy>,
+    population: &Population,
+    judged: &[Judged],
+    limits: &Limits,
+) -> Result<Classified, TooLarge> {
+    let sets = classes::PeerSets::new(policy, population);
+    let classes = classes::Classes::new(&sets, population);
+    let subjects = subjects::subjects(policy, judged);
+    let maker = table::Maker { policy, sets: &sets, classes: &classes };
+    let mut outcomes = row::Outcomes::default();
+    let mut tables = ByDirection::<Vec<table::RawTable>>::default();
+    for subject in subjects.keys() {
+        for direction in [Direction::Ingress, Direction::Egress] {
+            tables[direction].push(maker.table(subject, direction, &mut outcomes));
+            limits.check_reasons(policy, &outcomes)?;
+        }
+    }
+    let subjects = subjects.into_values().collect();
+    let parts = assemble::Parts { policy, population, judged, classes: &classes, subjects, tables, outcomes };
+    assemble::assemble(parts, limits)
+}
+
+/// The endpoints that live on a node, or all of them; and the host, where policy is enforced on it.
+pub fn judged(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Vec<Judged> {
+    let here = |endpoint: &&crate::inventory::Endpoint| match (view, endpoint.node.as_deref()) {
+        (Some(view), Some(node)) => view == node,
+        // Nobody knows where it runs: it may run here.
+        (_, None) | (None, _) => true,
+    };
+    let mut judged: Vec<Judged> = inventory
+        .endpoints
+        .iter()
+        .filter(here)
+        .map(|endpoint| Judged {
+            name: EndpointName {
+                namespace: Some(Arc::clone(&endpoint.namespace)),
+                name: Arc::clone(&endpoint.name),
+            },
+            identity: endpoint.identity.clone().into(),
+        })
+        .collect();
+    if policy.settings.host_firewall {
+        judged.extend(hosts(inventory, view));
+    }
+    judged
+}
+
+/// The hosts of the nodes that are looked at, as subjects.
+fn hosts(inventory: &Inventory, view: Option<&str>) -> impl Iterator<Item = Judged> {
+    let nodes = inventory.nodes.iter().filter(move |node| view.is_none_or(|view| *node.name == *view));
+    nodes.map(|node| {
+        let identity = inventory.node_identity(node, node.addresses.first().copied(), Some(&node.name));
+        let identity = inventory.host_subject(&identity, Some(&node.name));
+        Judged {
+            name: EndpointName { namespace: None, name: Arc::clone(&node.name) },
+            identity: identity.into(),
+        }
+    })
+}

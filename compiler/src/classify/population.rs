@@ -1,0 +1,175 @@
+//! Who can be at the other side: every peer that a node knows, and which one an address is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
+use sluice_ir::decision::EndpointName;
+use sluice_ir::net::Cidr;
+use sluice_ir::policy::{Identity, Peer, Peers, Policy};
+use sluice_ir::prefix_map::PrefixMap;
+
+use crate::inventory::{Inventory, Owner};
+use crate::resource::cilium::Entity;
+
+/// A peer: one identity, which many pods can have. Its place in a [`Population`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(u32);
+
+impl PeerId {
+    fn new(index: usize) -> PeerId {
+        PeerId(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// The place.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An endpoint whose traffic is judged, and what policy sees of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Its name.
+    pub name: EndpointName,
+    /// Its identity as a subject.
+    pub identity: Arc<Identity>,
+}
+
+/// Every peer, seen from a node or from everywhere.
+#[derive(Clone, Debug, Default)]
+pub struct Population {
+    /// The node whose view is taken.
+    pub view: Option<Arc<str>>,
+    identities: IndexSet<Arc<Identity>, FxBuildHasher>,
+    /// The peer at each address.
+    pub addresses: PrefixMap<PeerId>,
+    /// The peers that are known by what they are.
+    pub entities: BTreeMap<Arc<str>, PeerId>,
+    /// The peer that each endpoint of the inventory is.
+    endpoints: Vec<PeerId>,
+    /// The addresses of each node, as the node itself sees them.
+    hosts: BTreeMap<(Arc<str>, Option<IpAddr>), PeerId>,
+}
+
+/// Entities that a packet can come from or go to without an address that says so.
+const ENTITIES: [Entity; 9] = [
+    Entity::Host,
+    Entity::RemoteNode,
+    Entity::KubeApiserver,
+    Entity::Health,
+    Entity::Init,
+    Entity::Ingress,
+    Entity::Unmanaged,
+    Entity::WorldIpv4,
+    Entity::WorldIpv6,
+];
+
+impl Population {
+    /// Everybody in an inventory, and an address for each way in which the policy and the inventory tell
+    /// addresses apart.
+    pub fn new(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Population {
+        let mut population = Population { view: view.map(Into::into), ..Population::default() };
+        for entity in ENTITIES {
+            let peer = population.add(inventory.entity(entity, view).into());
+            population.entities.insert(entity.word().into(), peer);
+        }
+        let endpoints = inventory.endpoints.iter().map(|endpoint| population.add(endpoint.identity.clone().into()));
+        population.endpoints = endpoints.collect();
+        population.add_hosts(inventory);
+        population.addresses = population.by_address(inventory, &prefixes(inventory, policy));
+        population
+    }
+
+    /// Adds a peer that no inventory has, to be asked about.
+    pub fn add(&mut self, identity: Arc<Identity>) -> PeerId {
+        PeerId::new(self.identities.insert_full(identity).0)
+    }
+
+    /// How many different peers there are.
+    pub fn len(&self) -> usize {
+        self.identities.len()
+    }
+
+    /// Whether there is nobody.
+    pub fn is_empty(&self) -> bool {
+        self.identities.is_empty()
+    }
+
+    /// What policy sees of a peer.
+    pub fn identity(&self, peer: PeerId) -> &Arc<Identity> {
+        &self.identities[peer.index()]
+    }
+
+    /// Every peer with its identity.
+    pub fn iter(&self) -> impl Iterator<Item = (PeerId, &Arc<Identity>)> {
+        self.identities.iter().enumerate().map(|(at, identity)| (PeerId::new(at), identity))
+    }
+
+    /// The peer that has exactly this identity.
+    pub fn peer(&self, identity: &Identity) -> Option<PeerId> {
+        self.identities.get_index_of(identity).map(PeerId::new)
+    }
+
+    /// The peer that an endpoint of the inventory is.
+    pub fn endpoint(&self, at: usize) -> PeerId {
+        self.endpoints[at]
+    }
+
+    /// The peer at an address; a node's own addresses are its host. `from` is the node that looks, where
+    /// the population has no view of its own.
+    pub fn at_address(&self, address: IpAddr, from: Option<&str>) -> Option<PeerId> {
+        let host = from.and_then(|node| self.hosts.get(&(node.into(), Some(address))));
+        host.copied().or_else(|| self.addresses.lookup(address).map(|(_, peer)| *peer))
+    }
+
+    /// Nodes as they see themselves. With a view the address table says it already.
+    fn add_hosts(&mut self, inventory: &Inventory) {
+        if self.view.is_some() {
+            return;
+        }
+        for node in &inventory.nodes {
+            for address in node.addresses.iter().copied().map(Some).chain([None]) {
+                let identity = inventory.node_identity(node, address, Some(&node.name));
+                let peer = self.add(identity.into());
+                self.hosts.insert((Arc::clone(&node.name), address), peer);
+            }
+        }
+    }
+
+    fn by_address(&mut self, inventory: &Inventory, prefixes: &PrefixMap<()>) -> PrefixMap<PeerId> {
+        let view = self.view.clone();
+        let mut table = Vec::with_capacity(prefixes.len());
+        for (cidr, _, lowest) in prefixes.atoms() {
+            // A prefix that longer ones cover whole is no address's longest.
+            let Some(address) = lowest else { continue };
+            let peer = match inventory.owner(address) {
+                Some(Owner::Endpoint(at)) => self.endpoints[at],
+                _ => self.add(inventory.identity_of(address, view.as_deref()).into()),
+            };
+            table.push((cidr, peer));
+        }
+        table.into_iter().collect()
+    }
+}
+
+/// Every prefix at whose edge an identity can change.
+fn prefixes(inventory: &Inventory, policy: &Policy) -> PrefixMap<()> {
+    let mut prefixes: BTreeSet<Cidr> = inventory.distinct_prefixes().collect();
+    for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+        prefixes.extend(Cidr::new(address, 0));
+    }
+    for (_, rule) in policy.rules() {
+        let Peers::Of(peers) = &rule.peers else { continue };
+        for peer in peers {
+            match peer {
+                Peer::Labels { except, .. } => prefixes.extend(except),
+                Peer::Cidr { cidr, except } => prefixes.extend(except.iter().chain([cidr])),
+                Peer::Name(_) => {}
+            }
+        }
+    }
+    prefixes.into_iter().map(|cidr| (cidr, ())).collect()
+}

@@ -1,0 +1,215 @@
+//! Rows: what a set of rules says about every protocol and port.
+//!
+//! A row is kept as a function of the port, in stretches that end where some rule's ports do, until all
+//! rows are known and their ports can be put into classes.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::decision::Outcome;
+use sluice_ir::ids::{L7Id, OriginId, RuleId, VerdictId};
+use sluice_ir::net::{PortName, PortRange, Protocol};
+use sluice_ir::policy::eval::{Reason, Verdict, rule_verdict};
+use sluice_ir::policy::{Direction, Policy, PortMatch, PortSet, Ports, Tier};
+
+/// What a row says, as a function of protocol and port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PortFunction {
+    /// For protocols that no stretch is about.
+    pub(super) otherwise: VerdictId,
+    /// Stretches in order; a protocol that has any is covered whole.
+    pub(super) stretches: Vec<(Protocol, PortRange, VerdictId)>,
+}
+
+/// Verdicts, each once.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes {
+    pub(super) all: IndexSet<Outcome, FxBuildHasher>,
+    /// The verdict of a set of matching rules, where one of their tiers decides.
+    of_rules: FxHashMap<Box<[RuleId]>, Option<VerdictId>>,
+    /// How many lines all verdicts name, and how many rules the keys above: what memory goes by.
+    reasons: usize,
+}
+
+/// What a row depends on beside the rules that match.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances {
+    /// The verdict where no rule matches.
+    pub(super) fallback: VerdictId,
+    /// Which way.
+    pub(super) direction: Direction,
+}
+
+impl Outcomes {
+    /// The place of a verdict.
+    fn intern(&mut self, outcome: Outcome) -> VerdictId {
+        let lines = outcome.origins.len();
+        let (at, new) = self.all.insert_full(outcome);
+        self.reasons += if new { lines } else { 0 };
+        VerdictId::new(at)
+    }
+
+    /// How many lines all verdicts name, those included that are known of sets of rules.
+    pub(super) fn reasons(&self) -> usize {
+        self.reasons
+    }
+
+    /// The verdict of a step that no rule decides.
+    pub(super) fn step(&mut self, reason: Reason, origins: Vec<OriginId>) -> VerdictId {
+        let verdict = if reason == Reason::DefaultDeny { Verdict::Deny } else { Verdict::Allow };
+        let (authentication, widened, l7) = (None, false, Vec::new());
+        self.intern(Outcome { verdict, reason, authentication, widened, origins, l7 })
+    }
+
+    /// The verdict of the rules that match, if they decide: the first tier that has one of them does.
+    fn of_rules(&mut self, policy: &Policy, matching: &[RuleId]) -> Option<VerdictId> {
+        if let Some(known) = self.of_rules.get(matching) {
+            return *known;
+        }
+        let outcome = Tier::ORDER.iter().find_map(|tier| {
+            let rules = matching.iter().copied().filter(|rule| policy.rule(*rule).tier == *tier);
+            tier_outcome(policy, &rules.collect::<Vec<_>>())
+        });
+        let verdict = outcome.map(|outcome| self.intern(outcome));
+        self.reasons += matching.len();
+        self.of_rules.insert(matching.into(), verdict);
+        verdict
+    }
+}
+
+/// Deny before redirect before allow (semantics.md 4.3).
+fn tier_outcome(policy: &Policy, rules: &[RuleId]) -> Option<Outcome> {
+    let of = |verdict| {
+        let is = move |rule: &&RuleId| rule_verdict(policy.rule(**rule)) == verdict;
+        rules.iter().filter(is)
+    };
+    let has = |verdict| of(verdict).next().is_some();
+    let verdict = [Verdict::Deny, Verdict::Redirect, Verdict::Allow].into_iter().find(|v| has(*v))?;
+    let mut origins: Vec<OriginId> = of(verdict).map(|rule| policy.rule(*rule).origin).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    let mut l7: Vec<L7Id> = Vec::new();
+    if verdict == Verdict::Redirect {
+        l7.extend(of(verdict).filter_map(|rule| policy.rule(*rule).l7));
+        l7.sort_unstable();
+        l7.dedup();
+    }
+    let authentication = match verdict {
+        Verdict::Deny => None,
+        _ => rules.iter().filter_map(|rule| policy.rule(*rule).authentication).max(),
+    };
+    let widened = verdict == Verdict::Redirect && has(Verdict::Allow);
+    Some(Outcome { verdict, reason: Reason::Rules, authentication, widened, origins, l7 })
+}
+
+/// A port where a rule begins or ceases to match.
+type Edge = (Protocol, u32, RuleId, bool);
+
+/// The row of the rules whose peers match. `number` is what a named port stands for here.
+pub(super) fn row(
+    policy: &Policy,
+    matching: &[RuleId],
+    circumstances: Circumstances,
+    number: &dyn Fn(&PortName, Protocol) -> Option<u16>,
+    outcomes: &mut Outcomes,
+) -> PortFunction {
+    let mut edges: Vec<Edge> = Vec::new();
+    let mut always: Vec<RuleId> = Vec::new();
+    for id in matching {
+        match &policy.rule(*id).ports {
+            Ports::Any => always.push(*id),
+            Ports::Of(ports) => {
+                let ranges = ports.iter().filter_map(|port| resolved(port, circumstances.direction, number));
+                for (protocol, range) in ranges {
+                    edges.push((protocol, u32::from(range.start), *id, true));
+                    edges.push((protocol, u32::from(range.end) + 1, *id, false));
+                }
+            }
+        }
+    }
+    let mut verdict_of = |rules: &[RuleId]| match outcomes.of_rules(policy, rules) {
+        Some(verdict) => verdict,
+        None => circumstances.fallback,
+    };
+    let otherwise = verdict_of(&always);
+    edges.sort_unstable();
+    let mut stretches = Vec::new();
+    for of_protocol in edges.chunk_by(|a, b| a.0 == b.0) {
+        sweep(of_protocol, &always, &mut verdict_of, otherwise, &mut stretches);
+    }
+    PortFunction { otherwise, stretches }
+}
+
+/// Goes through the edges of one protocol and notes what holds between them.
+fn sweep(
+    edges: &[Edge],
+    always: &[RuleId],
+    verdict_of: &mut dyn FnMut(&[RuleId]) -> VerdictId,
+    otherwise: VerdictId,
+    stretches: &mut Vec<(Protocol, PortRange, VerdictId)>,
+) {
+    // How many ranges of a rule hold: one rule's ranges can overlap.
+    let mut open: BTreeMap<RuleId, u32> = always.iter().map(|rule| (*rule, 1)).collect();
+    let before = stretches.len();
+    let mut note = |protocol, start: u32, end: u32, verdict| {
+        let (Ok(start), Ok(end)) = (u16::try_from(start), u16::try_from(end - 1)) else { return };
+        match stretches.get_mut(before..).and_then(<[_]>::last_mut) {
+            Some((_, range, last)) if *last == verdict => range.end = end,
+            _ => stretches.push((protocol, PortRange { start, end }, verdict)),
+        }
+    };
+    let mut from = 0;
+    let mut holding = otherwise;
+    let Some(protocol) = edges.first().map(|edge| edge.0) else { return };
+    for here in edges.chunk_by(|a, b| a.1 == b.1) {
+        let at = here[0].1;
+        if at > from {
+            note(protocol, from, at, holding);
+            from = at;
+        }
+        for (_, _, rule, begins) in here {
+            let count = open.entry(*rule).or_default();
+            *count = if *begins { *count + 1 } else { *count - 1 };
+            if *count == 0 {
+                open.remove(rule);
+            }
+        }
+        holding = verdict_of(&open.keys().copied().collect::<Vec<_>>());
+    }
+    if from <= u32::from(u16::MAX) {
+        note(protocol, from, u32::from(u16::MAX) + 1, holding);
+    }
+    // A protocol about which nothing else is said than about all others needs no stretch.
+    if stretches[before..].iter().all(|(_, _, verdict)| *verdict == otherwise) {
+        stretches.truncate(before);
+    }
+}
+
+/// The numbers of a port match; none for a name that nobody has (semantics.md 4.8, 12.1).
+fn resolved(
+    port: &PortMatch,
+    direction: Direction,
+    number: &dyn Fn(&PortName, Protocol) -> Option<u16>,
+) -> Option<(Protocol, PortRange)> {
+    let range = match &port.ports {
+        PortSet::Range(range) => *range,
+        PortSet::Named { name, end } => {
+            let start = number(name, port.protocol)?;
+            let end = end.filter(|_| direction == Direction::Ingress).unwrap_or(start).max(start);
+            PortRange { start, end }
+        }
+    };
+    Some((port.protocol, range))
+}
+
+impl PortFunction {
+    /// What it says about a port.
+    pub(super) fn at(&self, protocol: Protocol, port: u16) -> VerdictId {
+        let after = self.stretches.partition_point(|(of, range, _)| (*of, range.start) <= (protocol, port));
+        match after.checked_sub(1).map(|at| self.stretches[at]) {
+            Some((of, _, verdict)) if of == protocol => verdict,
+            _ => self.otherwise,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The table of one subject and direction: a row for each class of peers.
+
+use rustc_hash::FxHashMap;
+use sluice_ir::ids::{RuleId, VerdictId};
+use sluice_ir::net::{PortName, Protocol};
+use sluice_ir::policy::eval::Reason;
+use sluice_ir::policy::{Direction, Policy};
+
+use super::classes::{Classes, Numbers, PeerSets};
+use super::row::{Circumstances, Outcomes, PortFunction, row};
+use super::subjects::SubjectKey;
+
+/// A table before its rows are numbered: rows are functions of the port.
+#[derive(Debug)]
+pub(super) struct RawTable {
+    /// The row of peers that no rule names.
+    pub(super) otherwise: PortFunction,
+    /// Other rows, each with its classes in order.
+    pub(super) rows: Vec<(PortFunction, Vec<u32>)>,
+}
+
+/// What tables are made from.
+pub(super) struct Maker<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) sets: &'a PeerSets,
+    pub(super) classes: &'a Classes,
+}
+
+/// Which of a subject's rules match a class, one bit each; then the numbers of named ports and whether the
+/// peer is let in as the host, as far as they matter.
+type LocalKey = (Box<[u64]>, Vec<((PortName, Protocol), u16)>, bool);
+
+impl Maker<'_> {
+    /// The table of a subject.
+    pub(super) fn table(&self, subject: &SubjectKey, direction: Direction, outcomes: &mut Outcomes) -> RawTable {
+        let rules = subject.judging(direction);
+        let (reason, origins) = subject.fallback(self.policy, direction);
+        let closed = outcomes.step(reason, origins);
+        let open = if subject.lets_host_in(self.policy, direction) {
+            outcomes.step(Reason::Localhost, Vec::new())
+        } else {
+            closed
+        };
+        let groups = self.groups(rules, direction, open != closed);
+        let own: Numbers = subject.named.iter().cloned().collect();
+        let mut make = |key: &LocalKey| {
+            let fallback = if key.2 { open } else { closed };
+            self.row(rules, key, direction, fallback, &own, outcomes)
+        };
+        let nobody = (self.mask_of_any(rules), Vec::new(), false);
+        let otherwise = make(&nobody);
+        let mut rows: Vec<(PortFunction, Vec<u32>)> = Vec::new();
+        for (key, classes) in groups {
+            let function = make(&key);
+            if function != otherwise {
+                rows.push((function, classes));
+            }
+        }
+        RawTable { otherwise, rows }
+    }
+
+    /// The rules that match every peer, as bits.
+    fn mask_of_any(&self, rules: &[RuleId]) -> Box<[u64]> {
+        let mut mask = vec![0; rules.len().div_ceil(64)].into_boxed_slice();
+        for (at, rule) in rules.iter().enumerate() {
+            if self.sets.of_rule[rule.index()].is_none() {
+                mask[at / 64] |= 1 << (at % 64);
+            }
+        }
+        mask
+    }
+
+    /// Classes by what this subject's rules can see of them; those that no rule names are left out.
+    fn groups(&self, rules: &[RuleId], direction: Direction, host_matters: bool) -> Vec<(LocalKey, Vec<u32>)> {
+        let words = rules.len().div_ceil(64);
+        let any = self.mask_of_any(rules);
+        let mut masks = vec![0_u64; words * self.classes.len()];
+        let mut touched = vec![false; self.classes.len()];
+        for (at, rule) in rules.iter().enumerate() {
+            let Some(set) = self.sets.of_rule[rule.index()] else { continue };
+            for class in &self.classes.of_set[set as usize] {
+                masks[*class as usize * words + at / 64] |= 1 << (at % 64);
+                touched[*class as usize] = true;
+            }
+        }
+        let mut places: FxHashMap<LocalKey, usize> = FxHashMap::default();
+        let mut groups: Vec<(LocalKey, Vec<u32>)> = Vec::new();
+        for (class, signature) in (0_u32..).zip(&self.classes.signatures) {
+            let host = host_matters && signature.host;
+            let named = if direction == Direction::Egress { signature.named.as_slice() } else { &[] };
+            let at = class as usize;
+            if !touched[at] && !host && named.is_empty() {
+                continue;
+            }
+            let own = &masks[at * words..(at + 1) * words];
+            let mask = own.iter().zip(&any).map(|(own, any)| own | any).collect();
+            let key = (mask, named.to_vec(), host);
+            let place = *places.entry(key.clone()).or_insert(groups.len());
+            if place == groups.len() {
+                groups.push((key, Vec::new()));
+            }
+            groups[place].1.push(class);
+        }
+        groups
+    }
+
+    fn row(
+        &self,
+        rules: &[RuleId],
+        key: &LocalKey,
+        direction: Direction,
+        fallback: VerdictId,
+        own: &Numbers,
+        outcomes: &mut Outcomes,
+    ) -> PortFunction {
+        let (mask, named, _) = key;
+        let matches = |at: &usize| mask[at / 64] & (1 << (at % 64)) != 0;
+        let matching: Vec<RuleId> = (0..rules.len()).filter(matches).map(|at| rules[at]).collect();
+        let number = |name: &PortName, protocol: Protocol| match direction {
+            Direction::Ingress => own.get(&(name.clone(), protocol)).copied(),
+            Direction::Egress => {
+                let of = named.iter().find(|((of, on), _)| of == name && *on == protocol);
+                of.map(|(_, number)| *number)
+            }
+        };
+        row(self.policy, &matching, Circumstances { fallback, direction }, &number, outcomes)
+    }
+}
