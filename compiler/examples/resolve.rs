@@ -19,11 +19,20 @@ fn main() {
     eprintln!("compile {:?}", t.elapsed());
     for _ in 0..3 {
     let t = Instant::now();
-    let population = Population::new(&compiled.inventory, &compiled.policy, node.as_deref());
+    let js = judged(&compiled.inventory, &compiled.policy, node.as_deref());
+    let mut ids: Vec<_> = js.iter().map(|j| j.identity.clone()).collect(); ids.sort(); ids.dedup();
+    let mut local = (*compiled.policy).clone();
+    let mut memo = std::collections::HashMap::new();
+    let c = local.clone();
+    local.rules.retain(|r| *memo.entry(r.subject).or_insert_with(|| ids.iter().any(|i| sluice_ir::policy::eval::subject_matches(&c, r.subject, i))));
+    let local = sluice_ir::policy::verify::verify(local.canonical()).unwrap();
+    eprintln!("localise {:?} {} of {} rules, {} selectors", t.elapsed(), local.rules.len(), c.rules.len(), local.selectors.len());
+    let t = Instant::now();
+    let population = Population::new(&compiled.inventory, &local, node.as_deref());
     let judged = judged(&compiled.inventory, &compiled.policy, node.as_deref());
     eprintln!("population {:?} {} peers {} prefixes {} judged", t.elapsed(), population.len(), population.addresses.len(), judged.len());
     let t = Instant::now();
-    let classified = classify(&compiled.policy, &population, &judged, &sluice_compiler::classify::Limits::default()).unwrap();
+    let classified = classify(&local, &population, &judged, &sluice_compiler::classify::Limits::default()).unwrap();
     let d = &classified.decision;
     eprintln!("classify {:?}: {} classes {} subjects rows {} {} ports {} {} cells {} verdicts {}", t.elapsed(), d.classes.len(), d.subjects.len(), d.sides.ingress.rows.len(), d.sides.egress.rows.len(), d.sides.ingress.ports.len(), d.sides.egress.ports.len(), d.cells(), d.verdicts.len());
     let t = Instant::now();

@@ -80,9 +80,16 @@ impl fmt::Display for Label {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelSet(Box<[Label]>);
 
+/// Up to this many labels are looked through one by one: keys of other lengths cost a comparison of two
+/// numbers, while the order of keys, which share long beginnings, costs a look at their bytes.
+const FEW: usize = 32;
+
 impl LabelSet {
     /// The label with this key.
     pub fn get(&self, key: &str) -> Option<&Label> {
+        if self.0.len() <= FEW {
+            return self.0.iter().find(|label| *label.key == *key);
+        }
         self.0.binary_search_by(|label| (*label.key).cmp(key)).ok().map(|at| &self.0[at])
     }
 

@@ -23,24 +23,27 @@ pub(super) type SetId = u32;
 pub(super) struct PeerSets {
     /// The list of each rule; none where it is every peer.
     pub(super) of_rule: Vec<Option<SetId>>,
-    /// The named ports that egress rules with this list ask its peers for.
-    named: Vec<BTreeSet<NamedPort>>,
+    /// The named ports that egress rules ask their peers for.
+    asked: IndexSet<NamedPort, FxBuildHasher>,
+    /// Those that egress rules with each list ask for, as places in `asked`.
+    asked_of: Vec<BTreeSet<usize>>,
     /// The same for rules that match every peer.
-    named_of_any: BTreeSet<NamedPort>,
+    asked_of_any: BTreeSet<usize>,
     /// The peers that each list matches, in order.
     members: Vec<Vec<u32>>,
 }
 
 /// A named port that some rule asks for.
-type NamedPort = (PortName, Protocol);
+pub(super) type NamedPort = (PortName, Protocol);
 
 /// What rules can see of a peer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Signature {
     /// The lists of peers that match it, in order.
     pub(super) sets: Vec<SetId>,
-    /// The numbers of its named ports, as far as a rule that matches it asks for them on egress.
-    pub(super) named: Vec<(NamedPort, u16)>,
+    /// The numbers of its named ports, as far as a rule that matches it asks for them on egress; by the
+    /// place in [`PeerSets::asked`].
+    pub(super) named: Vec<(usize, u16)>,
     /// Whether it is the host.
     pub(super) host: bool,
 }
@@ -54,25 +57,31 @@ pub(super) struct Classes {
     pub(super) of_peer: Vec<u32>,
     /// The classes that each list of peers matches, in order.
     pub(super) of_set: Vec<Vec<u32>>,
+    /// The classes of hosts.
+    pub(super) hosts: Vec<u32>,
+    /// The classes that have a number for a port that some rule names.
+    pub(super) with_ports: Vec<u32>,
 }
 
 impl PeerSets {
     pub(super) fn new(policy: &Policy, population: &Population) -> PeerSets {
         let mut sets: IndexSet<&Peers, FxBuildHasher> = IndexSet::default();
-        let mut named: Vec<BTreeSet<NamedPort>> = Vec::new();
-        let mut named_of_any = BTreeSet::new();
+        let mut asked: IndexSet<NamedPort, FxBuildHasher> = IndexSet::default();
+        let mut asked_of: Vec<BTreeSet<usize>> = Vec::new();
+        let mut asked_of_any = BTreeSet::new();
         let mut of_rule = Vec::with_capacity(policy.rules.len());
         for rule in &policy.rules {
+            let named = named_on_egress(rule).map(|port| asked.insert_full(port).0);
             let Peers::Of(_) = &rule.peers else {
-                named_of_any.extend(named_on_egress(rule));
+                asked_of_any.extend(named);
                 of_rule.push(None);
                 continue;
             };
             let (set, new) = sets.insert_full(&rule.peers);
             if new {
-                named.push(BTreeSet::new());
+                asked_of.push(BTreeSet::new());
             }
-            named[set].extend(named_on_egress(rule));
+            asked_of[set].extend(named);
             of_rule.push(SetId::try_from(set).ok());
         }
         let index = Members::new(population.iter().map(|(_, identity)| &**identity));
@@ -80,7 +89,7 @@ impl PeerSets {
             Peers::Of(peers) => index.of_peers(policy, peers),
             Peers::Any => Vec::new(),
         });
-        PeerSets { of_rule, named, named_of_any, members: members.collect() }
+        PeerSets { of_rule, asked, asked_of, asked_of_any, members: members.collect() }
     }
 
     /// How many there are.
@@ -91,14 +100,27 @@ impl PeerSets {
     fn signature(&self, sets: Vec<SetId>, identity: &Identity) -> Signature {
         let mut named = BTreeSet::new();
         if !identity.ports.is_empty() {
-            let asked = sets.iter().flat_map(|set| &self.named[*set as usize]).chain(&self.named_of_any);
-            let number = |(name, protocol): &NamedPort| {
-                let (of, number) = identity.ports.get(name)?;
-                (of == protocol).then(|| ((name.clone(), *protocol), *number))
-            };
-            named = asked.filter_map(number).collect();
+            let asked = sets.iter().flat_map(|set| &self.asked_of[*set as usize]).chain(&self.asked_of_any);
+            named.extend(asked.filter_map(|at| Some((*at, self.number(*at, identity)?))));
         }
         Signature { sets, named: named.into_iter().collect(), host: identity.is_host() }
+    }
+
+    /// What a peer has for a named port.
+    fn number(&self, at: usize, identity: &Identity) -> Option<u16> {
+        let (name, protocol) = self.asked.get_index(at)?;
+        let (of, number) = identity.ports.get(name)?;
+        (of == protocol).then_some(*number)
+    }
+
+    /// The places of the named ports that some rules ask their peers for.
+    pub(super) fn asked_by<'r>(&self, rules: impl Iterator<Item = &'r Rule>) -> BTreeSet<usize> {
+        rules.flat_map(named_on_egress).filter_map(|port| self.asked.get_index_of(&port)).collect()
+    }
+
+    /// The place of a named port.
+    pub(super) fn place_of(&self, name: &PortName, protocol: Protocol) -> Option<usize> {
+        self.asked.get_index_of(&(name.clone(), protocol))
     }
 }
 
@@ -138,7 +160,12 @@ impl Classes {
                 of_set[*set as usize].push(class);
             }
         }
-        Classes { signatures, of_peer, of_set }
+        let having = |has: fn(&Signature) -> bool| {
+            (0_u32..).zip(&signatures).filter(|(_, signature)| has(signature)).map(|(class, _)| class).collect()
+        };
+        let hosts = having(|signature| signature.host);
+        let with_ports = having(|signature| !signature.named.is_empty());
+        Classes { hosts, with_ports, signatures, of_peer, of_set }
     }
 
     /// How many there are.

@@ -5,11 +5,10 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use sluice_ir::decision::ByDirection;
 use sluice_ir::ids::{OriginId, RuleId};
-use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::eval::{Reason, subject_matches};
 use sluice_ir::policy::{Direction, Enforcement, Identity, Policy};
 
-use super::classes::own_named_ports;
+use super::classes::{NamedPort, own_named_ports};
 use super::members::Members;
 use super::population::Judged;
 
@@ -19,7 +18,7 @@ pub(super) struct SubjectKey {
     /// The rules that select it, in order.
     pub(super) rules: ByDirection<Vec<RuleId>>,
     /// The numbers of its named ports that its ingress rules ask for.
-    pub(super) named: Vec<((PortName, Protocol), u16)>,
+    pub(super) named: Vec<(NamedPort, u16)>,
     /// Whether nothing is enforced on it.
     free: bool,
     /// Whether it is isolated whatever the rules say: it has no labels yet, or the options say so.

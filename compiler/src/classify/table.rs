@@ -28,7 +28,7 @@ pub(super) struct Maker<'a> {
 
 /// Which of a subject's rules match a class, one bit each; then the numbers of named ports and whether the
 /// peer is let in as the host, as far as they matter.
-type LocalKey = (Box<[u64]>, Vec<((PortName, Protocol), u16)>, bool);
+type LocalKey = (Box<[u64]>, Vec<(usize, u16)>, bool);
 
 impl Maker<'_> {
     /// The table of a subject.
@@ -41,7 +41,7 @@ impl Maker<'_> {
         } else {
             closed
         };
-        let groups = self.groups(rules, direction, open != closed);
+        let groups = self.groups(rules, open != closed);
         let own: Numbers = subject.named.iter().cloned().collect();
         let mut make = |key: &LocalKey| {
             let fallback = if key.2 { open } else { closed };
@@ -71,30 +71,36 @@ impl Maker<'_> {
     }
 
     /// Classes by what this subject's rules can see of them; those that no rule names are left out.
-    fn groups(&self, rules: &[RuleId], direction: Direction, host_matters: bool) -> Vec<(LocalKey, Vec<u32>)> {
+    fn groups(&self, rules: &[RuleId], host_matters: bool) -> Vec<(LocalKey, Vec<u32>)> {
         let words = rules.len().div_ceil(64);
         let any = self.mask_of_any(rules);
+        let asked = self.sets.asked_by(rules.iter().map(|rule| self.policy.rule(*rule)));
         let mut masks = vec![0_u64; words * self.classes.len()];
-        let mut touched = vec![false; self.classes.len()];
+        let mut seen = vec![false; self.classes.len()];
+        let mut touched: Vec<u32> = Vec::new();
+        let mut touch = |class: u32| {
+            if !std::mem::replace(&mut seen[class as usize], true) {
+                touched.push(class);
+            }
+        };
         for (at, rule) in rules.iter().enumerate() {
             let Some(set) = self.sets.of_rule[rule.index()] else { continue };
             for class in &self.classes.of_set[set as usize] {
                 masks[*class as usize * words + at / 64] |= 1 << (at % 64);
-                touched[*class as usize] = true;
+                touch(*class);
             }
         }
+        // Rules for every peer tell peers apart too: by the numbers of their ports, and the host from others.
+        self.classes.hosts.iter().filter(|_| host_matters).for_each(|class| touch(*class));
+        self.classes.with_ports.iter().filter(|_| !asked.is_empty()).for_each(|class| touch(*class));
         let mut places: FxHashMap<LocalKey, usize> = FxHashMap::default();
         let mut groups: Vec<(LocalKey, Vec<u32>)> = Vec::new();
-        for (class, signature) in (0_u32..).zip(&self.classes.signatures) {
-            let host = host_matters && signature.host;
-            let named = if direction == Direction::Egress { signature.named.as_slice() } else { &[] };
-            let at = class as usize;
-            if !touched[at] && !host && named.is_empty() {
-                continue;
-            }
-            let own = &masks[at * words..(at + 1) * words];
+        for class in touched {
+            let signature = &self.classes.signatures[class as usize];
+            let named = signature.named.iter().filter(|(place, _)| asked.contains(place)).copied().collect();
+            let own = &masks[class as usize * words..(class as usize + 1) * words];
             let mask = own.iter().zip(&any).map(|(own, any)| own | any).collect();
-            let key = (mask, named.to_vec(), host);
+            let key = (mask, named, host_matters && signature.host);
             let place = *places.entry(key.clone()).or_insert(groups.len());
             if place == groups.len() {
                 groups.push((key, Vec::new()));
@@ -119,8 +125,8 @@ impl Maker<'_> {
         let number = |name: &PortName, protocol: Protocol| match direction {
             Direction::Ingress => own.get(&(name.clone(), protocol)).copied(),
             Direction::Egress => {
-                let of = named.iter().find(|((of, on), _)| of == name && *on == protocol);
-                of.map(|(_, number)| *number)
+                let place = self.sets.place_of(name, protocol)?;
+                named.iter().find(|(at, _)| *at == place).map(|(_, number)| *number)
             }
         };
         row(self.policy, &matching, Circumstances { fallback, direction }, &number, outcomes)

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use sluice_ir::decision::{EndpointName, Outcome, Subject};
-use sluice_ir::ids::{OriginId, RowId};
+use sluice_ir::ids::{OriginId, PortClassId, RowId};
 use sluice_ir::net::{PortName, PortRange, Protocol};
 use sluice_ir::policy::eval::{Answer, Question, Verdict, eval_among, ports_match};
 use sluice_ir::policy::{Direction, Identity, PortMatch, PortSet, Ports, Policy, Rule};
 
+use super::columns::Column;
 use super::groups::{Groups, names};
 use super::{Proof, Refuted, WrongCell, decision};
 use crate::classify::{Classified, Judged, PeerId, Population};
@@ -31,14 +32,27 @@ struct SideOf<'a> {
     rules: &'a [sluice_ir::ids::RuleId],
 }
 
-/// Peers of one group: an example, and the rows that its members have in the table.
-struct Group {
+impl SideOf<'_> {
+    fn question<'q>(&'q self, peer: &'q Identity, (protocol, port): (Protocol, u16)) -> Question<'q> {
+        Question { subject: self.identity, peer, direction: self.direction, protocol, port }
+    }
+}
+
+/// Peers that the rules of one side cannot tell apart: an example, and the rows that they have in the table.
+struct Alike {
     example: PeerId,
     rows: BTreeSet<RowId>,
 }
 
-/// What a subject's rules can see of a peer.
+/// What a side's rules can see of a peer: which of them match it, and its numbers for the ports that they
+/// name.
 type LocalKey = (Vec<u64>, bool, Vec<Option<(Protocol, u16)>>);
+
+/// Ports that the rules of one side cannot tell apart: an example, and the classes that they have in the table.
+struct PortsAlike {
+    example: (Protocol, u16),
+    classes: BTreeSet<PortClassId>,
+}
 
 /// Compares the tables of every endpoint.
 pub(super) fn compare(
@@ -89,53 +103,75 @@ impl Comparison<'_> {
     fn side(&self, side: &SideOf<'_>) -> Result<Proof, Refuted> {
         let mut proof = Proof::default();
         let pieces = self.pieces(side);
-        for group in self.groups_of(side) {
+        let named = self.names_of_peers(side);
+        let mut shared: Option<Vec<PortsAlike>> = None;
+        for group in self.peers_alike(side, &named) {
             let peer = self.population.identity(group.example);
-            let mut known: FxHashMap<Vec<bool>, Answer> = FxHashMap::default();
-            for (protocol, port) in &pieces {
-                let question = Question {
-                    subject: side.identity,
-                    peer,
-                    direction: side.direction,
-                    protocol: *protocol,
-                    port: *port,
-                };
-                let ports = side.rules.iter().map(|id| ports_match(&self.policy.rule(*id).ports, &question));
-                let answer = known.entry(ports.collect()).or_insert_with(|| {
-                    proof.evaluations += 1;
-                    eval_among(self.policy, side.rules, &question)
-                });
+            // Only a named port means another number for another peer.
+            let ports = match shared.take() {
+                Some(shared) if named.is_empty() => shared,
+                _ => self.ports_alike(side, peer, &pieces),
+            };
+            for alike in &ports {
+                let question = side.question(peer, alike.example);
+                let answer = eval_among(self.policy, side.rules, &question);
+                proof.evaluations += 1;
                 for row in &group.rows {
-                    proof.cells += 1;
-                    self.cell(side, *row, &question, answer)?;
+                    proof.cells += alike.classes.len();
+                    alike.classes.iter().try_for_each(|class| self.cell(side, *row, *class, &question, &answer))?;
                 }
             }
+            shared = Some(ports);
         }
         Ok(proof)
     }
 
+    /// The ports that a side's rules ask its peers for by name.
+    fn names_of_peers(&self, side: &SideOf<'_>) -> BTreeSet<&PortName> {
+        let rules = side.rules.iter().map(|id| self.policy.rule(*id));
+        let asks = rules.filter(|rule| rule.direction == Direction::Egress);
+        asks.flat_map(|rule| names(&rule.ports)).collect()
+    }
+
     /// Peers that the rules of a side cannot tell apart.
-    fn groups_of(&self, side: &SideOf<'_>) -> Vec<Group> {
-        let rules = || side.rules.iter().map(|id| self.policy.rule(*id));
-        let named: BTreeSet<&PortName> = match side.direction {
-            Direction::Egress => rules().flat_map(|rule| names(&rule.ports)).collect(),
-            Direction::Ingress => BTreeSet::new(),
-        };
-        let mut relevant = vec![0_u64; self.groups.sets.len().div_ceil(64)];
-        for set in rules().filter_map(|rule| self.groups.sets.get_index_of(&rule.peers)) {
-            relevant[set / 64] |= 1 << (set % 64);
-        }
-        let mut groups: FxHashMap<LocalKey, usize> = FxHashMap::default();
-        let mut found: Vec<Group> = Vec::new();
-        for (peer, identity) in self.population.iter() {
-            let bits = self.groups.bits[peer.index()].iter().zip(&relevant).map(|(own, of)| own & of);
-            let numbers = named.iter().map(|name| identity.ports.get(*name).copied());
-            let key = (bits.collect(), identity.is_host(), numbers.collect());
-            let at = *groups.entry(key).or_insert(found.len());
-            if at == found.len() {
-                found.push(Group { example: peer, rows: BTreeSet::new() });
+    fn peers_alike(&self, side: &SideOf<'_>, named: &BTreeSet<&PortName>) -> Vec<Alike> {
+        let groups = &self.groups.groups;
+        let words = side.rules.len().div_ceil(64);
+        let mut bits = vec![0_u64; words * groups.len()];
+        for (at, id) in side.rules.iter().enumerate() {
+            let matching = self.groups.matching(&self.policy.rule(*id).peers);
+            for group in matching.into_iter().flat_map(Column::ones) {
+                bits[group * words + at / 64] |= 1 << (at % 64);
             }
-            found[at].rows.insert(side.subject.tables[side.direction].row(self.classified.class(peer)));
+        }
+        let mut places: FxHashMap<LocalKey, usize> = FxHashMap::default();
+        let mut found: Vec<Alike> = Vec::new();
+        for (at, group) in groups.iter().enumerate() {
+            let identity = self.population.identity(group.example);
+            let numbers = named.iter().map(|name| identity.ports.get(*name).copied()).collect();
+            let key = (bits[at * words..(at + 1) * words].to_vec(), identity.is_host(), numbers);
+            let place = *places.entry(key).or_insert(found.len());
+            if place == found.len() {
+                found.push(Alike { example: group.example, rows: BTreeSet::new() });
+            }
+            found[place].rows.insert(side.subject.tables[side.direction].row(group.class));
+        }
+        found
+    }
+
+    /// Ports that the rules of a side cannot tell apart, asked of each rule for a port of each stretch.
+    fn ports_alike(&self, side: &SideOf<'_>, peer: &Identity, pieces: &BTreeSet<(Protocol, u16)>) -> Vec<PortsAlike> {
+        let classes = &decision(self.classified).sides[side.direction].ports;
+        let mut places: FxHashMap<Vec<bool>, usize> = FxHashMap::default();
+        let mut found: Vec<PortsAlike> = Vec::new();
+        for piece in pieces {
+            let question = side.question(peer, *piece);
+            let matching = side.rules.iter().map(|id| ports_match(&self.policy.rule(*id).ports, &question));
+            let place = *places.entry(matching.collect()).or_insert(found.len());
+            if place == found.len() {
+                found.push(PortsAlike { example: *piece, classes: BTreeSet::new() });
+            }
+            found[place].classes.insert(classes.class(piece.0, piece.1));
         }
         found
     }
@@ -180,10 +216,16 @@ impl Comparison<'_> {
         }
     }
 
-    fn cell(&self, side: &SideOf<'_>, row: RowId, question: &Question<'_>, answer: &Answer) -> Result<(), Refuted> {
+    fn cell(
+        &self,
+        side: &SideOf<'_>,
+        row: RowId,
+        class: PortClassId,
+        question: &Question<'_>,
+        answer: &Answer,
+    ) -> Result<(), Refuted> {
         let decision = decision(self.classified);
         let of_side = &decision.sides[side.direction];
-        let class = of_side.ports.class(question.protocol, question.port);
         let outcome = &decision.verdicts[of_side.rows[row.index()].0[class.index()].index()];
         if self.agree(outcome, answer) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Who matches what, asked rule by rule and peer by peer.
+//! Peers that no rule in force can tell apart, by the reference's own functions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,58 +6,118 @@ use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::decision::ByDirection;
-use sluice_ir::ids::RuleId;
-use sluice_ir::net::PortName;
-use sluice_ir::policy::eval::{peers_match, subject_matches};
+use sluice_ir::ids::{ClassId, RuleId};
+use sluice_ir::net::{PortName, Protocol};
+use sluice_ir::policy::eval::subject_matches;
 use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortSet, Ports, Subject};
 
-use crate::classify::{Judged, Population};
+use super::columns::{Column, Columns};
+use crate::classify::{Classified, Judged, PeerId, Population};
 
-/// What the reference's own functions say about every subject and every peer.
+/// What the rules in force say about every subject and every peer.
 pub(super) struct Groups<'p> {
     /// Different identities of endpoints, each with the rules that select it.
     pub(super) subjects: Vec<ByDirection<Vec<RuleId>>>,
     /// The place in `subjects` of each endpoint.
     pub(super) of_judged: Vec<usize>,
-    /// The different lists of peers of all those rules.
-    pub(super) sets: IndexSet<&'p Peers, FxBuildHasher>,
-    /// For each peer, a bit for each list that matches it.
-    pub(super) bits: Vec<Box<[u64]>>,
+    /// Peers that no rule in force can tell apart, and that are in one class of the table.
+    pub(super) groups: Vec<Group>,
+    /// The different lists of peers of the rules in force.
+    sets: IndexSet<&'p Peers, FxBuildHasher>,
+    /// For each list, a bit for each group that it matches.
+    columns: Vec<Column>,
     /// The numbers that peers have for the ports that some egress rule names.
     numbers: BTreeMap<&'p PortName, BTreeSet<u16>>,
 }
 
+/// One group.
+pub(super) struct Group {
+    /// One of its peers.
+    pub(super) example: PeerId,
+    /// The class that they have in the table.
+    pub(super) class: ClassId,
+}
+
 impl<'p> Groups<'p> {
-    pub(super) fn new(policy: &'p Policy, population: &Population, judged: &[Judged]) -> Groups<'p> {
+    pub(super) fn new(
+        policy: &'p Policy,
+        population: &'p Population,
+        judged: &[Judged],
+        classified: &Classified,
+    ) -> Groups<'p> {
         let identities: IndexSet<&Identity, FxBuildHasher> =
             judged.iter().map(|judged| &*judged.identity).collect();
         let of_judged = judged.iter().filter_map(|judged| identities.get_index_of(&*judged.identity)).collect();
-        let identities: Vec<&Identity> = identities.into_iter().collect();
-        let subjects = selecting(policy, &identities);
-        let mut in_force: Vec<RuleId> =
-            subjects.iter().flat_map(|rules| rules.ingress.iter().chain(&rules.egress)).copied().collect();
-        in_force.sort_unstable();
-        in_force.dedup();
+        let subjects = selecting(policy, &identities.into_iter().collect::<Vec<_>>());
+        let in_force = subjects.iter().flat_map(|rules| rules.ingress.iter().chain(&rules.egress));
+        let in_force: BTreeSet<RuleId> = in_force.copied().collect();
         let rules = || in_force.iter().map(|id| policy.rule(*id));
         let sets: IndexSet<&Peers, FxBuildHasher> = rules().map(|rule| &rule.peers).collect();
-        let egress = rules().filter(|rule| rule.direction == Direction::Egress);
-        let mut numbers: BTreeMap<&PortName, BTreeSet<u16>> =
-            egress.flat_map(|rule| names(&rule.ports)).map(|name| (name, BTreeSet::new())).collect();
-        let lists: Vec<&Peers> = sets.iter().copied().collect();
         let peers: Vec<&Identity> = population.iter().map(|(_, identity)| &**identity).collect();
-        for (name, (_, number)) in peers.iter().flat_map(|peer| &peer.ports) {
-            if let Some(numbers) = numbers.get_mut(name) {
-                numbers.insert(*number);
-            }
-        }
-        let bits = peers.par_iter().map(|peer| bits(policy, &lists, peer)).collect();
-        Groups { subjects, of_judged, sets, bits, numbers }
+        let egress = rules().filter(|rule| rule.direction == Direction::Egress);
+        let numbers = numbers(egress.flat_map(|rule| names(&rule.ports)), &peers);
+        let mut columns = Columns::new(peers);
+        let columns: Vec<Column> = sets.iter().map(|set| columns.of_peers(policy, set)).collect();
+        let groups = group(population, classified, &columns, &numbers);
+        let examples: Vec<usize> = groups.iter().map(|group| group.example.index()).collect();
+        let columns = columns.iter().map(|column| examples.iter().map(|at| column.contains(*at)).collect());
+        Groups { subjects, of_judged, columns: columns.map(bits).collect(), groups, sets, numbers }
+    }
+
+    /// The groups that a list of peers matches.
+    pub(super) fn matching(&self, peers: &Peers) -> Option<&Column> {
+        self.sets.get_index_of(peers).map(|set| &self.columns[set])
     }
 
     /// The numbers that peers have for a named port.
     pub(super) fn numbers_of(&self, name: &PortName) -> impl Iterator<Item = &u16> {
         self.numbers.get(name).into_iter().flatten()
     }
+}
+
+fn bits(column: Vec<bool>) -> Column {
+    let mut bits = Column::with_capacity(column.len());
+    bits.extend(column.iter().enumerate().filter(|(_, bit)| **bit).map(|(at, _)| at));
+    bits
+}
+
+/// What the rules in force can see of a peer, and its class in the table.
+type Seen = (Vec<u32>, bool, Vec<Option<(Protocol, u16)>>, ClassId);
+
+/// Puts peers into groups.
+fn group(
+    population: &Population,
+    classified: &Classified,
+    columns: &[Column],
+    numbers: &BTreeMap<&PortName, BTreeSet<u16>>,
+) -> Vec<Group> {
+    let mut matching: Vec<Vec<u32>> = vec![Vec::new(); population.len()];
+    for (set, column) in (0_u32..).zip(columns) {
+        column.ones().for_each(|peer| matching[peer].push(set));
+    }
+    let mut seen: FxHashMap<Seen, ()> = FxHashMap::default();
+    let mut groups = Vec::new();
+    for ((peer, identity), matching) in population.iter().zip(matching) {
+        let class = classified.class(peer);
+        let numbers = numbers.keys().map(|name| identity.ports.get(*name).copied()).collect();
+        if seen.insert((matching, identity.is_host(), numbers, class), ()).is_none() {
+            groups.push(Group { example: peer, class });
+        }
+    }
+    groups
+}
+
+/// The numbers that peers have for some names.
+fn numbers<'p>(
+    names: impl Iterator<Item = &'p PortName>,
+    peers: &[&Identity],
+) -> BTreeMap<&'p PortName, BTreeSet<u16>> {
+    let mut numbers: BTreeMap<&PortName, BTreeSet<u16>> = names.map(|name| (name, BTreeSet::new())).collect();
+    for (name, numbers) in &mut numbers {
+        let of = |peer: &&Identity| peer.ports.get(*name).map(|(_, number)| *number);
+        numbers.extend(peers.iter().filter_map(of));
+    }
+    numbers
 }
 
 /// The names in a list of ports.
@@ -86,14 +146,4 @@ fn selecting(policy: &Policy, identities: &[&Identity]) -> Vec<ByDirection<Vec<R
         rules
     };
     identities.par_iter().map(of).collect()
-}
-
-fn bits(policy: &Policy, lists: &[&Peers], peer: &Identity) -> Box<[u64]> {
-    let mut bits = vec![0_u64; lists.len().div_ceil(64)];
-    for (at, peers) in lists.iter().enumerate() {
-        if peers_match(policy, peers, peer) {
-            bits[at / 64] |= 1 << (at % 64);
-        }
-    }
-    bits.into()
 }

@@ -15,6 +15,7 @@
 
 mod addresses;
 mod cells;
+mod columns;
 mod groups;
 
 use std::fmt;
@@ -94,7 +95,7 @@ pub fn validate(
     judged: &[Judged],
     classified: &Classified,
 ) -> Result<Proof, Refuted> {
-    let groups = groups::Groups::new(policy, population, judged);
+    let groups = groups::Groups::new(policy, population, judged, classified);
     let proof = cells::compare(policy, population, judged, classified, &groups)?;
     let stretches = addresses::compare(population, classified)?;
     Ok(Proof { peers: population.len(), stretches, ..proof })

@@ -156,7 +156,7 @@ pub fn subject_matches(policy: &Policy, subject: Subject, endpoint: &Identity) -
 
 /// Whether a rule that selects the subject matches the peer and the port too.
 pub fn rule_matches(policy: &Policy, rule: &Rule, question: &Question<'_>) -> bool {
-    peers_match(policy, &rule.peers, question.peer) && ports_match(&rule.ports, question)
+    ports_match(&rule.ports, question) && peers_match(policy, &rule.peers, question.peer)
 }
 
 /// Whether one of a rule's peers matches an identity.

@@ -1,0 +1,133 @@
+//! Who matches what, as bits: a column for each thing that a rule can ask of a peer.
+//!
+//! This is the naive question, every selector of every peer, in an order that makes it cheap. A requirement
+//! looks at one label, so it is asked once for each different label with its key, and once for no such
+//! label; a selector is the *and* of its requirements, and a list of peers the *or* of its peers. Whether
+//! a prefix or a name matches is asked of every peer that has an address or a name.
+
+use fixedbitset::FixedBitSet;
+use rustc_hash::FxHashMap;
+use sluice_ir::label::{Label, LabelSet};
+use sluice_ir::policy::eval::peer_matches;
+use sluice_ir::policy::{Identity, Peer, Peers, Policy};
+use sluice_ir::selector::{Requirement, Selector};
+
+/// A bit for each peer of the population.
+pub(super) type Column = FixedBitSet;
+
+/// Peers as selectors see them.
+pub(super) struct Columns<'p> {
+    peers: Vec<&'p Identity>,
+    /// For each key that was asked for: its different labels, and which of them each peer has.
+    keys: FxHashMap<&'p str, Key<'p>>,
+    requirements: FxHashMap<&'p Requirement, Column>,
+    /// Places of peers with an address.
+    addressed: Vec<usize>,
+    /// Places of peers with names.
+    named: Vec<usize>,
+}
+
+/// The labels of one key.
+struct Key<'p> {
+    labels: Vec<Option<&'p Label>>,
+    /// The place in `labels` of each peer's.
+    of_peer: Vec<u32>,
+}
+
+impl<'p> Columns<'p> {
+    pub(super) fn new(peers: Vec<&'p Identity>) -> Columns<'p> {
+        let having = |has: fn(&Identity) -> bool| {
+            peers.iter().enumerate().filter(|(_, peer)| has(peer)).map(|(at, _)| at).collect()
+        };
+        Columns {
+            addressed: having(|peer| peer.address.is_some()),
+            named: having(|peer| !peer.names.is_empty()),
+            keys: FxHashMap::default(),
+            requirements: FxHashMap::default(),
+            peers,
+        }
+    }
+
+    /// Who matches a list of peers.
+    pub(super) fn of_peers(&mut self, policy: &'p Policy, peers: &'p Peers) -> Column {
+        let mut column = self.nobody();
+        match peers {
+            Peers::Any => column.insert_range(..),
+            Peers::Of(peers) => {
+                for peer in peers {
+                    self.add_peer(policy, peer, &mut column);
+                }
+            }
+        }
+        column
+    }
+
+    fn add_peer(&mut self, policy: &'p Policy, peer: &'p Peer, column: &mut Column) {
+        match peer {
+            Peer::Labels { selector, except } => {
+                let mut selected = self.of_selector(policy.selector(*selector));
+                if !except.is_empty() {
+                    let out = |at: &&usize| selected.contains(**at) && !peer_matches(policy, peer, self.peers[**at]);
+                    let out: Vec<usize> = self.addressed.iter().filter(out).copied().collect();
+                    out.into_iter().for_each(|at| selected.remove(at));
+                }
+                column.union_with(&selected);
+            }
+            Peer::Cidr { .. } => column.extend(matching(policy, peer, &self.peers, &self.addressed)),
+            Peer::Name(_) => column.extend(matching(policy, peer, &self.peers, &self.named)),
+        }
+    }
+
+    fn of_selector(&mut self, selector: &'p Selector) -> Column {
+        let mut column = self.nobody();
+        column.insert_range(..);
+        for requirement in selector.requirements() {
+            column.intersect_with(self.of_requirement(requirement));
+        }
+        column
+    }
+
+    fn of_requirement(&mut self, requirement: &'p Requirement) -> &Column {
+        let Columns { peers, keys, requirements, .. } = self;
+        requirements.entry(requirement).or_insert_with(|| {
+            let key = keys.entry(&*requirement.key).or_insert_with(|| Key::new(peers, &requirement.key));
+            let meets = |label: &Option<&Label>| {
+                requirement.matches(&label.iter().copied().cloned().collect::<LabelSet>())
+            };
+            let meets: Vec<bool> = key.labels.iter().map(meets).collect();
+            let mut column = Column::with_capacity(peers.len());
+            let those = key.of_peer.iter().enumerate().filter(|(_, label)| meets[**label as usize]);
+            column.extend(those.map(|(at, _)| at));
+            column
+        })
+    }
+
+    fn nobody(&self) -> Column {
+        Column::with_capacity(self.peers.len())
+    }
+}
+
+fn matching<'a>(
+    policy: &'a Policy,
+    peer: &'a Peer,
+    peers: &'a [&Identity],
+    among: &'a [usize],
+) -> impl Iterator<Item = usize> + 'a {
+    among.iter().copied().filter(move |at| peer_matches(policy, peer, peers[*at]))
+}
+
+impl<'p> Key<'p> {
+    fn new(peers: &[&'p Identity], key: &str) -> Key<'p> {
+        let mut places: FxHashMap<Option<&Label>, u32> = FxHashMap::default();
+        let mut labels = Vec::new();
+        let of_peer = peers.iter().map(|peer| {
+            let label = peer.labels.get(key);
+            *places.entry(label).or_insert_with(|| {
+                labels.push(label);
+                u32::try_from(labels.len() - 1).unwrap_or(u32::MAX)
+            })
+        });
+        let of_peer = of_peer.collect();
+        Key { labels, of_peer }
+    }
+}
