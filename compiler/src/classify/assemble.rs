@@ -90,7 +90,8 @@ impl Order {
         for peer in population.entities.values() {
             order.name(class(*peer), population.identity(*peer));
         }
-        let lowest = population.addresses.atoms().filter_map(|(_, peer, lowest)| Some((lowest?, *peer)));
+        let atoms = population.addresses.atoms().into_iter().zip(population.addresses.iter());
+        let lowest = atoms.filter_map(|((_, lowest), (_, peer))| Some((lowest?, *peer)));
         let mut lowest: Vec<(IpAddr, PeerId)> = lowest.collect();
         lowest.sort_unstable();
         for (_, peer) in lowest {

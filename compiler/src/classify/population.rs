@@ -142,7 +142,7 @@ impl Population {
     fn by_address(&mut self, inventory: &Inventory, prefixes: &PrefixMap<()>) -> PrefixMap<PeerId> {
         let view = self.view.clone();
         let mut table = Vec::with_capacity(prefixes.len());
-        for (cidr, _, lowest) in prefixes.atoms() {
+        for (cidr, lowest) in prefixes.atoms() {
             // A prefix that longer ones cover whole is no address's longest.
             let Some(address) = lowest else { continue };
             let peer = match inventory.owner(address) {
