@@ -246,7 +246,7 @@ impl fmt::Display for Tier {
 }
 
 /// The other side of a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Peers {
     /// Every identity.
     Any,
@@ -255,7 +255,7 @@ pub enum Peers {
 }
 
 /// One way to match identities.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
     /// By labels, but not those whose address lies in an exception.
     Labels {
@@ -276,7 +276,7 @@ pub enum Peer {
 }
 
 /// Protocols and destination ports of a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Ports {
     /// Every protocol, with or without ports.
     Any,
@@ -285,7 +285,7 @@ pub enum Ports {
 }
 
 /// One protocol with some of its ports. For ICMP a port is a message type.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortMatch {
     /// The protocol.
     pub protocol: Protocol,
@@ -294,7 +294,7 @@ pub struct PortMatch {
 }
 
 /// Some ports of one protocol.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PortSet {
     /// A range by number; [`PortRange::ALL`] also matches protocols that have no ports.
     Range(PortRange),
