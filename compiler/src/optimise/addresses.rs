@@ -1,8 +1,10 @@
-//! Sets of addresses, and the shortest way to write them as prefixes with exceptions.
+//! Sets of addresses, as prefixes with exceptions make them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use sluice_ir::net::Cidr;
+
+use super::prefixes::{Exceptions, write};
 
 /// A prefix without some prefixes inside it.
 pub(super) type Cut = (Cidr, Vec<Cidr>);
@@ -15,14 +17,10 @@ pub(super) struct Addresses {
 }
 
 /// The first and the last address of a run. The runs of a set are in order, and do not touch.
-type Span = (u128, u128);
+pub(super) type Span = (u128, u128);
 
-/// The width of a family's addresses.
-#[derive(Clone, Copy)]
-enum Family {
-    V4,
-    V6,
-}
+/// How many bits an address of each family has.
+const WIDTHS: (u8, u8) = (32, 128);
 
 impl Addresses {
     /// Everything that lies in one of `prefixes` but not in its exceptions.
@@ -43,19 +41,19 @@ impl Addresses {
     /// The set in as few prefixes and exceptions as there can be; among such lists, with the fewest
     /// exceptions. The prefix of length 0 is never among them (semantics.md 12.1).
     pub(super) fn cuts(&self) -> Vec<Cut> {
-        let cuts = |spans, family| Writer::new(family, 1, EXCEPTION).write(spans);
-        let mut all = cuts(&self.v4, Family::V4);
-        all.extend(cuts(&self.v6, Family::V6));
-        all
+        self.write(1, Exceptions::Allowed)
     }
 
     /// The set in as few prefixes as there can be, without exceptions. `shortest` is the length that none
     /// may fall below.
     pub(super) fn prefixes(&self, shortest: u8) -> Vec<Cidr> {
-        let cuts = |spans, family| Writer::new(family, shortest, NEVER).write(spans);
-        let mut all = cuts(&self.v4, Family::V4);
-        all.extend(cuts(&self.v6, Family::V6));
-        all.into_iter().map(|(cidr, _)| cidr).collect()
+        self.write(shortest, Exceptions::Never).into_iter().map(|(cidr, _)| cidr).collect()
+    }
+
+    fn write(&self, shortest: u8, exceptions: Exceptions) -> Vec<Cut> {
+        let mut cuts = write(&self.v4, WIDTHS.0, shortest, exceptions);
+        cuts.extend(write(&self.v6, WIDTHS.1, shortest, exceptions));
+        cuts
     }
 }
 
@@ -80,14 +78,14 @@ fn add_without(spans: &mut Vec<Span>, cidr: Cidr, except: &[Cidr]) {
 
 fn span(cidr: Cidr) -> Span {
     let (first, width) = match cidr.address() {
-        IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
-        IpAddr::V6(address) => (u128::from(address), 128),
+        IpAddr::V4(address) => (u128::from(u32::from(address)), WIDTHS.0),
+        IpAddr::V6(address) => (u128::from(address), WIDTHS.1),
     };
     (first, first | host_bits(width, cidr.length()))
 }
 
 /// All host bits of a prefix.
-fn host_bits(width: u8, length: u8) -> u128 {
+pub(super) fn host_bits(width: u8, length: u8) -> u128 {
     u128::MAX.checked_shr(u32::from(128 - (width - length))).unwrap_or(0)
 }
 
@@ -111,128 +109,102 @@ fn covers(wide: &[Span], narrow: &[Span]) -> bool {
     })
 }
 
-/// What a prefix costs. Costs of lists are compared by their number of entries first, which is why an
-/// exception is one entry and a little more.
-const PREFIX: u64 = 1 << 32;
-const EXCEPTION: u64 = PREFIX + 1;
-const NEVER: u64 = 1 << 62;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-/// Writes a set as prefixes by dynamic programming over the binary tree of prefixes: the cheapest way to
-/// write a subtree is known for either case, that what stands around it is in the set or out of it.
-struct Writer {
-    width: u8,
-    /// No prefix is shorter.
-    shortest: u8,
-    exception: u64,
-    forks: Vec<Fork>,
-    cuts: Vec<Cut>,
-}
+    use super::*;
 
-/// A prefix's part of the set.
-#[derive(Clone, Copy)]
-enum Part {
-    /// All of it, or nothing.
-    Whole(bool),
-    /// Some of it: a place among the forks.
-    Fork(usize),
-}
-
-struct Fork {
-    halves: [Part; 2],
-    /// The cost of writing both halves where addresses around them are out, and where they are in.
-    halves_cost: [u64; 2],
-    /// The least cost, with or without an entry for this very prefix.
-    cost: [u64; 2],
-}
-
-impl Writer {
-    fn new(family: Family, shortest: u8, exception: u64) -> Writer {
-        let width = match family {
-            Family::V4 => 32,
-            Family::V6 => 128,
-        };
-        Writer { width, shortest, exception, forks: Vec::new(), cuts: Vec::new() }
+    /// Prefixes of 10.0.0.0/26 and fd00::/122 with up to six bits, each with some of the others inside it.
+    fn cuts() -> impl Strategy<Value = Vec<Cut>> {
+        let cidr = (any::<bool>(), 0..=6_u8, 0..64_u8).prop_map(|(v4, bits, host)| match v4 {
+            true => Cidr::new([10, 0, 0, host].into(), 26 + bits).unwrap(),
+            false => Cidr::new([0xfd00, 0, 0, 0, 0, 0, 0, u16::from(host)].into(), 122 + bits).unwrap(),
+        });
+        let cut = (cidr.clone(), prop::collection::vec(cidr, 0..5)).prop_map(|(cidr, mut except)| {
+            except.retain(|inner| cidr.covers(*inner));
+            except.sort();
+            except.dedup();
+            (cidr, except)
+        });
+        prop::collection::vec(cut, 0..8)
     }
 
-    fn write(mut self, spans: &[Span]) -> Vec<Cut> {
-        let root = self.part(0, 0, spans);
-        self.emit(root, 0, 0, None);
-        self.cuts
+    fn set(cuts: &[Cut]) -> Addresses {
+        Addresses::of(cuts.iter().map(|(cidr, except)| (*cidr, except.as_slice())))
     }
 
-    /// Reads the part of the set that lies in a prefix. `spans` are the runs that meet it.
-    fn part(&mut self, first: u128, length: u8, spans: &[Span]) -> Part {
-        let last = first | host_bits(self.width, length);
-        match spans {
-            [] => return Part::Whole(false),
-            [run] if length >= self.shortest && run.0 <= first && last <= run.1 => return Part::Whole(true),
-            _ => {}
-        }
-        let middle = last - host_bits(self.width, length + 1);
-        let low = &spans[..spans.partition_point(|run| run.0 < middle)];
-        let high = &spans[spans.partition_point(|run| run.1 < middle)..];
-        let halves = [self.part(first, length + 1, low), self.part(middle, length + 1, high)];
-        let halves_cost = [false, true]
-            .map(|inside| self.cost(halves[0], inside).saturating_add(self.cost(halves[1], inside)));
-        let turned = |to: bool| self.price(to).saturating_add(halves_cost[usize::from(to)]);
-        let cost = match length >= self.shortest {
-            true => [halves_cost[0].min(turned(true)), halves_cost[1].min(turned(false))],
-            false => halves_cost,
-        };
-        self.forks.push(Fork { halves, halves_cost, cost });
-        Part::Fork(self.forks.len() - 1)
+    fn entries(cuts: &[Cut]) -> usize {
+        cuts.iter().map(|(_, except)| 1 + except.len()).sum()
     }
 
-    fn price(&self, inside: bool) -> u64 {
-        if inside { PREFIX } else { self.exception }
+    fn has(cuts: &[Cut], address: IpAddr) -> bool {
+        cuts.iter()
+            .any(|(cidr, except)| cidr.contains(address) && !except.iter().any(|e| e.contains(address)))
     }
 
-    fn cost(&self, part: Part, inside: bool) -> u64 {
-        match part {
-            Part::Whole(is) if is == inside => 0,
-            Part::Whole(is) => self.price(is),
-            Part::Fork(at) => self.forks[at].cost[usize::from(inside)],
-        }
+    fn world() -> impl Iterator<Item = IpAddr> {
+        let v4 = (0..=65).map(|host| IpAddr::from([10, 0, 0, host]));
+        v4.chain((0..=65).map(|host| IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, host])))
     }
 
-    /// Writes a part. `within` is the prefix that the addresses around it are in by, none if they are out.
-    fn emit(&mut self, part: Part, first: u128, length: u8, within: Option<usize>) {
-        let inside = within.is_some();
-        let (halves, turns) = match part {
-            Part::Whole(is) => (None, is != inside),
-            Part::Fork(at) => {
-                let fork = &self.forks[at];
-                let state = usize::from(inside);
-                (Some(fork.halves), fork.cost[state] < fork.halves_cost[state])
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_shortest_list_is_the_same_set_and_no_longer(cuts in cuts()) {
+            let short = set(&cuts).cuts();
+            for address in world() {
+                prop_assert_eq!(has(&short, address), has(&cuts, address), "{}: {:?}", address, short);
             }
+            prop_assert!(entries(&short) <= entries(&cuts), "{:?}", short);
+            prop_assert_eq!(set(&short), set(&cuts));
+            prop_assert_eq!(set(&short).cuts(), short);
+        }
+
+        #[test]
+        fn covering_is_by_address(wide in cuts(), narrow in cuts()) {
+            let within = world().all(|address| has(&wide, address) || !has(&narrow, address));
+            prop_assert_eq!(set(&wide).covers(&set(&narrow)), within);
+        }
+
+        #[test]
+        fn plain_prefixes_are_the_same_set(cuts in cuts()) {
+            let plain: Vec<Cut> =
+                set(&cuts).prefixes(1).into_iter().map(|cidr| (cidr, Vec::new())).collect();
+            prop_assert_eq!(set(&plain), set(&cuts));
+        }
+    }
+
+    fn written(text: &[(&str, &[&str])]) -> Vec<Cut> {
+        let cidr = |text: &str| text.parse::<Cidr>().unwrap();
+        text.iter().map(|(prefix, except)| (cidr(prefix), except.iter().map(|e| cidr(e)).collect())).collect()
+    }
+
+    #[test]
+    fn the_two_halves_of_everything_stay_two() {
+        for halves in [["0.0.0.0/1", "128.0.0.0/1"], ["::/1", "8000::/1"]] {
+            let halves = written(&[(halves[0], &[]), (halves[1], &[])]);
+            assert_eq!(set(&halves).cuts(), halves);
+        }
+    }
+
+    #[test]
+    fn exceptions_stay_where_prefixes_would_be_more() {
+        let cut = written(&[("10.0.0.0/8", &["10.1.1.1/32"]), ("10.1.0.0/16", &["10.1.1.1/32"])]);
+        assert_eq!(set(&cut).cuts(), written(&[("10.0.0.0/8", &["10.1.1.1/32"])]));
+        let given_back = written(&[("10.0.0.0/8", &["10.1.0.0/16"]), ("10.1.0.0/16", &[])]);
+        assert_eq!(set(&given_back).cuts(), written(&[("10.0.0.0/8", &[])]));
+        let within = written(&[("10.0.0.0/8", &["10.1.0.0/16"]), ("10.1.7.0/24", &[])]);
+        assert_eq!(set(&within).cuts(), within);
+    }
+
+    #[test]
+    fn ten_thousand_hosts_take_no_time() {
+        let host = |i: u32| {
+            Cidr::host(std::net::Ipv6Addr::from(u128::from(i.wrapping_mul(2_654_435_761)) << 64).into())
         };
-        let around = if turns { self.entry(first, length, within) } else { within };
-        if let Some([low, high]) = halves {
-            let middle = first | (host_bits(self.width, length) - host_bits(self.width, length + 1));
-            self.emit(low, first, length + 1, around);
-            self.emit(high, middle, length + 1, around);
-        }
-    }
-
-    /// An entry for a prefix: a prefix of its own where it stands outside, else an exception.
-    fn entry(&mut self, first: u128, length: u8, within: Option<usize>) -> Option<usize> {
-        let cidr = Cidr::new(self.address(first), length)?;
-        match within {
-            Some(at) => {
-                self.cuts[at].1.push(cidr);
-                None
-            }
-            None => {
-                self.cuts.push((cidr, Vec::new()));
-                Some(self.cuts.len() - 1)
-            }
-        }
-    }
-
-    fn address(&self, bits: u128) -> IpAddr {
-        match u32::try_from(bits) {
-            Ok(bits) if self.width == 32 => Ipv4Addr::from(bits).into(),
-            _ => Ipv6Addr::from(bits).into(),
-        }
+        let hosts: Vec<Cut> = (0..10_000).map(|i| (host(i), Vec::new())).collect();
+        assert_eq!(set(&hosts).cuts().len(), 10_000);
     }
 }

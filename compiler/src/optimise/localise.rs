@@ -1,11 +1,14 @@
-//! Only the rules that select an endpoint of the node.
+//! Only the rules that select an endpoint of the node, by as few subject selectors as there can be.
 //!
-//! `localise(P, S) = { r in P : some s in S has subject_matches(r.subject, s) }`
+//! Let `sel(r)` be the subjects `s` in `S` with `subject_matches(r.subject, s)`.
+//!
+//! `localise(P, S) = { r with the subject of the first q in P with sel(q) = sel(r) : r in P, sel(r) not empty }`
 //!
 //! **Precondition**: the subject of every question has the labels of one in `S`.
 //!
 //! **Why the answer survives**: `eval` looks at the rules that select the question's subject and at no
-//! others, and all of those stay, in their order. So even the reported rules are the same.
+//! others. All of those stay, in their order, and whatever subject a rule now has selects of `S` what
+//! its own did. So even the reported rules are the same.
 //!
 //! **Cost**: subjects with equal labels count once. A selector that names the value of a label is only
 //! held against the subjects with that value, which a table gives; of several such requirements the
@@ -14,20 +17,22 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use sluice_ir::label::LabelSet;
 use sluice_ir::policy::eval::subject_matches;
-use sluice_ir::policy::{Identity, Policy, Subject};
+use sluice_ir::policy::{Identity, Policy, Rule, Subject};
 use sluice_ir::selector::{Operator, Requirement};
 
-/// Only the rules that select one of `subjects`.
+/// Only the rules that select one of `subjects`, by as few subject selectors as there can be.
 pub fn localise(policy: &Policy, subjects: &[&Identity]) -> Policy {
     let subjects = Subjects::new(subjects);
-    let mut known: FxHashMap<Subject, bool> = FxHashMap::default();
+    // The subjects that a rule selects, and the first rule's subject that selects the same.
+    let mut first: FxHashMap<Vec<usize>, Subject> = FxHashMap::default();
+    let mut known: FxHashMap<Subject, Option<Subject>> = FxHashMap::default();
     let mut kept = Vec::new();
     for rule in &policy.rules {
-        let selects =
-            *known.entry(rule.subject).or_insert_with(|| subjects.any_selected(policy, rule.subject));
-        if selects {
-            kept.push(rule.clone());
-        }
+        let subject = *known.entry(rule.subject).or_insert_with(|| {
+            let selected = subjects.selected(policy, rule.subject);
+            (!selected.is_empty()).then(|| *first.entry(selected).or_insert(rule.subject))
+        });
+        kept.extend(subject.map(|subject| Rule { subject, ..rule.clone() }));
     }
     policy.of_rules(kept)
 }
@@ -53,13 +58,14 @@ impl<'i> Subjects<'i> {
         Subjects { distinct, with_label }
     }
 
-    fn any_selected(&self, policy: &Policy, subject: Subject) -> bool {
+    /// The places of the subjects that are selected, in order.
+    fn selected(&self, policy: &Policy, subject: Subject) -> Vec<usize> {
         let requirements = policy.selector(subject.selector()).requirements();
         let fewest = requirements.iter().filter_map(|r| self.with_value(r)).min_by_key(|places| places.len());
         let selects = |at: &usize| subject_matches(policy, subject, self.distinct[*at]);
         match fewest {
-            Some(places) => places.iter().any(selects),
-            None => (0..self.distinct.len()).any(|at| selects(&at)),
+            Some(places) => places.iter().copied().filter(selects).collect(),
+            None => (0..self.distinct.len()).filter(selects).collect(),
         }
     }
 

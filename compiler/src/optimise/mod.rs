@@ -17,7 +17,7 @@
 //!
 //! | pass | what |
 //! |---|---|
-//! | [`localise`] | only rules that select one of the node's endpoints |
+//! | [`localise`] | only rules that select one of the node's endpoints; subjects that select the same of them are one |
 //! | [`selectors`] | each selector in its shortest form, so that equal ones are shared |
 //! | [`ports`] | ranges of a rule merged |
 //! | [`peers`] | peers of a rule that others cover left out, prefixes in their shortest form |
@@ -30,6 +30,7 @@ mod cover;
 pub mod localise;
 pub mod peers;
 pub mod ports;
+mod prefixes;
 pub mod selectors;
 pub mod subsumed;
 

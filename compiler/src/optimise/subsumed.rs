@@ -14,7 +14,7 @@
 //! verdict, layer 7 rules and authentication; so if `r` is reported, `s` is reported beside it, and what
 //! decides does not change. Wherever `r` selects, `s` does, so step 3 of `eval` (the host may reach what some
 //! ingress rule selects) and step 4 (isolated by a rule with default deny) go as before, and `s` is reported
-//! for the isolation if `r` was. Covering is transitive, and of rules that cover each other one stays.
+//! for the isolation if `r` was. Rules go one at a time, each for one that is still there.
 //!
 //! **Cost**: rules are put together by what 1 compares, and equal ones go at once. What is left of a group is compared
 //! each with each if it is up to 64 rules; a larger group is left alone.
