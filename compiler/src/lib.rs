@@ -8,6 +8,7 @@
 //! | [`resource`], [`check`] | trees to typed objects, each valid by itself |
 //! | [`inventory`] | what policy is resolved against: pods, nodes, namespaces, services, names |
 //! | [`lower`] | objects and inventory to rules |
+//! | [`optimise`] | rules to fewer rules of the same meaning, for one node |
 //! | [`judge`] | rules and a flow to a verdict, with its reasons |
 //!
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
@@ -20,6 +21,7 @@ pub mod inventory;
 pub mod judge;
 mod load;
 pub mod lower;
+pub mod optimise;
 pub mod options;
 pub mod resource;
 pub mod source;

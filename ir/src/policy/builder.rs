@@ -108,11 +108,18 @@ fn adopt<T: Clone + Eq + Hash>(table: &mut Table<T>, from: &[T], index: usize) -
 }
 
 impl Policy {
-    /// The same rules, with tables in canonical form: for whoever removed or changed rules.
+    /// The same rules, with tables in canonical form: for whoever changed rules.
     pub fn canonical(mut self) -> Policy {
+        let rules = std::mem::take(&mut self.rules);
+        self.of_rules(rules)
+    }
+
+    /// Rules that name things by the ids of this policy, as a policy of their own in canonical form: for
+    /// whoever keeps a few of many.
+    pub fn of_rules(&self, rules: impl IntoIterator<Item = Rule>) -> Policy {
         let mut builder = PolicyBuilder::new(self.settings);
-        for rule in std::mem::take(&mut self.rules) {
-            builder.adopt(&self, rule);
+        for rule in rules {
+            builder.adopt(self, rule);
         }
         builder.into_policy()
     }
