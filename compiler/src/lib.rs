@@ -9,13 +9,17 @@
 //! | [`inventory`] | what policy is resolved against: pods, nodes, namespaces, services, names |
 //! | [`lower`] | objects and inventory to rules |
 //! | [`optimise`] | rules to fewer rules of the same meaning, for one node |
-//! | [`judge`] | rules and a flow to a verdict, with its reasons |
+//! | [`optimise`] | rules to fewer and smaller rules |
+//! | [`classify`] | rules to a finite table |
+//! | [`validate`] | the table proved against the rules |
+//! | [`judge`] | a table or rules, and a flow, to a verdict with its reasons |
 //!
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
-//! meaning. [`load`] and [`compile`] are the whole pipeline.
+//! meaning. [`load`], [`compile`] and [`decide`] are the whole pipeline.
 
 pub mod check;
 pub mod classify;
+mod decide;
 pub mod diagnostic;
 pub mod inventory;
 pub mod judge;
@@ -29,6 +33,7 @@ pub mod validate;
 
 use std::sync::Arc;
 
+pub use decide::{DecideError, Decided, Stage, decide};
 pub use load::{Loaded, is_no_manifest, load};
 
 use sluice_ir::policy::Policy;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
+use sluice_ir::decision::verify::verify;
 use sluice_ir::decision::{ByDirection, Decision, PeerClass, PortClasses, Side, Subject, Table};
 use sluice_ir::ids::{ClassId, RowId};
 use sluice_ir::policy::{Identity, Policy};
@@ -13,7 +14,7 @@ use super::classes::Classes;
 use super::population::{Judged, PeerId, Population};
 use super::row::{Outcomes, PortFunction};
 use super::table::RawTable;
-use super::{Classified, Limits, TooLarge, ports};
+use super::{Classified, ClassifyError, Limits, TooLarge, ports};
 
 /// What a decision is put together from.
 pub(super) struct Parts<'a> {
@@ -28,7 +29,7 @@ pub(super) struct Parts<'a> {
     pub(super) outcomes: Outcomes,
 }
 
-pub(super) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, TooLarge> {
+pub(super) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, ClassifyError> {
     let Parts { policy, population, judged, classes, subjects, tables, outcomes } = parts;
     let order = Order::new(population, classes);
     let names = order.names();
@@ -63,7 +64,7 @@ pub(super) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, 
         subjects: subjects.collect(),
     };
     let classes = population.iter().map(|(peer, _)| of_peer(peer)).collect();
-    Ok(Classified { decision: decision.canonical(), classes })
+    Ok(Classified { decision: verify(decision.canonical())?, classes })
 }
 
 fn check_size(policy: &Policy, limits: &Limits, sides: &[(&Numbered, &PortClasses); 2]) -> Result<(), TooLarge> {

@@ -24,6 +24,7 @@ mod table;
 
 use std::sync::Arc;
 
+use sluice_ir::decision::verify::VerifyError;
 use sluice_ir::decision::{ByDirection, Decision, EndpointName};
 use sluice_ir::ids::ClassId;
 use sluice_ir::policy::verify::Verified;
@@ -38,7 +39,7 @@ use crate::inventory::Inventory;
 #[derive(Clone, Debug)]
 pub struct Classified {
     /// The table, in canonical form.
-    pub decision: Decision,
+    pub decision: Verified<Decision>,
     /// The class of each peer.
     classes: Vec<ClassId>,
 }
@@ -50,17 +51,29 @@ impl Classified {
     }
 }
 
+/// Why there is no table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClassifyError {
+    /// It would be too large.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// It breaks an invariant.
+    #[error(transparent)]
+    Broken(#[from] VerifyError),
+}
+
 /// Puts everything that a policy says about some endpoints into a table.
 ///
 /// # Errors
 ///
-/// The table would be larger than a limit allows; the error names the rules that make it so.
+/// The table would be larger than a limit allows; the error names the rules that make it so. Or a broken
+/// invariant of the table, which is a mistake in Sluice.
 pub fn classify(
     policy: &Verified<Policy>,
     population: &Population,
     judged: &[Judged],
     limits: &Limits,
-) -> Result<Classified, TooLarge> {
+) -> Result<Classified, ClassifyError> {
     let sets = classes::PeerSets::new(policy, population);
     let classes = classes::Classes::new(&sets, population);
     let subjects = subjects::subjects(policy, judged);

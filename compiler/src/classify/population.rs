@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 use sluice_ir::decision::EndpointName;
+use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{Identity, Peer, Peers, Policy};
 use sluice_ir::prefix_map::PrefixMap;
@@ -68,9 +69,14 @@ const ENTITIES: [Entity; 9] = [
 ];
 
 impl Population {
-    /// Everybody in an inventory, and an address for each way in which the policy and the inventory tell
+    /// Everybody in an inventory, and an address for each way in which some rules and the inventory tell
     /// addresses apart.
-    pub fn new(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Population {
+    pub fn new(
+        inventory: &Inventory,
+        policy: &Policy,
+        rules: impl Iterator<Item = RuleId>,
+        view: Option<&str>,
+    ) -> Population {
         let mut population = Population { view: view.map(Into::into), ..Population::default() };
         for entity in ENTITIES {
             let peer = population.add(inventory.entity(entity, view).into());
@@ -79,7 +85,7 @@ impl Population {
         let endpoints = inventory.endpoints.iter().map(|endpoint| population.add(endpoint.identity.clone().into()));
         population.endpoints = endpoints.collect();
         population.add_hosts(inventory);
-        population.addresses = population.by_address(inventory, &prefixes(inventory, policy));
+        population.addresses = population.by_address(inventory, &prefixes(inventory, policy, rules));
         population
     }
 
@@ -156,13 +162,13 @@ impl Population {
 }
 
 /// Every prefix at whose edge an identity can change.
-fn prefixes(inventory: &Inventory, policy: &Policy) -> PrefixMap<()> {
+fn prefixes(inventory: &Inventory, policy: &Policy, rules: impl Iterator<Item = RuleId>) -> PrefixMap<()> {
     let mut prefixes: BTreeSet<Cidr> = inventory.distinct_prefixes().collect();
     for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
         prefixes.extend(Cidr::new(address, 0));
     }
-    for (_, rule) in policy.rules() {
-        let Peers::Of(peers) = &rule.peers else { continue };
+    for rule in rules {
+        let Peers::Of(peers) = &policy.rule(rule).peers else { continue };
         for peer in peers {
             match peer {
                 Peer::Labels { except, .. } => prefixes.extend(except),

@@ -12,6 +12,7 @@ use sluice_ir::policy::{Direction, Identity, PortMatch, PortSet, Ports, Policy, 
 
 use super::columns::Column;
 use super::groups::{Groups, names};
+use super::in_force::InForce;
 use super::{Proof, Refuted, WrongCell, decision};
 use crate::classify::{Classified, Judged, PeerId, Population};
 
@@ -60,13 +61,14 @@ pub(super) fn compare(
     population: &Population,
     judged: &[Judged],
     classified: &Classified,
-    groups: &Groups<'_>,
+    in_force: &InForce,
 ) -> Result<Proof, Refuted> {
     let subjects = subjects_by_name(&decision(classified).subjects);
-    let comparison = Comparison { policy, population, classified, groups };
+    let groups = Groups::new(policy, population, in_force, classified);
+    let comparison = Comparison { policy, population, classified, groups: &groups };
     // Endpoints with one identity and one table are one question.
     let mut seen: BTreeMap<(usize, usize), &Judged> = BTreeMap::new();
-    for (judged, place) in judged.iter().zip(&groups.of_judged) {
+    for (judged, place) in judged.iter().zip(&in_force.of_judged) {
         let subject = subjects.get(&judged.name).ok_or_else(|| Refuted::Subject(judged.name.clone()))?;
         seen.entry((*place, *subject)).or_insert(judged);
     }
@@ -80,7 +82,7 @@ pub(super) fn compare(
             identity: &judged.identity,
             subject: &decision(classified).subjects[*subject],
             direction: *direction,
-            rules: &groups.subjects[*place][*direction],
+            rules: &in_force.subjects[*place][*direction],
         })
     };
     let sum = |a: Proof, b: Proof| Proof {

@@ -3,23 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
-use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use sluice_ir::decision::ByDirection;
-use sluice_ir::ids::{ClassId, RuleId};
+use sluice_ir::ids::ClassId;
 use sluice_ir::net::{PortName, Protocol};
-use sluice_ir::policy::eval::subject_matches;
-use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortSet, Ports, Subject};
+use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortSet, Ports};
 
 use super::columns::{Column, Columns};
-use crate::classify::{Classified, Judged, PeerId, Population};
+use super::in_force::InForce;
+use crate::classify::{Classified, PeerId, Population};
 
-/// What the rules in force say about every subject and every peer.
+/// What the rules in force say about every peer.
 pub(super) struct Groups<'p> {
-    /// Different identities of endpoints, each with the rules that select it.
-    pub(super) subjects: Vec<ByDirection<Vec<RuleId>>>,
-    /// The place in `subjects` of each endpoint.
-    pub(super) of_judged: Vec<usize>,
     /// Peers that no rule in force can tell apart, and that are in one class of the table.
     pub(super) groups: Vec<Group>,
     /// The different lists of peers of the rules in force.
@@ -42,16 +36,10 @@ impl<'p> Groups<'p> {
     pub(super) fn new(
         policy: &'p Policy,
         population: &'p Population,
-        judged: &[Judged],
+        in_force: &InForce,
         classified: &Classified,
     ) -> Groups<'p> {
-        let identities: IndexSet<&Identity, FxBuildHasher> =
-            judged.iter().map(|judged| &*judged.identity).collect();
-        let of_judged = judged.iter().filter_map(|judged| identities.get_index_of(&*judged.identity)).collect();
-        let subjects = selecting(policy, &identities.into_iter().collect::<Vec<_>>());
-        let in_force = subjects.iter().flat_map(|rules| rules.ingress.iter().chain(&rules.egress));
-        let in_force: BTreeSet<RuleId> = in_force.copied().collect();
-        let rules = || in_force.iter().map(|id| policy.rule(*id));
+        let rules = || in_force.rules().map(|id| policy.rule(id));
         let sets: IndexSet<&Peers, FxBuildHasher> = rules().map(|rule| &rule.peers).collect();
         let peers: Vec<&Identity> = population.iter().map(|(_, identity)| &**identity).collect();
         let egress = rules().filter(|rule| rule.direction == Direction::Egress);
@@ -61,7 +49,7 @@ impl<'p> Groups<'p> {
         let groups = group(population, classified, &columns, &numbers);
         let examples: Vec<usize> = groups.iter().map(|group| group.example.index()).collect();
         let columns = columns.iter().map(|column| examples.iter().map(|at| column.contains(*at)).collect());
-        Groups { subjects, of_judged, columns: columns.map(bits).collect(), groups, sets, numbers }
+        Groups { columns: columns.map(bits).collect(), groups, sets, numbers }
     }
 
     /// The groups that a list of peers matches.
@@ -130,20 +118,4 @@ pub(super) fn names(ports: &Ports) -> impl Iterator<Item = &PortName> {
         PortSet::Named { name, .. } => Some(name),
         PortSet::Range(_) => None,
     })
-}
-
-/// The rules that select each identity. A selector that several rules have is asked once.
-fn selecting(policy: &Policy, identities: &[&Identity]) -> Vec<ByDirection<Vec<RuleId>>> {
-    let of = |identity: &&Identity| {
-        let mut known: FxHashMap<Subject, bool> = FxHashMap::default();
-        let mut rules = ByDirection::<Vec<RuleId>>::default();
-        for (id, rule) in policy.rules() {
-            let subject = rule.subject;
-            if *known.entry(subject).or_insert_with(|| subject_matches(policy, subject, identity)) {
-                rules[rule.direction].push(id);
-            }
-        }
-        rules
-    };
-    identities.par_iter().map(of).collect()
 }

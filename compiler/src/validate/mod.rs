@@ -17,8 +17,11 @@ mod addresses;
 mod cells;
 mod columns;
 mod groups;
+mod in_force;
 
 use std::fmt;
+
+pub use in_force::InForce;
 
 use sluice_ir::decision::{Decision, EndpointName, Outcome};
 use sluice_ir::net::Protocol;
@@ -84,7 +87,8 @@ impl fmt::Display for WrongCell {
     }
 }
 
-/// Proves a decision against the policy that it was made from.
+/// Proves a decision against the policy that it was made from. The population must tell apart the
+/// addresses that the rules in force do.
 ///
 /// # Errors
 ///
@@ -93,10 +97,10 @@ pub fn validate(
     policy: &Policy,
     population: &Population,
     judged: &[Judged],
+    in_force: &InForce,
     classified: &Classified,
 ) -> Result<Proof, Refuted> {
-    let groups = groups::Groups::new(policy, population, judged, classified);
-    let proof = cells::compare(policy, population, judged, classified, &groups)?;
+    let proof = cells::compare(policy, population, judged, classified, in_force)?;
     let stretches = addresses::compare(population, classified)?;
     Ok(Proof { peers: population.len(), stretches, ..proof })
 }

@@ -1,0 +1,53 @@
+//! Which rules select which endpoint, by the reference's own function.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexSet;
+use rayon::prelude::*;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::decision::ByDirection;
+use sluice_ir::ids::RuleId;
+use sluice_ir::policy::eval::subject_matches;
+use sluice_ir::policy::{Identity, Policy, Subject};
+
+use crate::classify::Judged;
+
+/// The rules that are in force for some endpoints: those that select one of them.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// Different identities of endpoints, each with the rules that select it.
+    pub(super) subjects: Vec<ByDirection<Vec<RuleId>>>,
+    /// The place in `subjects` of each endpoint.
+    pub(super) of_judged: Vec<usize>,
+    rules: BTreeSet<RuleId>,
+}
+
+impl InForce {
+    /// Asks each rule about each endpoint.
+    pub fn new(policy: &Policy, judged: &[Judged]) -> InForce {
+        let identities: IndexSet<&Identity, FxBuildHasher> =
+            judged.iter().map(|judged| &*judged.identity).collect();
+        let of_judged = judged.iter().filter_map(|judged| identities.get_index_of(&*judged.identity)).collect();
+        let identities: Vec<&Identity> = identities.into_iter().collect();
+        let subjects: Vec<_> = identities.par_iter().map(|identity| selecting(policy, identity)).collect();
+        let all = subjects.iter().flat_map(|rules| rules.ingress.iter().chain(&rules.egress));
+        InForce { rules: all.copied().collect(), of_judged, subjects }
+    }
+
+    /// Every rule that selects one of the endpoints, in order.
+    pub fn rules(&self) -> impl Iterator<Item = RuleId> {
+        self.rules.iter().copied()
+    }
+}
+
+/// The rules that select an identity. A subject that several rules have is asked once.
+fn selecting(policy: &Policy, identity: &Identity) -> ByDirection<Vec<RuleId>> {
+    let mut known: FxHashMap<Subject, bool> = FxHashMap::default();
+    let mut rules = ByDirection::<Vec<RuleId>>::default();
+    for (id, rule) in policy.rules() {
+        if *known.entry(rule.subject).or_insert_with(|| subject_matches(policy, rule.subject, identity)) {
+            rules[rule.direction].push(id);
+        }
+    }
+    rules
+}
