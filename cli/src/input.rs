@@ -15,7 +15,7 @@ use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::resource::{Resource, flow};
 use sluice_compiler::source::{Document, FileId, Limits, Sources, Span, parse};
-use sluice_compiler::{Compiled, Extras, compile, is_no_manifest, load};
+use sluice_compiler::{Compiled, DecideError, Extras, compile, is_no_manifest, load};
 
 use crate::command::Question;
 use crate::error::CliError;
@@ -83,6 +83,17 @@ impl Input {
         let mut compiled = compile(&self.resources, extras, &self.sources, &self.options)?;
         self.diagnostics.append(&mut compiled.diagnostics);
         Ok(compiled)
+    }
+
+    /// Notes why there is no table.
+    ///
+    /// # Errors
+    ///
+    /// The reason is no property of the input, but a mistake in Sluice.
+    pub(crate) fn refused(&mut self, error: DecideError, compiled: &Compiled) -> Result<(), CliError> {
+        let finding = error.diagnostic(compiled).ok_or(error)?;
+        self.diagnostics.push(finding);
+        Ok(())
     }
 
     /// Says what is being read, if it is enough to wait for.

@@ -1,10 +1,13 @@
 //! From rules to a table that is proved.
 
+use std::sync::Arc;
+
 use sluice_ir::policy::Identity;
 use sluice_ir::policy::verify::VerifyError;
 
 use crate::Compiled;
 use crate::classify::{Classified, ClassifyError, Judged, Limits, Population, classify, judged};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::optimise::{PassSizes, optimise};
 use crate::validate::{InForce, Proof, Refuted, validate};
 
@@ -36,6 +39,18 @@ pub enum Stage {
     Validate,
 }
 
+impl Stage {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Optimise => "optimise",
+            Stage::Populate => "find peers",
+            Stage::Classify => "classify",
+            Stage::Validate => "validate",
+        }
+    }
+}
+
 /// Why there is no table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecideError {
@@ -46,8 +61,20 @@ pub enum DecideError {
     #[error(transparent)]
     Classify(#[from] ClassifyError),
     /// The table does not say what the rules say: a mistake in Sluice.
-    #[error("the table is refuted: {0}")]
+    #[error("the table contradicts the rules: {0}")]
     Refuted(#[from] Refuted),
+}
+
+impl DecideError {
+    /// What to tell the user; none for a mistake in Sluice.
+    pub fn diagnostic(&self, compiled: &Compiled) -> Option<Diagnostic> {
+        let DecideError::Classify(ClassifyError::TooLarge(large)) = self else { return None };
+        let worst = large.blame.first().map(|(origin, _)| origin);
+        let written = compiled.policy.rules().zip(&compiled.written);
+        let place = written.filter(|((id, _), _)| Some(compiled.policy.origin(*id)) == worst).map(|(_, w)| w).next();
+        let found = Diagnostic::new(Code::TableTooLarge, place.map(|written| written.span), large.to_string());
+        Some(found.help(large.help()).document(place.map(|written| Arc::clone(&written.document))))
+    }
 }
 
 /// Puts what a policy says about a node's endpoints into a table, and proves it. Without a node it is about

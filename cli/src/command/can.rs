@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use sluice_compiler::Compiled;
+use sluice_compiler::classify::Limits;
 use sluice_compiler::diagnostic::{Code, Diagnostic};
 use sluice_compiler::judge::{EndError, FlowAnswer, Judge};
 use sluice_compiler::resource::flow::Flow;
@@ -37,6 +38,10 @@ pub(crate) struct Can {
     /// Many flows, one JSON object a line, - for standard input; gives one JSON object a line
     #[arg(long, value_name = "FILE")]
     flows: Option<PathBuf>,
+
+    /// Answer by the rules alone, one by one, and not by the tables that a node would have
+    #[arg(long)]
+    reference: bool,
 
     #[command(flatten)]
     inputs: Inputs,
@@ -77,7 +82,19 @@ impl Can {
         };
         let compiled = input.compile()?;
         let judge = Judge::new(&compiled, self.inputs.node.as_deref().map(Into::into));
-        let answered = answer_all(&judge, asked, &mut input);
+        let flows: Vec<&Flow> = asked.iter().map(|(_, flow)| flow).collect();
+        let answers = if self.reference {
+            judge.flows(&flows)
+        } else {
+            match judge.flows_by_tables(&flows, &Limits::default()) {
+                Ok(answers) => answers,
+                Err(error) => {
+                    input.refused(error, &compiled)?;
+                    Vec::new()
+                }
+            }
+        };
+        let answered = pair(asked, answers, &mut input);
 
         report::complain(&input, format.of_findings())?;
         let unanswered = single && answered.is_empty();
@@ -116,10 +133,12 @@ fn query_flow(input: &mut Input, query: &[String]) -> Vec<Question> {
     }
 }
 
-/// Answers every flow; those that cannot be asked become findings.
-fn answer_all(judge: &Judge<'_>, asked: Vec<Question>, input: &mut Input) -> Vec<(Flow, FlowAnswer)> {
-    let flows: Vec<&Flow> = asked.iter().map(|(_, flow)| flow).collect();
-    let answers = judge.flows(&flows);
+/// Each flow with its answer; those that cannot be asked become findings.
+fn pair(
+    asked: Vec<Question>,
+    answers: Vec<Result<FlowAnswer, EndError>>,
+    input: &mut Input,
+) -> Vec<(Flow, FlowAnswer)> {
     let mut answered = Vec::with_capacity(asked.len());
     for ((places, flow), answer) in asked.into_iter().zip(answers) {
         match answer {

@@ -8,6 +8,7 @@ pub(crate) mod json;
 mod junit;
 mod markdown;
 mod sarif;
+pub(crate) mod stats;
 pub(crate) mod text;
 
 use clap::ValueEnum;

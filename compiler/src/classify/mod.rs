@@ -103,10 +103,7 @@ pub fn judged(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Vec
         .iter()
         .filter(here)
         .map(|endpoint| Judged {
-            name: EndpointName {
-                namespace: Some(Arc::clone(&endpoint.namespace)),
-                name: Arc::clone(&endpoint.name),
-            },
+            name: endpoint.endpoint_name(),
             identity: endpoint.identity.clone().into(),
         })
         .collect();

@@ -239,7 +239,7 @@ codes! {
     /// A listener without its name or configuration.
     ListenerReference = "S0721" "listener-reference" Error,
 
-    // 08: policies that cannot be merged for one endpoint.
+    // 08: policies that cannot be merged for one endpoint, or put into a table.
     /// Two kinds of layer 7 rules meet on one port and peer.
     L7Conflict = "S0801" "l7-conflict" Error,
     /// Two listeners of equal priority meet on one port and peer.
@@ -250,6 +250,8 @@ codes! {
     TlsConflict = "S0804" "tls-conflict" Error,
     /// Server names and layer 7 rules meet without TLS termination.
     ServerNamesConflict = "S0805" "server-names-conflict" Error,
+    /// The table of a node would be larger than a limit allows.
+    TableTooLarge = "S0806" "table-too-large" Error,
 
     // 09: the inputs beside policies.
     /// The file of DNS answers is not a map from names to addresses.

@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use sluice_ir::decision::EndpointName;
 use sluice_ir::dns_name::DnsName;
 use sluice_ir::label::{Label, LabelSet};
 use sluice_ir::net::Cidr;
@@ -71,6 +72,13 @@ pub struct Endpoint {
     pub addresses: Vec<IpAddr>,
     /// As policy sees it.
     pub identity: Identity,
+}
+
+impl Endpoint {
+    /// Its name in a decision.
+    pub fn endpoint_name(&self) -> EndpointName {
+        EndpointName { namespace: Some(Arc::clone(&self.namespace)), name: Arc::clone(&self.name) }
+    }
 }
 
 /// A node.

@@ -1,17 +1,19 @@
 //! One flow: who is at its ends, and what the policy says on both sides.
 //!
-//! Answers come from the reference semantics. Beside the verdict they hold the rules that made it and,
-//! for a default deny, the rule that came nearest to allowing the flow and what it lacked.
+//! The reference semantics explains: beside the verdict an answer holds the rules that made it and, for a
+//! default deny, the rule that came nearest to allowing the flow and what it lacked. The table decides, as
+//! on a node; [`Judge::flows_by_tables`] asks both and demands that they agree.
 
 mod end;
 mod near;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use sluice_ir::decision::EndpointName;
 use sluice_ir::ids::RuleId;
-use sluice_ir::net::Protocol;
 use sluice_ir::policy::eval::{Answer, Question, Reason, Verdict, eval_among, subject_matches};
 use sluice_ir::policy::{Direction, Identity};
 
@@ -31,6 +33,24 @@ pub struct Judge<'c> {
     confined: BTreeMap<Arc<str>, Vec<RuleId>>,
     /// All other rules, in order.
     free: Vec<RuleId>,
+}
+
+/// One side of a flow as policy sees it.
+#[derive(Debug)]
+struct Case {
+    /// The endpoint that is judged.
+    name: EndpointName,
+    subject: Identity,
+    peer: Identity,
+    /// The node that looks.
+    view: Option<Arc<str>>,
+}
+
+impl Case {
+    fn question(&self, direction: Direction, flow: &Flow) -> Question<'_> {
+        let (protocol, port) = (flow.protocol, flow.port);
+        Question { subject: &self.subject, peer: &self.peer, direction, protocol, port }
+    }
 }
 
 /// What is said about a flow.
@@ -84,8 +104,8 @@ impl<'c> Judge<'c> {
     /// An end that is not in the inventory.
     pub fn flow(&self, flow: &Flow) -> Result<FlowAnswer, EndError> {
         let (from, to) = self.ends(flow)?;
-        let egress = self.side(&from, &to, Direction::Egress, flow.protocol, flow.port);
-        let ingress = self.side(&to, &from, Direction::Ingress, flow.protocol, flow.port);
+        let egress = self.side(&from, &to, Direction::Egress, flow);
+        let ingress = self.side(&to, &from, Direction::Ingress, flow);
         let verdicts = [&egress, &ingress].into_iter().flatten().map(|side| side.answer.verdict);
         let verdict = verdicts.min().unwrap_or(Verdict::Allow);
         Ok(FlowAnswer { egress, ingress, verdict })
@@ -96,37 +116,37 @@ impl<'c> Judge<'c> {
         flows.par_iter().map(|flow| self.flow(flow)).collect()
     }
 
-    fn side(
-        &self,
-        subject: &End,
-        peer: &End,
-        direction: Direction,
-        protocol: Protocol,
-        port: u16,
-    ) -> Option<Side> {
-        let inventory = &self.compiled.inventory;
-        let view = self.view.as_deref().or(subject.node(inventory)).or(peer.node(inventory));
-        let node = subject.node(inventory);
-        let here = self.view.is_none() || node.is_none() || node == self.view.as_deref();
-        let subject_identity = subject.identity(inventory, view);
-        let guarded_host = subject_identity.is_host() && self.compiled.policy.settings.host_firewall;
-        if !(subject.is_endpoint() && here || guarded_host) {
-            return None;
-        }
-        let subject_identity =
-            if guarded_host { inventory.host_subject(&subject_identity, view) } else { subject_identity };
-        let peer_identity = peer.identity(inventory, view);
-        let question =
-            Question { subject: &subject_identity, peer: &peer_identity, direction, protocol, port };
-        let selecting = self.selecting(&subject_identity, direction);
+    fn side(&self, subject: &End, peer: &End, direction: Direction, flow: &Flow) -> Option<Side> {
+        let case = self.case(subject, peer)?;
+        let question = case.question(direction, flow);
+        let selecting = self.selecting(&case.subject, direction);
         let answer = eval_among(&self.compiled.policy, &selecting, &question);
         let nearest = match answer.reason {
             Reason::DefaultDeny => {
-                near::nearest(&self.compiled.policy, &self.candidates(&subject_identity), &question)
+                near::nearest(&self.compiled.policy, &self.candidates(&case.subject), &question)
             }
             _ => None,
         };
         Some(Side { answer, nearest })
+    }
+
+    /// One side of a flow as policy sees it; none if nobody judges it here.
+    fn case(&self, subject: &End, peer: &End) -> Option<Case> {
+        let inventory = &self.compiled.inventory;
+        let view = self.view.as_deref().or(subject.node(inventory)).or(peer.node(inventory));
+        let node = subject.node(inventory);
+        let here = self.view.is_none() || node.is_none() || node == self.view.as_deref();
+        let identity = subject.identity(inventory, view);
+        let guarded_host = identity.is_host() && self.compiled.policy.settings.host_firewall;
+        if !(subject.is_endpoint() && here || guarded_host) {
+            return None;
+        }
+        let name = match subject {
+            End::Endpoint(at) if !guarded_host => inventory.endpoints[*at].endpoint_name(),
+            _ => EndpointName { namespace: None, name: view.unwrap_or_default().into() },
+        };
+        let subject = if guarded_host { inventory.host_subject(&identity, view) } else { identity };
+        Some(Case { name, subject, peer: peer.identity(inventory, view), view: view.map(Into::into) })
     }
 
     /// The rules of a direction that select an endpoint.

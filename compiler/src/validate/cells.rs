@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use sluice_ir::decision::{EndpointName, Outcome, Subject};
+use sluice_ir::decision::{Decision, EndpointName, Outcome, Subject};
 use sluice_ir::ids::{OriginId, PortClassId, RowId};
 use sluice_ir::net::{PortName, PortRange, Protocol};
 use sluice_ir::policy::eval::{Answer, Question, Verdict, eval_among, ports_match};
@@ -229,33 +229,48 @@ impl Comparison<'_> {
         let decision = decision(self.classified);
         let of_side = &decision.sides[side.direction];
         let outcome = &decision.verdicts[of_side.rows[row.index()].0[class.index()].index()];
-        if self.agree(outcome, answer) {
-            return Ok(());
-        }
-        Err(Refuted::Cell(Box::new(WrongCell {
-            subject: side.name.clone(),
-            direction: side.direction,
-            peer: question.peer.clone(),
-            protocol: question.protocol,
-            port: question.port,
-            expected: answer.clone(),
-            found: outcome.clone(),
-        })))
+        agrees_or_refutes(self.policy, decision, side.name, question, answer, Some(outcome))
     }
+}
 
-    /// Whether the table says what the reference says, for reasons that the reference gives too.
-    fn agree(&self, outcome: &Outcome, answer: &Answer) -> bool {
-        let decision = decision(self.classified);
-        let origins = || answer.rules.iter().map(|id| self.policy.origin(*id));
-        let named = |origin: &OriginId| origins().any(|of| *of == decision.origins[origin.index()]);
-        let l7 = |answer: &Answer| -> BTreeSet<_> {
-            let redirects = answer.rules.iter().filter(|_| answer.verdict == Verdict::Redirect);
-            redirects.filter_map(|id| self.policy.rule(*id).l7).map(|l7| self.policy.l7(l7)).collect()
-        };
-        (outcome.verdict, outcome.reason) == (answer.verdict, answer.reason)
-            && (outcome.authentication, outcome.widened) == (answer.authentication, answer.widened)
-            && outcome.origins.is_empty() == answer.rules.is_empty()
-            && outcome.origins.iter().all(named)
-            && outcome.l7.iter().map(|l7| &decision.l7[l7.index()]).collect::<BTreeSet<_>>() == l7(answer)
+/// Whether a table says what the reference says, for reasons that the reference gives too.
+///
+/// # Errors
+///
+/// It does not, or the endpoint has no table.
+pub(crate) fn agrees_or_refutes(
+    policy: &Policy,
+    decision: &Decision,
+    name: &EndpointName,
+    question: &Question<'_>,
+    answer: &Answer,
+    outcome: Option<&Outcome>,
+) -> Result<(), Refuted> {
+    let outcome = outcome.ok_or_else(|| Refuted::Subject(name.clone()))?;
+    if agree(policy, decision, outcome, answer) {
+        return Ok(());
     }
+    Err(Refuted::Cell(Box::new(WrongCell {
+        subject: name.clone(),
+        direction: question.direction,
+        peer: question.peer.clone(),
+        protocol: question.protocol,
+        port: question.port,
+        expected: answer.clone(),
+        found: outcome.clone(),
+    })))
+}
+
+fn agree(policy: &Policy, decision: &Decision, outcome: &Outcome, answer: &Answer) -> bool {
+    let origins = || answer.rules.iter().map(|id| policy.origin(*id));
+    let named = |origin: &OriginId| origins().any(|of| *of == decision.origins[origin.index()]);
+    let l7 = |answer: &Answer| -> BTreeSet<_> {
+        let redirects = answer.rules.iter().filter(|_| answer.verdict == Verdict::Redirect);
+        redirects.filter_map(|id| policy.rule(*id).l7).map(|l7| policy.l7(l7)).collect()
+    };
+    (outcome.verdict, outcome.reason) == (answer.verdict, answer.reason)
+        && (outcome.authentication, outcome.widened) == (answer.authentication, answer.widened)
+        && outcome.origins.is_empty() == answer.rules.is_empty()
+        && outcome.origins.iter().all(named)
+        && outcome.l7.iter().map(|l7| &decision.l7[l7.index()]).collect::<BTreeSet<_>>() == l7(answer)
 }

@@ -21,6 +21,7 @@ mod in_force;
 
 use std::fmt;
 
+pub(crate) use cells::agrees_or_refutes;
 pub use in_force::InForce;
 
 use sluice_ir::decision::{Decision, EndpointName, Outcome};

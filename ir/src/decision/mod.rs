@@ -267,6 +267,19 @@ impl Decision {
         &self.verdicts[row.0[side.ports.class(protocol, port).index()].index()]
     }
 
+    /// How many bytes a flat layout takes: cells and rows of two bytes each, a row for each subject, direction
+    /// and class, a byte or two for each port of a listed protocol, and eight bytes a verdict. Prefixes are
+    /// not counted.
+    pub fn bytes(&self) -> usize {
+        let ports = |side: &Side| {
+            let listed = side.ports.spans().chunk_by(|a, b| a.protocol == b.protocol).count();
+            listed * 65_536 * if side.ports.len() > 256 { 2 } else { 1 }
+        };
+        let tables = self.subjects.len() * 2 * self.classes.len() * 2;
+        let ports: usize = self.sides.iter().map(|(_, side)| ports(side)).sum();
+        self.cells() * 2 + tables + ports + self.verdicts.len() * 8
+    }
+
     /// How many cells there are: rows times classes of ports, of both directions.
     pub fn cells(&self) -> usize {
         self.sides.iter().map(|(_, side)| side.rows.len() * side.ports.len()).sum()
