@@ -38,6 +38,7 @@ pub mod arbitrary;
 mod canonical;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod verify;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 
+use super::config;
 use crate::decision::arbitrary::{decisions, raw_decisions};
 use crate::decision::{
     ByDirection, Decision, EndpointName, Outcome, PortClasses, PortSpan, Row, Side, Subject, Table,
@@ -178,10 +179,6 @@ fn same_outcomes(a: &Decision, b: &Decision, endpoint: &EndpointName) {
             }
         }
     }
-}
-
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
