@@ -2,6 +2,7 @@
 
 mod canonical;
 mod text;
+mod verifier;
 
 use proptest::prelude::ProptestConfig;
 
