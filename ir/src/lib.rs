@@ -7,6 +7,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`net`] | prefixes, protocols, ports |
+//! | [`prefix_map`] | what holds of an address by the longest prefix around it |
 //! | [`label`], [`selector`] | identities' labels, and the selectors over them |
 //! | [`dns_name`] | DNS names and patterns |
 //! | [`ids`] | small numbers that name things |

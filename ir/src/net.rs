@@ -6,6 +6,15 @@ use std::str::FromStr;
 
 use ipnetwork::IpNetwork;
 
+/// The two kinds of addresses. They never meet: no prefix holds addresses of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// IPv4: 32 bits.
+    V4,
+    /// IPv6: 128 bits. IPv4-mapped addresses are among them (semantics.md 12.2).
+    V6,
+}
+
 /// An address prefix in canonical form: the host bits are zero.
 ///
 /// An IPv4-mapped IPv6 prefix stays an IPv6 prefix and contains no IPv4 address (semantics.md 12.2).
@@ -47,6 +56,16 @@ impl Cidr {
     /// Whether every address of `other` lies in this prefix.
     pub fn covers(self, other: Cidr) -> bool {
         self.length() <= other.length() && self.contains(other.address())
+    }
+
+    /// The prefix of the first `length` bits, which covers this one; itself where it has no more bits.
+    pub fn truncated(self, length: u8) -> Cidr {
+        Cidr::new(self.address(), length.min(self.length())).unwrap_or(self)
+    }
+
+    /// The family of its addresses.
+    pub fn family(self) -> Family {
+        if self.is_ipv4() { Family::V4 } else { Family::V6 }
     }
 
     /// Whether this is an IPv4 prefix.
@@ -225,6 +244,14 @@ mod tests {
         let narrow: Cidr = "10.3.0.0/16".parse().unwrap();
         assert!(wide.covers(narrow) && wide.covers(wide) && !narrow.covers(wide));
         assert!(!"0.0.0.0/0".parse::<Cidr>().unwrap().covers("::/0".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_truncated_prefix_covers_the_whole() {
+        let narrow: Cidr = "10.3.0.0/16".parse().unwrap();
+        assert_eq!(narrow.truncated(9).to_string(), "10.0.0.0/9");
+        assert_eq!(narrow.truncated(0).to_string(), "0.0.0.0/0");
+        assert_eq!(narrow.truncated(200), narrow);
     }
 
     #[test]
