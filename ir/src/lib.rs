@@ -13,7 +13,6 @@
 //! | [`ids`] | small numbers that name things |
 //! | [`origin`] | the line of the user's file behind a rule |
 //! | [`policy`] | rules, their meaning, their verifier, their text form |
-//! | [`prefix_map`] | the longest-prefix function from addresses to values |
 //! | [`decision`] | what a policy says, as a finite table |
 
 pub mod decision;

@@ -17,17 +17,18 @@
 //! 10. Layer 7 rules are not empty, and a DNS rule has a `matchName` for a name and a `matchPattern` for a pattern.
 //! 11. No two classes of peers have equal examples: who is in one is not in the other. An example's labels have a
 //!     source, and one that has a variant of [`LabelSource`] is not spelled as another.
-//! 12. Every address has a class, unless there are no subjects: `0.0.0.0/0` and `::/0` are there.
+//! 12. Every address has a class, unless there are no subjects.
 //! 13. The decision is in [canonical form](super#canonical-form). [`Decision::canonical`] restores this.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 
 use rustc_hash::FxHashSet;
 
 use super::{Decision, Outcome, PortSpan, Table};
 use crate::ids::{ClassId, L7Id, OriginId, RowId, VerdictId};
 use crate::label::LabelSource;
-use crate::net::{PortRange, Protocol};
+use crate::net::{Family, PortRange, Protocol};
 use crate::policy::Direction;
 use crate::policy::eval::{Reason, Verdict};
 pub use crate::verified::Verified;
@@ -64,7 +65,7 @@ pub enum VerifyError {
     Example(ClassId, &'static str),
     /// Invariant 12.
     #[error("{0} has no class")]
-    Uncovered(&'static str),
+    Uncovered(IpAddr),
     /// Invariant 13.
     #[error("not in canonical form: {0} differ")]
     Form(&'static str),
@@ -141,9 +142,9 @@ fn peers_are_sound(decision: &Decision) -> Result {
 }
 
 fn every_address_has_a_class(decision: &Decision) -> Result {
-    let root = |v4| decision.prefixes.iter().any(|(cidr, _)| cidr.length() == 0 && cidr.is_ipv4() == v4);
-    match ["0.0.0.0/0", "::/0"].into_iter().find(|text| !root(*text != "::/0")) {
-        Some(text) if !decision.subjects.is_empty() => Err(VerifyError::Uncovered(text)),
+    let mut uncovered = [Family::V4, Family::V6].into_iter().filter_map(|f| decision.prefixes.uncovered(f));
+    match uncovered.next() {
+        Some(address) if !decision.subjects.is_empty() => Err(VerifyError::Uncovered(address)),
         _ => Ok(()),
     }
 }

@@ -41,13 +41,14 @@ pub(super) fn order(decision: &Decision) -> Order {
     let entities = decision.entities.iter().map(|(name, id)| (name.clone(), renumbered(id))).collect();
     let prefixes: PrefixMap<ClassId> =
         decision.prefixes.iter().map(|(cidr, id)| (cidr, renumbered(id))).collect();
-    Order { classes, entities, prefixes, numbers }
+    Order { classes, entities, prefixes: prefixes.minimal(), numbers }
 }
 
 /// Classes of addresses by the lowest address of each; a class may come again.
 fn by_lowest_address(prefixes: &PrefixMap<ClassId>) -> Vec<ClassId> {
-    let mut lowest: Vec<(IpAddr, u8, ClassId)> =
-        prefixes.iter().map(|(cidr, class)| (cidr.address(), cidr.length(), *class)).collect();
+    let atoms = prefixes.iter().zip(prefixes.atoms());
+    let mut lowest: Vec<(IpAddr, ClassId)> =
+        atoms.filter_map(|((_, class), (_, address))| Some((address?, *class))).collect();
     lowest.sort_unstable();
-    lowest.into_iter().map(|(_, _, class)| class).collect()
+    lowest.into_iter().map(|(_, class)| class).collect()
 }

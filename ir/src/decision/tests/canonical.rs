@@ -11,9 +11,10 @@ use crate::decision::{
     ByDirection, Decision, EndpointName, Outcome, PortClasses, PortSpan, Row, Side, Subject, Table,
 };
 use crate::ids::{ClassId, L7Id, OriginId, PortClassId, RowId, VerdictId};
-use crate::net::{PortRange, Protocol};
+use crate::net::{Cidr, PortRange, Protocol};
 use crate::origin::Origin;
 use crate::policy::{Direction, Identity, L7};
+use crate::prefix_map::PrefixMap;
 
 /// Copies of the entries of a table, in any order.
 struct Copies {
@@ -89,11 +90,37 @@ fn disguised(decision: Decision, rng: &mut TestRng) -> Decision {
         l7: l7.table(&decision.l7),
         classes: classes.table(&decision.classes),
         entities: decision.entities.into_iter().map(|(name, id)| (name, class(id, rng))).collect(),
-        prefixes: decision.prefixes.iter().map(|(cidr, id)| (cidr, class(*id, rng))).collect(),
+        prefixes: disguised_prefixes(&decision.prefixes, |id, rng| class(id, rng), rng),
         sides,
         verdicts: outcomes,
         subjects,
     }
+}
+
+/// Some prefixes are written as their halves too, and where both halves are there the whole says nothing.
+fn disguised_prefixes(
+    prefixes: &PrefixMap<ClassId>,
+    class: impl Fn(ClassId, &mut TestRng) -> ClassId,
+    rng: &mut TestRng,
+) -> PrefixMap<ClassId> {
+    let mut twin: PrefixMap<ClassId> = prefixes.iter().map(|(cidr, id)| (cidr, class(*id, rng))).collect();
+    for (cidr, id) in prefixes.iter() {
+        let halves = || {
+            let length = cidr.length() + 1;
+            let upper = match cidr.address() {
+                IpAddr::V4(v4) => IpAddr::from((v4.to_bits() | 1 << (32 - length)).to_be_bytes()),
+                IpAddr::V6(v6) => IpAddr::from((v6.to_bits() | 1 << (128 - length)).to_be_bytes()),
+            };
+            [cidr.address(), upper].map(|address| Cidr::new(address, length).unwrap())
+        };
+        if below(2, rng) == 0 {
+            for half in halves().into_iter().filter(|half| prefixes.get(*half).is_none()) {
+                twin.insert(half, class(*id, rng));
+            }
+            twin.insert(cidr, class(ClassId::new(below(5, rng)), rng));
+        }
+    }
+    twin
 }
 
 fn disguised_outcome(outcome: &Outcome, origins: &Copies, l7: &Copies, rng: &mut TestRng) -> Outcome {
