@@ -117,3 +117,13 @@ fn minimal_v6(bencher: Bencher<'_, '_>, hosts: usize) {
     let map = map(v6, hosts);
     bencher.bench(|| map.minimal());
 }
+
+/// Addresses in a row with a value each, on a value for the rest: nothing can be left out, and sets grow largest.
+#[divan::bench(args = HOSTS)]
+fn minimal_of_as_many_values(bencher: Bencher<'_, '_>, hosts: usize) {
+    let rest = Cidr::host(v4(0)).truncated(0);
+    let host = |number: usize| Cidr::host(Ipv4Addr::from_bits(0x0a00_0000 + number as u32).into());
+    let entries = (0..hosts).map(|number| (host(number), number)).chain([(rest, hosts)]);
+    let map: PrefixMap<usize> = entries.collect();
+    bencher.bench(|| map.minimal());
+}

@@ -24,5 +24,6 @@ pub mod origin;
 pub mod policy;
 pub mod prefix_map;
 pub mod selector;
+mod text;
 mod verified;
 mod word;

@@ -24,6 +24,12 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Whether it has what every origin has: a file, a line and a column from 1, a kind and a name.
+    pub(crate) fn is_whole(&self) -> bool {
+        let named = !self.file.is_empty() && !self.kind.is_empty() && !self.name.is_empty();
+        named && self.line > 0 && self.column > 0
+    }
+
     /// The object as people say it: `shop/cart` or `baseline`.
     pub fn object(&self) -> String {
         match &self.namespace {

@@ -24,6 +24,11 @@ pub(crate) fn path(text: &str) -> Word<'_> {
     Word { text, also: "[]" }
 }
 
+/// What a text form calls a class of peers.
+pub(crate) fn class_name(text: &str) -> Word<'_> {
+    Word { text, also: "/:~" }
+}
+
 impl fmt::Display for Word<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c) || self.also.contains(c);

@@ -15,12 +15,30 @@
 //!
 //! # Canonical form
 //!
-//! Everything is numbered in the order of first use, in one walk: entities, prefixes, then subjects
-//! with their tables, row by row. Nothing is there twice, and nothing that is not used. So two
-//! decisions that say the same with the same lines are equal, whatever way they were made.
-//! [`verify`](verify::verify) demands it.
+//! Two decisions that say the same with the same lines are equal, whatever way they were made, if both are
+//! in canonical form: [`verify`](verify::verify) demands it, and [`Decision::canonical`] makes it. Nothing is
+//! there twice, nothing is there that is not used, and what nothing tells apart is one:
+//!
+//! * Origins and layer 7 rules are sorted by content.
+//! * Classes of peers come in this order: those of entities, by the entity's name; those of
+//!   addresses, by the lowest address of the class; the rest, by example. They are all kept, and not joined by
+//!   content: what tells peers apart are the rules in force, and they are not here.
+//! * Prefixes are the smallest map of their function.
+//! * Subjects have distinct tables, and come in the order of their first endpoint. A table lists the classes
+//!   whose row is not that of every other, in order.
+//! * Rows of a direction are distinct, in the order in which the subjects' tables first use them: `otherwise`,
+//!   then those that are listed.
+//! * Classes of ports have distinct columns. Spans of one class that lie beside each other are one span, and a
+//!   protocol whose every port is in `p0` is not listed. After `p0` they are in the order of the spans. (If
+//!   all 256 protocols are listed, so that none says what `p0` is, it is the class of the first span.)
+//! * Verdicts are distinct, in the order in which the rows of ingress, then those of egress, first use them.
 
+#[cfg(any(test, feature = "test-support"))]
+pub mod arbitrary;
 mod canonical;
+#[cfg(test)]
+mod tests;
+pub mod text;
 pub mod verify;
 
 use std::collections::BTreeMap;

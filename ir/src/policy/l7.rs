@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::dns_name::DnsPattern;
+use crate::dns_name::{DnsMember, DnsPattern};
 
 /// Everything that one port list of a rule asks of the proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,18 @@ pub enum L7Rules {
     Http(Vec<HttpRule>),
     /// DNS queries.
     Dns(Vec<DnsRule>),
+}
+
+impl L7Rules {
+    /// Whether DNS rules have a `matchName` for a name and a `matchPattern` for a pattern.
+    pub(crate) fn members_fit(&self) -> bool {
+        let L7Rules::Dns(rules) = self else { return true };
+        let is = |member| move |pattern: &DnsPattern| pattern.member() == member;
+        rules.iter().all(|rule| {
+            rule.name.as_ref().is_none_or(is(DnsMember::Name))
+                && rule.pattern.as_ref().is_none_or(is(DnsMember::Pattern))
+        })
+    }
 }
 
 /// One kind of request that is allowed; what is absent matches everything (semantics.md 1.4).

@@ -28,8 +28,7 @@ use rustc_hash::FxHashMap;
 
 pub use crate::verified::Verified;
 
-use super::{Action, Direction, DnsRule, L7Rules, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule};
-use crate::dns_name::{DnsMember, DnsPattern};
+use super::{Action, Direction, L7Rules, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule};
 use crate::ids::{L7Id, OriginId, RuleId, SelectorId};
 use crate::net::{PortRange, Protocol};
 
@@ -71,8 +70,7 @@ pub fn verify(policy: Policy) -> Result<Verified<Policy>, VerifyError> {
         }
     }
     for (index, origin) in policy.origins.iter().enumerate() {
-        let incomplete = origin.file.is_empty() || origin.kind.is_empty() || origin.name.is_empty();
-        if incomplete || origin.line == 0 || origin.column == 0 {
+        if !origin.is_whole() {
             return Err(VerifyError::Origin(index));
         }
     }
@@ -134,13 +132,11 @@ fn l7_fits(policy: &Policy, id: RuleId, rule: &Rule) -> Result<(), VerifyError> 
     if !matches!(l7.rules, L7Rules::None) && ports.iter().any(whole) {
         return fails("a layer 7 rule names ports");
     }
-    if let L7Rules::Dns(rules) = &l7.rules {
-        if rule.direction == Direction::Ingress {
-            return fails("DNS rules are only on egress");
-        }
-        if !rules.iter().all(members_fit) {
-            return fails("a DNS rule has a name and a pattern in their places");
-        }
+    if matches!(l7.rules, L7Rules::Dns(_)) && rule.direction == Direction::Ingress {
+        return fails("DNS rules are only on egress");
+    }
+    if !l7.rules.members_fit() {
+        return fails("a DNS rule has a name and a pattern in their places");
     }
     let http = matches!(l7.rules, L7Rules::Http(_));
     let carries = |protocol: Protocol| if http { protocol == Protocol::TCP } else { protocol.has_ports() };
@@ -148,12 +144,6 @@ fn l7_fits(policy: &Policy, id: RuleId, rule: &Rule) -> Result<(), VerifyError> 
         return fails("layer 7 rules are only on protocols that can carry them");
     }
     Ok(())
-}
-
-fn members_fit(rule: &DnsRule) -> bool {
-    let is = |member| move |pattern: &DnsPattern| pattern.member() == member;
-    rule.name.as_ref().is_none_or(is(DnsMember::Name))
-        && rule.pattern.as_ref().is_none_or(is(DnsMember::Pattern))
 }
 
 fn peers_are_sound(id: RuleId, rule: &Rule) -> Result<(), VerifyError> {

@@ -4,9 +4,9 @@
 //! one name, ports 4 to 7, prefixes of 1 to 3 bits with one address in each eighth of IPv4. What a
 //! policy does in it is the list of answers to [`questions`].
 
-mod pool;
+pub(crate) mod pool;
 mod rule;
-mod wild;
+pub(crate) mod wild;
 mod world;
 
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ use crate::origin::Origin;
 use crate::selector::Selector;
 
 /// How many selectors, layer 7 rules and origins random rules choose from.
-const POOL: usize = 12;
+pub(crate) const POOL: usize = 12;
 
 /// Verified policies about the tiny world.
 pub fn policies() -> impl Strategy<Value = Verified<Policy>> {

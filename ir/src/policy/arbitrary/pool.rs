@@ -10,14 +10,14 @@ use crate::policy::{DnsRule, HttpRule, L7, L7Rules, Listener};
 use crate::selector::{Operator, Requirement, Selector};
 
 /// Every prefix of 1 to 3 bits of IPv4, and an eighth of IPv6.
-pub(super) fn prefixes() -> Vec<Cidr> {
+pub(crate) fn prefixes() -> Vec<Cidr> {
     let v4 = |length: u8| {
         (0..1_u8 << length).filter_map(move |bits| Cidr::new([bits << (8 - length), 0, 0, 0].into(), length))
     };
     (1..=3).flat_map(v4).chain("2000::/3".parse()).collect()
 }
 
-pub(super) fn names() -> Vec<DnsPattern> {
+pub(crate) fn names() -> Vec<DnsPattern> {
     let patterns = ["*.x.io", "**.io", "*"].into_iter().flat_map(DnsPattern::match_pattern);
     DnsPattern::match_name("x.io").into_iter().chain(patterns).collect()
 }
@@ -44,7 +44,7 @@ pub(super) fn tiny_selectors() -> Vec<Selector> {
 }
 
 /// [`POOL`] sets of layer 7 rules, of every kind.
-pub(super) fn tiny_l7() -> Vec<L7> {
+pub(crate) fn tiny_l7() -> Vec<L7> {
     let http = |method: &str| HttpRule { method: Some(method.into()), ..HttpRule::default() };
     let dns = |pattern: Option<DnsPattern>| DnsRule { name: None, pattern };
     let of = |rules| L7 { rules, ..L7::default() };
@@ -71,7 +71,7 @@ pub(super) fn tiny_l7() -> Vec<L7> {
     ]
 }
 
-pub(super) fn tiny_origins() -> Vec<Origin> {
+pub(crate) fn tiny_origins() -> Vec<Origin> {
     let origin = |i: usize| Origin {
         file: ["a.yaml", "b.yaml"][i / 6].into(),
         line: i as u32 + 1,

@@ -12,11 +12,11 @@ use crate::policy::{DnsRule, HeaderMatch, HttpRule, L7, L7Rules, Listener, Misma
 use crate::selector::{Operator, Requirement, Selector};
 
 /// Any text, often one that needs care in quotes.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z/.#{}\\[\\]\"'\\\\ \\n,:-]{0,6}", "\\PC{0,4}", any::<String>()]
 }
 
-fn shared() -> impl Strategy<Value = Arc<str>> {
+pub(crate) fn shared() -> impl Strategy<Value = Arc<str>> {
     text().prop_map(Into::into)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn wild_selector() -> impl Strategy<Value = Selector> {
     prop::collection::vec(requirement, 0..4).prop_map(Selector::from_iter)
 }
 
-pub(super) fn wild_origin() -> impl Strategy<Value = Origin> {
+pub(crate) fn wild_origin() -> impl Strategy<Value = Origin> {
     let filled = || (select(vec!["a", "\"", " ", "é"]), text()).prop_map(|(a, b)| format!("{a}{b}").into());
     let place = (1..=u32::MAX, 1..=u32::MAX);
     (filled(), place, filled(), prop::option::of(shared()), filled(), shared()).prop_map(
@@ -51,7 +51,7 @@ pub(super) fn wild_origin() -> impl Strategy<Value = Origin> {
 }
 
 /// Rules of the same kind as `like`, with any text in them. Never empty.
-pub(super) fn wild_l7(like: L7) -> impl Strategy<Value = L7> {
+pub(crate) fn wild_l7(like: L7) -> impl Strategy<Value = L7> {
     let rules = match like.rules {
         L7Rules::None => Just(L7Rules::None).boxed(),
         L7Rules::Http(_) => prop::collection::vec(http(), 0..4).prop_map(L7Rules::Http).boxed(),

@@ -84,21 +84,18 @@
 //! quoted, with the escapes of Rust. What is in braces needs white space around it, of any amount; `#`
 //! starts a comment, which no value keeps.
 
-mod error;
 #[cfg(any(test, feature = "test-support"))]
 pub mod oracle;
 mod parse;
-mod parse_l7;
 mod parse_rule;
 mod print;
-mod print_l7;
 #[cfg(test)]
 mod tests;
 
-pub use error::{Problem, TextError};
-pub use parse::{MAX_LENGTH, parse};
+pub use parse::parse;
 
 use super::Policy;
+pub use crate::text::{MAX_LENGTH, Problem, TextError};
 
 impl std::str::FromStr for Policy {
     type Err = TextError;
@@ -107,12 +104,4 @@ impl std::str::FromStr for Policy {
     fn from_str(text: &str) -> Result<Policy, TextError> {
         parse(text)
     }
-}
-
-/// The grammar; in a module of its own as its `Rule` is not a policy's.
-mod grammar {
-    /// Generated from `policy.pest`.
-    #[derive(pest_derive::Parser)]
-    #[grammar = "policy/text/policy.pest"]
-    pub(super) struct Grammar;
 }

@@ -3,35 +3,21 @@
 //! The grammar decides what stands where; the functions here take the parts that it found, in any
 //! order, and read what is more than spelling.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
-use pest::Parser;
-
-use super::error::{Problem, TextError};
-use super::grammar::{Grammar, Rule as Part};
 use super::parse_rule::read_rule;
 use crate::origin::Origin;
 use crate::policy::{Enforcement, Policy, PolicyBuilder, Settings};
-use crate::word::unquote;
-
-/// The longest text that is read, in bytes. Reading takes some fifty times as much memory.
-pub const MAX_LENGTH: usize = 64 << 20;
-
-pub(super) type Pair<'t> = pest::iterators::Pair<'t, Part>;
-pub(super) type Result<T> = std::result::Result<T, TextError>;
+use crate::text::grammar::Rule as Part;
+use crate::text::{Pair, Result, read_name, read_parts, read_text, value_word};
 
 /// Reads a policy from its [text form](super). The policy is not verified yet.
 ///
 /// # Errors
 /// The first place where the text is no policy.
 pub fn parse(text: &str) -> Result<Policy> {
-    if text.len() > MAX_LENGTH {
-        return Err(TextError::too_long());
-    }
-    let tree = Grammar::parse(Part::policy, text).map_err(|error| TextError::expected(&error))?;
     let mut builder = PolicyBuilder::default();
-    for pair in tree.flat_map(Pair::into_inner) {
+    for pair in read_parts(Part::policy, text)? {
         match pair.as_rule() {
             Part::settings => builder = PolicyBuilder::new(read_settings(pair)),
             Part::object => read_object(&mut builder, pair)?,
@@ -39,39 +25,6 @@ pub fn parse(text: &str) -> Result<Policy> {
         }
     }
     Ok(builder.finish())
-}
-
-/// The first part of a part that has just one to tell.
-pub(super) fn only(pair: Pair<'_>) -> Pair<'_> {
-    pair.clone().into_inner().next().unwrap_or(pair)
-}
-
-/// The text of a plain or quoted word, or of the word in a part that has just one.
-pub(super) fn read_text(pair: Pair<'_>) -> Result<Arc<str>> {
-    let word = only(pair);
-    unquote(word.as_str()).map(Arc::from).ok_or_else(|| TextError::at(&word, Problem::Escape))
-}
-
-/// A number, or the number of a part that has just one.
-pub(super) fn read_number<T: FromStr>(pair: Pair<'_>) -> Result<T> {
-    let digits = only(pair);
-    let error = |_| TextError::at(&digits, Problem::Number(digits.as_str().to_owned()));
-    digits.as_str().parse().map_err(error)
-}
-
-/// A namespace, perhaps, and a name.
-pub(super) fn read_name(pair: Pair<'_>) -> Result<(Option<Arc<str>>, Arc<str>)> {
-    let mut words = pair.into_inner();
-    let first = words.next().map_or(Ok("".into()), read_text)?;
-    match words.next() {
-        Some(second) => Ok((Some(first), read_text(second)?)),
-        None => Ok((None, first)),
-    }
-}
-
-/// What stands behind the name of a field whose values are words of the grammar.
-pub(super) fn value_word<'t>(pair: &Pair<'t>) -> &'t str {
-    pair.as_str().rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or("")
 }
 
 fn read_settings(pair: Pair<'_>) -> Settings {

@@ -1,20 +1,18 @@
 //! From text to rules.
 
-use super::error::{Problem, TextError};
-use super::grammar::Rule as Part;
-use super::parse::{Pair, Result, only, read_number, read_text, value_word};
-use super::parse_l7::read_l7;
-use super::print::side;
-use crate::dns_name::{DnsPattern, DnsPatternError};
 use crate::ids::{OriginId, SelectorId};
 use crate::label::LabelSource;
-use crate::net::{Cidr, CidrError, PortName, PortRange, Protocol};
+use crate::net::{PortRange, Protocol};
 use crate::origin::Origin;
 use crate::policy::{
-    Action, Authentication, Direction, Peer, Peers, PolicyBuilder, PortMatch, PortSet, Ports, Rule, Subject,
-    Tier,
+    Action, Direction, Peer, Peers, PolicyBuilder, PortMatch, PortSet, Ports, Rule, Subject, Tier,
 };
 use crate::selector::{Operator, Requirement, Selector};
+use crate::text::grammar::Rule as Part;
+use crate::text::{
+    Pair, Problem, Result, TextError, only, read_authentication, read_cidr, read_key, read_l7, read_number,
+    read_pattern, read_place, read_port_name, read_protocol, read_range, read_text, side, value_word,
+};
 
 pub(super) fn read_rule(builder: &mut PolicyBuilder, object: &Origin, pair: Pair<'_>) -> Result<Rule> {
     let mut origin = object.clone();
@@ -50,13 +48,7 @@ fn read_field(builder: &mut PolicyBuilder, rule: &mut Rule, part: Pair<'_>) -> R
         Part::subject => rule.subject = read_subject(builder, part)?,
         Part::peers => rule.peers = read_peers(builder, rule.direction, part)?,
         Part::ports => rule.ports = read_ports(part)?,
-        Part::authentication => {
-            rule.authentication = Some(match value {
-                "required" => Authentication::Required,
-                "always-fail" => Authentication::AlwaysFail,
-                _ => Authentication::Disabled,
-            })
-        }
+        Part::authentication => rule.authentication = Some(read_authentication(&part)),
         Part::tier => {
             rule.tier = match value {
                 "admin" => Tier::Admin,
@@ -68,12 +60,6 @@ fn read_field(builder: &mut PolicyBuilder, rule: &mut Rule, part: Pair<'_>) -> R
         _ => {}
     }
     Ok(())
-}
-
-fn read_place(pair: Pair<'_>) -> Result<(u32, u32)> {
-    let mut numbers = pair.into_inner().map(read_number);
-    let mut next = || numbers.next().unwrap_or(Ok(0));
-    Ok((next()?, next()?))
 }
 
 fn read_subject(builder: &mut PolicyBuilder, pair: Pair<'_>) -> Result<Subject> {
@@ -94,14 +80,7 @@ fn read_requirement(pair: Pair<'_>) -> Result<Requirement> {
     let (mut source, mut key, mut values) = (LabelSource::Any, "".into(), Vec::new());
     for part in requirement.into_inner() {
         match part.as_rule() {
-            Part::key => {
-                for word in part.into_inner() {
-                    match word.as_rule() {
-                        Part::word => source = LabelSource::from_word(&read_text(word)?),
-                        _ => key = read_text(word)?,
-                    }
-                }
-            }
+            Part::key => (source, key) = read_key(part)?,
             Part::list => values = part.into_inner().map(read_text).collect::<Result<_>>()?,
             _ => values.push(read_text(part)?),
         }
@@ -154,20 +133,6 @@ fn read_peer(builder: &mut PolicyBuilder, pair: Pair<'_>) -> Result<Peer> {
     }
 }
 
-fn read_cidr(pair: Pair<'_>) -> Result<Cidr> {
-    pair.as_str().parse().map_err(|error: CidrError| TextError::at(&pair, error))
-}
-
-/// `name ".."` or `pattern ".."`.
-pub(super) fn read_pattern(pair: Pair<'_>) -> Result<DnsPattern> {
-    let text = read_text(pair.clone())?;
-    let pattern = match pair.as_rule() {
-        Part::fqdn => DnsPattern::match_name(&text),
-        _ => DnsPattern::match_pattern(&text),
-    };
-    pattern.map_err(|error: DnsPatternError| TextError::at(&pair, error))
-}
-
 fn read_ports(pair: Pair<'_>) -> Result<Ports> {
     let mut ports = Vec::new();
     for part in pair.into_inner() {
@@ -193,23 +158,8 @@ fn read_port(pair: Pair<'_>) -> Result<PortMatch> {
     Ok(port)
 }
 
-fn read_protocol(pair: &Pair<'_>) -> Result<Protocol> {
-    let word = pair.as_str();
-    let number = || word.strip_prefix("ip-").and_then(|digits| digits.parse().ok()).map(Protocol);
-    let named = Protocol::NAMES.iter().find(|(name, _)| *name == word).map(|(_, protocol)| *protocol);
-    named.or_else(number).ok_or_else(|| TextError::at(pair, Problem::Protocol(word.to_owned())))
-}
-
-fn read_range(pair: Pair<'_>) -> Result<PortRange> {
-    let mut numbers = pair.into_inner().map(read_number);
-    let start = numbers.next().unwrap_or(Ok(0))?;
-    Ok(PortRange { start, end: numbers.next().unwrap_or(Ok(start))? })
-}
-
 fn read_named(pair: Pair<'_>) -> Result<PortSet> {
-    let text = read_text(pair.clone())?;
-    let name = PortName::parse(&text);
-    let name = name.ok_or_else(|| TextError::at(&pair, Problem::PortName(text.to_string())))?;
+    let name = read_port_name(pair.clone())?;
     let end = pair.into_inner().nth(1).map(read_number).transpose()?;
     Ok(PortSet::Named { name, end })
 }

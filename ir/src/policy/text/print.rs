@@ -2,14 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::print_l7::write_l7;
-use crate::dns_name::{DnsMember, DnsPattern};
 use crate::ids::SelectorId;
 use crate::net::{Cidr, PortRange};
 use crate::origin::Origin;
-use crate::policy::{
-    Direction, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule, Settings, Subject, Tier,
-};
+use crate::policy::{Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule, Settings, Subject, Tier};
+use crate::text::{side, write_l7, write_name, write_pattern};
 use crate::word::{path, word};
 
 impl Display for Policy {
@@ -34,16 +31,8 @@ fn block(origin: &Origin) -> (&str, Option<&str>, &str, &str) {
     (&origin.kind, origin.namespace.as_deref(), &origin.name, &origin.file)
 }
 
-pub(super) fn switch(on: bool) -> &'static str {
+fn switch(on: bool) -> &'static str {
     if on { "on" } else { "off" }
-}
-
-/// `namespace/name`, or just the name.
-pub(super) fn write_name(f: &mut Formatter<'_>, namespace: Option<&str>, name: &str) -> fmt::Result {
-    match namespace {
-        Some(namespace) => write!(f, "{}/{}", word(namespace), word(name)),
-        None => write!(f, "{}", word(name)),
-    }
 }
 
 fn write_settings(f: &mut Formatter<'_>, settings: &Settings) -> fmt::Result {
@@ -89,7 +78,7 @@ fn write_rule(f: &mut Formatter<'_>, policy: &Policy, rule: &Rule) -> fmt::Resul
     write_peers(f, policy, rule)?;
     write_ports(f, &rule.ports)?;
     match rule.l7.map(|id| (id, policy.l7.get(id.index()))) {
-        Some((_, Some(l7))) => write_l7(f, l7)?,
+        Some((_, Some(l7))) => write_l7(f, 4, l7)?,
         Some((id, None)) => writeln!(f, "    proxy {id}?")?,
         None => {}
     }
@@ -115,14 +104,6 @@ impl Display for Named<'_> {
             Some(selector) => write!(f, "{selector}"),
             None => write!(f, "{}?", self.1),
         }
-    }
-}
-
-/// The word before a peer.
-pub(super) fn side(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Ingress => "from",
-        Direction::Egress => "to",
     }
 }
 
@@ -156,15 +137,6 @@ fn write_except(f: &mut Formatter<'_>, except: &[Cidr]) -> fmt::Result {
         write!(f, "{}{cidr}", if i == 0 { " except " } else { ", " })?;
     }
     Ok(())
-}
-
-/// `name ".."` or `pattern ".."`.
-pub(super) fn write_pattern(f: &mut Formatter<'_>, pattern: &DnsPattern) -> fmt::Result {
-    let member = match pattern.member() {
-        DnsMember::Name => "name",
-        DnsMember::Pattern => "pattern",
-    };
-    write!(f, "{member} {:?}", pattern.text())
 }
 
 fn write_ports(f: &mut Formatter<'_>, ports: &Ports) -> fmt::Result {

@@ -1,11 +1,11 @@
 //! From text to layer 7 rules.
 
 use super::grammar::Rule as Part;
-use super::parse::{Pair, Result, only, read_name, read_number, read_text, value_word};
-use super::parse_rule::read_pattern;
+use super::read::{Pair, Result, only, read_name, read_number, read_pattern, read_text, value_word};
 use crate::policy::{DnsRule, HeaderMatch, HttpRule, L7, L7Rules, Listener, Mismatch, SecretRef, TlsContext};
 
-pub(super) fn read_l7(pair: Pair<'_>) -> Result<L7> {
+/// `proxy { ... }`.
+pub(crate) fn read_l7(pair: Pair<'_>) -> Result<L7> {
     let mut l7 = L7::default();
     for part in pair.into_inner() {
         match part.as_rule() {

@@ -5,11 +5,11 @@ use pest::iterators::Pair;
 use thiserror::Error;
 
 use super::grammar::Rule;
-use super::parse::MAX_LENGTH;
-use crate::dns_name::DnsPatternError;
+use super::{MAX_CELLS, MAX_LENGTH};
+use crate::dns_name::{DnsNameError, DnsPatternError};
 use crate::net::CidrError;
 
-/// Why a text is no policy, and where.
+/// Why a text is no policy or no decision, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{line}:{column}: {problem}")]
 pub struct TextError {
@@ -21,7 +21,7 @@ pub struct TextError {
     pub problem: Problem,
 }
 
-/// Why a text is no policy.
+/// Why a text is no policy or no decision.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
     /// Longer than [`MAX_LENGTH`].
@@ -48,23 +48,45 @@ pub enum Problem {
     /// A text that is no name or pattern.
     #[error(transparent)]
     Dns(#[from] DnsPatternError),
+    /// A text that is no name.
+    #[error(transparent)]
+    DnsName(#[from] DnsNameError),
+    /// A text that is no address.
+    #[error("`{0}` is not an address")]
+    Address(String),
+    /// A range that ends before it starts.
+    #[error("`{0}` ends before it starts")]
+    Backwards(String),
+    /// What may stand once only.
+    #[error("`{0}` is here for the second time")]
+    Repeated(String),
+    /// A class that the text does not have.
+    #[error("no class is called `{0}`")]
+    Class(String),
+    /// A place that no policy of the text has.
+    #[error("no policy above has the line `{0}`")]
+    Line(String),
+    /// A decision whose table would have too many cells.
+    #[error("the rows have more than {MAX_CELLS} cells")]
+    TooWide,
     /// `from` in an egress rule, or `to` in an ingress rule.
     #[error("peers of this direction are written with `{0}`")]
     Side(&'static str),
 }
 
 impl TextError {
-    pub(super) fn at(pair: &Pair<'_, Rule>, problem: impl Into<Problem>) -> TextError {
+    pub(crate) fn at(pair: &Pair<'_, Rule>, problem: impl Into<Problem>) -> TextError {
         let (line, column) = pair.line_col();
         TextError { line, column, problem: problem.into() }
     }
 
-    pub(super) fn too_long() -> TextError {
-        TextError { line: 1, column: 1, problem: Problem::TooLong }
+    /// A problem of the text as a whole.
+    pub(crate) fn of_all(problem: Problem) -> TextError {
+        TextError { line: 1, column: 1, problem }
     }
 
     /// What the grammar says.
-    pub(super) fn expected(error: &Error<Rule>) -> TextError {
+    pub(crate) fn expected(error: &Error<Rule>) -> TextError {
         let (LineColLocation::Pos((line, column)) | LineColLocation::Span((line, column), _)) =
             error.line_col;
         let mut wanted: Vec<&str> = match &error.variant {
@@ -133,7 +155,40 @@ fn describe(part: &Rule) -> &'static str {
         Rule::certificate => "`certificate \"KEY\"`",
         Rule::private_key => "`private-key \"KEY\"`",
         Rule::server_name => "`server-name \"NAME\"`",
-        Rule::open => "`{`",
+        _ => describe_of_decision(part),
+    }
+}
+
+/// A rule of the grammar that is only of decisions, or of words.
+fn describe_of_decision(part: &Rule) -> &'static str {
+    match part {
+        Rule::decision | Rule::view => "`cluster` or `node NAME`",
+        Rule::source => "`policy KIND NAME in \"FILE\" { ... }`",
+        Rule::line => "`PATH at LINE:COLUMN`",
+        Rule::twin => "`~NUMBER`",
+        Rule::class => "`class NAME { ... }`",
+        Rule::entity => "`entity NAME`",
+        Rule::label_set => "`labels`",
+        Rule::address => "`address ADDRESS`",
+        Rule::container_port => "`port \"NAME\" PROTOCOL NUMBER`",
+        Rule::holds => "`prefix CIDR`",
+        Rule::enforced | Rule::endpoint | Rule::pod => "`endpoint NAMESPACE/NAME`",
+        Rule::host => "`endpoint host NAME`",
+        Rule::ingress => "`ingress { ... }`",
+        Rule::egress => "`egress { ... }`",
+        Rule::otherwise => "`otherwise { ... }`",
+        Rule::inbound => "`from CLASS`",
+        Rule::outbound => "`to CLASS`",
+        Rule::row | Rule::open => "`{`",
+        Rule::every => "`any` with a verdict",
+        Rule::cells | Rule::services | Rule::service => "a protocol",
+        Rule::outcome | Rule::verdict => "`allow`, `deny` or `redirect`",
+        Rule::reason => "a reason",
+        Rule::widened => "`widened`",
+        Rule::by => "`by NAME PATH`",
+        Rule::label => "a label",
+        Rule::ip => "an address",
+        Rule::class_name => "the name of a class",
         Rule::close => "`}`",
         Rule::any => "`any`",
         Rule::none => "`none`",
@@ -143,6 +198,6 @@ fn describe(part: &Rule) -> &'static str {
         Rule::number => "a number",
         Rule::string => "a quoted text",
         Rule::EOI => "the end",
-        Rule::plain | Rule::quoted | Rule::escape | Rule::s | Rule::comment => "white space",
+        _ => "white space",
     }
 }

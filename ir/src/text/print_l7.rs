@@ -2,41 +2,43 @@
 
 use std::fmt::{self, Formatter};
 
-use super::print::{write_name, write_pattern};
+use super::{write_name, write_pattern};
 use crate::policy::{DnsRule, HeaderMatch, HttpRule, L7, L7Rules, Listener, SecretRef, TlsContext};
 use crate::word::word;
 
-pub(super) fn write_l7(f: &mut Formatter<'_>, l7: &L7) -> fmt::Result {
-    writeln!(f, "    proxy {{")?;
+/// `proxy { ... }` in lines of its own, indented by so many spaces.
+pub(crate) fn write_l7(f: &mut Formatter<'_>, indent: usize, l7: &L7) -> fmt::Result {
+    let inner = indent + 2;
+    writeln!(f, "{:indent$}proxy {{", "")?;
     match &l7.rules {
         L7Rules::None => {}
-        L7Rules::Http(rules) if rules.is_empty() => writeln!(f, "      http none")?,
-        L7Rules::Http(rules) => rules.iter().try_for_each(|rule| write_http(f, rule))?,
-        L7Rules::Dns(rules) if rules.is_empty() => writeln!(f, "      dns none")?,
-        L7Rules::Dns(rules) => rules.iter().try_for_each(|rule| write_dns(f, rule))?,
+        L7Rules::Http(rules) if rules.is_empty() => writeln!(f, "{:inner$}http none", "")?,
+        L7Rules::Http(rules) => rules.iter().try_for_each(|rule| write_http(f, inner, rule))?,
+        L7Rules::Dns(rules) if rules.is_empty() => writeln!(f, "{:inner$}dns none", "")?,
+        L7Rules::Dns(rules) => rules.iter().try_for_each(|rule| write_dns(f, inner, rule))?,
     }
     if let Some(listener) = &l7.listener {
-        write_listener(f, listener)?;
+        write_listener(f, inner, listener)?;
     }
     for (which, tls) in [("terminating", &l7.terminating_tls), ("originating", &l7.originating_tls)] {
         if let Some(tls) = tls {
-            write!(f, "      {which}-tls")?;
+            write!(f, "{:inner$}{which}-tls", "")?;
             write_tls(f, tls)?;
         }
     }
-    l7.server_names.iter().try_for_each(|name| writeln!(f, "      server-name {name:?}"))?;
-    writeln!(f, "    }}")
+    l7.server_names.iter().try_for_each(|name| writeln!(f, "{:inner$}server-name {name:?}", ""))?;
+    writeln!(f, "{:indent$}}}", "")
 }
 
 fn write_option<T: AsRef<str>>(f: &mut Formatter<'_>, field: &str, text: Option<T>) -> fmt::Result {
     text.map_or(Ok(()), |text| write!(f, " {field} {:?}", text.as_ref()))
 }
 
-fn write_http(f: &mut Formatter<'_>, rule: &HttpRule) -> fmt::Result {
+fn write_http(f: &mut Formatter<'_>, indent: usize, rule: &HttpRule) -> fmt::Result {
     if *rule == HttpRule::default() {
-        return writeln!(f, "      http any");
+        return writeln!(f, "{:indent$}http any", "");
     }
-    write!(f, "      http")?;
+    write!(f, "{:indent$}http", "")?;
     write_option(f, "method", rule.method.as_ref())?;
     write_option(f, "path", rule.path.as_ref())?;
     write_option(f, "host", rule.host.as_ref())?;
@@ -57,8 +59,8 @@ fn write_secret(f: &mut Formatter<'_>, secret: &SecretRef) -> fmt::Result {
     write_name(f, secret.namespace.as_deref(), &secret.name)
 }
 
-fn write_dns(f: &mut Formatter<'_>, rule: &DnsRule) -> fmt::Result {
-    f.write_str("      dns")?;
+fn write_dns(f: &mut Formatter<'_>, indent: usize, rule: &DnsRule) -> fmt::Result {
+    write!(f, "{:indent$}dns", "")?;
     if *rule == DnsRule::default() {
         f.write_str(" nothing")?;
     }
@@ -69,9 +71,9 @@ fn write_dns(f: &mut Formatter<'_>, rule: &DnsRule) -> fmt::Result {
     writeln!(f)
 }
 
-fn write_listener(f: &mut Formatter<'_>, listener: &Listener) -> fmt::Result {
+fn write_listener(f: &mut Formatter<'_>, indent: usize, listener: &Listener) -> fmt::Result {
     let Listener { config_kind, config_name, name, priority } = listener;
-    write!(f, "      listener {} of {} {}", word(name), word(config_kind), word(config_name))?;
+    write!(f, "{:indent$}listener {} of {} {}", "", word(name), word(config_kind), word(config_name))?;
     priority.map_or(Ok(()), |priority| write!(f, " priority {priority}"))?;
     writeln!(f)
 }

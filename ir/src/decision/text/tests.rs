@@ -1,0 +1,1 @@
+//! Texts that are decisions, and texts that are not.
