@@ -24,7 +24,9 @@ pub(crate) enum CliError {
     #[error("a mistake in sluice itself: {0}\n  help: please report it, with the input if you can")]
     Internal(#[from] sluice_ir::policy::verify::VerifyError),
     /// A table is not what the rules say.
-    #[error("a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --reference` answers by the rules alone")]
+    #[error(
+        "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --reference` answers by the rules alone"
+    )]
     Decide(#[from] sluice_compiler::DecideError),
     /// `explain` was asked for a code that does not exist.
     #[error("there is no diagnostic `{typed}`{}", hint(suggestion.as_deref(), "sluice explain --list"))]

@@ -71,8 +71,10 @@ impl DecideError {
         let DecideError::Classify(ClassifyError::TooLarge(large)) = self else { return None };
         let worst = large.blame.first().map(|(origin, _)| origin);
         let written = compiled.policy.rules().zip(&compiled.written);
-        let place = written.filter(|((id, _), _)| Some(compiled.policy.origin(*id)) == worst).map(|(_, w)| w).next();
-        let found = Diagnostic::new(Code::TableTooLarge, place.map(|written| written.span), large.to_string());
+        let place =
+            written.filter(|((id, _), _)| Some(compiled.policy.origin(*id)) == worst).map(|(_, w)| w).next();
+        let found =
+            Diagnostic::new(Code::TableTooLarge, place.map(|written| written.span), large.to_string());
         Some(found.help(large.help()).document(place.map(|written| Arc::clone(&written.document))))
     }
 }

@@ -42,7 +42,13 @@ pub(crate) fn render(compiled: &Compiled, decided: &Decided, times: &[(&'static 
     line("cells", decision.cells().to_string());
     line("table bytes", decision.bytes().to_string());
     let proof = decided.proof;
-    line("proved", format!("{} cells by {} evaluations, {} peers, {} stretches of addresses", proof.cells, proof.evaluations, proof.peers, proof.stretches));
+    line(
+        "proved",
+        format!(
+            "{} cells by {} evaluations, {} peers, {} stretches of addresses",
+            proof.cells, proof.evaluations, proof.peers, proof.stretches
+        ),
+    );
     for (stage, time) in times {
         line(&format!("time to {stage}"), format!("{:.1} ms", time.as_secs_f64() * 1000.0));
     }
@@ -50,5 +56,10 @@ pub(crate) fn render(compiled: &Compiled, decided: &Decided, times: &[(&'static 
 }
 
 fn side_sizes(side: &Side) -> String {
-    format!("{} rows, {} classes of ports in {} spans", side.rows.len(), side.ports.len(), side.ports.spans().len())
+    format!(
+        "{} rows, {} classes of ports in {} spans",
+        side.rows.len(),
+        side.ports.len(),
+        side.ports.spans().len()
+    )
 }

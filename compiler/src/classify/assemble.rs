@@ -1,5 +1,7 @@
 //! The parts of a decision, numbered and put together.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -67,7 +69,11 @@ pub(super) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, 
     Ok(Classified { decision: verify(decision.canonical())?, classes })
 }
 
-fn check_size(policy: &Policy, limits: &Limits, sides: &[(&Numbered, &PortClasses); 2]) -> Result<(), TooLarge> {
+fn check_size(
+    policy: &Policy,
+    limits: &Limits,
+    sides: &[(&Numbered, &PortClasses); 2],
+) -> Result<(), TooLarge> {
     let rows = sides.iter().map(|(numbered, _)| numbered.functions.len()).sum();
     let ports = sides.iter().map(|(_, ports)| ports.len()).sum();
     let cells = sides.iter().map(|(numbered, ports)| numbered.functions.len().saturating_mul(ports.len()));
@@ -86,7 +92,8 @@ impl Order {
     /// Entities first, then by lowest address, then the rest by what they are: nothing of it depends on the
     /// order in which peers were found.
     fn new(population: &Population, classes: &Classes) -> Order {
-        let mut order = Order { of_class: vec![None; classes.len()], examples: Vec::with_capacity(classes.len()) };
+        let mut order =
+            Order { of_class: vec![None; classes.len()], examples: Vec::with_capacity(classes.len()) };
         let class = |peer: PeerId| classes.of(peer) as usize;
         for peer in population.entities.values() {
             order.name(class(*peer), population.identity(*peer));
@@ -127,16 +134,29 @@ struct Numbered {
     tables: Vec<Table>,
 }
 
+/// The row of most classes; of several the one whose first class comes first.
+fn commonest(of_row: &BTreeMap<RowId, Vec<ClassId>>) -> Option<RowId> {
+    let rank = |classes: &Vec<ClassId>| (classes.len(), Reverse(classes.iter().min().copied()));
+    of_row.iter().max_by_key(|(_, classes)| rank(classes)).map(|(row, _)| *row)
+}
+
 fn number_rows(tables: Vec<RawTable>, names: &[ClassId]) -> Numbered {
     let mut functions: IndexSet<PortFunction, FxBuildHasher> = IndexSet::default();
     let mut id = |function: PortFunction| RowId::new(functions.insert_full(function).0);
     let number = |table: RawTable| {
-        let otherwise = id(table.otherwise);
-        let mut rows: Vec<(ClassId, RowId)> = Vec::new();
+        let mut of_row: BTreeMap<RowId, Vec<ClassId>> = BTreeMap::new();
         for (function, classes) in table.rows {
-            let row = id(function);
-            rows.extend(classes.into_iter().map(|class| (names[class as usize], row)));
+            let classes = classes.into_iter().map(|class| names[class as usize]);
+            of_row.entry(id(function)).or_default().extend(classes);
         }
+        let listed: usize = of_row.values().map(Vec::len).sum();
+        // Where the rules name every peer that there is, a row of nobody would be a row that nothing proves.
+        let otherwise = if listed < names.len() { None } else { commonest(&of_row) };
+        let otherwise = otherwise.unwrap_or_else(|| id(table.otherwise));
+        of_row.remove(&otherwise);
+        let listed =
+            of_row.into_iter().flat_map(|(row, classes)| classes.into_iter().map(move |class| (class, row)));
+        let mut rows: Vec<(ClassId, RowId)> = listed.collect();
         rows.sort_unstable();
         Table { otherwise, rows }
     };

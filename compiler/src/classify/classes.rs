@@ -161,7 +161,11 @@ impl Classes {
             }
         }
         let having = |has: fn(&Signature) -> bool| {
-            (0_u32..).zip(&signatures).filter(|(_, signature)| has(signature)).map(|(class, _)| class).collect()
+            (0_u32..)
+                .zip(&signatures)
+                .filter(|(_, signature)| has(signature))
+                .map(|(class, _)| class)
+                .collect()
         };
         let hosts = having(|signature| signature.host);
         let with_ports = having(|signature| !signature.named.is_empty());
@@ -184,10 +188,11 @@ pub(super) fn own_named_ports<'r>(
     rules: impl Iterator<Item = &'r Rule>,
     identity: &Identity,
 ) -> Vec<(NamedPort, u16)> {
-    let asked = rules.filter(|rule| rule.direction == Direction::Ingress).flat_map(|rule| match &rule.ports {
-        Ports::Of(ports) => ports.as_slice(),
-        Ports::Any => &[],
-    });
+    let asked =
+        rules.filter(|rule| rule.direction == Direction::Ingress).flat_map(|rule| match &rule.ports {
+            Ports::Of(ports) => ports.as_slice(),
+            Ports::Any => &[],
+        });
     let number = |port: &PortMatch| match &port.ports {
         PortSet::Named { name, .. } => {
             let (of, number) = identity.ports.get(name)?;

@@ -79,7 +79,13 @@ impl TooLarge {
 const NAMED: usize = 5;
 
 impl Limits {
-    pub(super) fn check_cells(&self, policy: &Policy, cells: usize, rows: usize, ports: usize) -> Result<(), TooLarge> {
+    pub(super) fn check_cells(
+        &self,
+        policy: &Policy,
+        cells: usize,
+        rows: usize,
+        ports: usize,
+    ) -> Result<(), TooLarge> {
         self.check(policy, Measure::Cells { rows, ports }, cells, self.cells)
     }
 
@@ -103,7 +109,8 @@ fn blame(policy: &Policy) -> Vec<(Origin, usize)> {
             *ranges.entry(policy.origin(id)).or_default() += ports.len();
         }
     }
-    let mut ranges: Vec<(Origin, usize)> = ranges.into_iter().map(|(origin, n)| (origin.clone(), n)).collect();
+    let mut ranges: Vec<(Origin, usize)> =
+        ranges.into_iter().map(|(origin, n)| (origin.clone(), n)).collect();
     ranges.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     ranges.truncate(NAMED);
     ranges

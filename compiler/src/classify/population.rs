@@ -82,7 +82,8 @@ impl Population {
             let peer = population.add(inventory.entity(entity, view).into());
             population.entities.insert(entity.word().into(), peer);
         }
-        let endpoints = inventory.endpoints.iter().map(|endpoint| population.add(endpoint.identity.clone().into()));
+        let endpoints =
+            inventory.endpoints.iter().map(|endpoint| population.add(endpoint.identity.clone().into()));
         population.endpoints = endpoints.collect();
         population.add_hosts(inventory);
         population.addresses = population.by_address(inventory, &prefixes(inventory, policy, rules));

@@ -64,8 +64,8 @@ fn selecting(policy: &Policy, identities: &[&Identity]) -> Vec<ByDirection<Vec<R
     let mut selecting = vec![ByDirection::<Vec<RuleId>>::default(); identities.len()];
     for (id, rule) in policy.rules() {
         let selector = rule.subject.selector();
-        let members = of_selector[selector.index()]
-            .get_or_insert_with(|| index.of_selector(policy.selector(selector)));
+        let members =
+            of_selector[selector.index()].get_or_insert_with(|| index.of_selector(policy.selector(selector)));
         for place in members {
             let place = *place as usize;
             if subject_matches(policy, rule.subject, identities[place]) {
@@ -82,7 +82,8 @@ impl SubjectKey {
         if self.free {
             return (Reason::NotEnforced, Vec::new());
         }
-        let isolating = self.rules[direction].iter().map(|id| policy.rule(*id)).filter(|rule| rule.default_deny);
+        let isolating =
+            self.rules[direction].iter().map(|id| policy.rule(*id)).filter(|rule| rule.default_deny);
         let mut origins: Vec<OriginId> = isolating.map(|rule| rule.origin).collect();
         if origins.is_empty() && !self.always {
             return (Reason::NotIsolated, Vec::new());

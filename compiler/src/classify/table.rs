@@ -32,7 +32,12 @@ type LocalKey = (Box<[u64]>, Vec<(usize, u16)>, bool);
 
 impl Maker<'_> {
     /// The table of a subject.
-    pub(super) fn table(&self, subject: &SubjectKey, direction: Direction, outcomes: &mut Outcomes) -> RawTable {
+    pub(super) fn table(
+        &self,
+        subject: &SubjectKey,
+        direction: Direction,
+        outcomes: &mut Outcomes,
+    ) -> RawTable {
         let rules = subject.judging(direction);
         let (reason, origins) = subject.fallback(self.policy, direction);
         let closed = outcomes.step(reason, origins);

@@ -60,8 +60,18 @@ impl Judge<'_> {
         let tables = Tables::new(&classified);
         for ((flow, answer), sides) in flows.iter().zip(&answers).zip(&asked) {
             let Ok(answer) = answer else { continue };
-            tables.compare(self, flow, Direction::Egress, sides.egress.as_ref().zip(answer.egress.as_ref()))?;
-            tables.compare(self, flow, Direction::Ingress, sides.ingress.as_ref().zip(answer.ingress.as_ref()))?;
+            tables.compare(
+                self,
+                flow,
+                Direction::Egress,
+                sides.egress.as_ref().zip(answer.egress.as_ref()),
+            )?;
+            tables.compare(
+                self,
+                flow,
+                Direction::Ingress,
+                sides.ingress.as_ref().zip(answer.ingress.as_ref()),
+            )?;
         }
         Ok(answers)
     }

@@ -8,7 +8,7 @@ use sluice_ir::decision::{Decision, EndpointName, Outcome, Subject};
 use sluice_ir::ids::{OriginId, PortClassId, RowId};
 use sluice_ir::net::{PortName, PortRange, Protocol};
 use sluice_ir::policy::eval::{Answer, Question, Verdict, eval_among, ports_match};
-use sluice_ir::policy::{Direction, Identity, PortMatch, PortSet, Ports, Policy, Rule};
+use sluice_ir::policy::{Direction, Identity, Policy, PortMatch, PortSet, Ports, Rule};
 
 use super::columns::Column;
 use super::groups::{Groups, names};
@@ -120,7 +120,10 @@ impl Comparison<'_> {
                 proof.evaluations += 1;
                 for row in &group.rows {
                     proof.cells += alike.classes.len();
-                    alike.classes.iter().try_for_each(|class| self.cell(side, *row, *class, &question, &answer))?;
+                    alike
+                        .classes
+                        .iter()
+                        .try_for_each(|class| self.cell(side, *row, *class, &question, &answer))?;
                 }
             }
             shared = Some(ports);
@@ -162,7 +165,12 @@ impl Comparison<'_> {
     }
 
     /// Ports that the rules of a side cannot tell apart, asked of each rule for a port of each stretch.
-    fn ports_alike(&self, side: &SideOf<'_>, peer: &Identity, pieces: &BTreeSet<(Protocol, u16)>) -> Vec<PortsAlike> {
+    fn ports_alike(
+        &self,
+        side: &SideOf<'_>,
+        peer: &Identity,
+        pieces: &BTreeSet<(Protocol, u16)>,
+    ) -> Vec<PortsAlike> {
         let classes = &decision(self.classified).sides[side.direction].ports;
         let mut places: FxHashMap<Vec<bool>, usize> = FxHashMap::default();
         let mut found: Vec<PortsAlike> = Vec::new();
@@ -192,9 +200,9 @@ impl Comparison<'_> {
         for rule in side.rules.iter().map(|id| self.policy.rule(*id)) {
             self.edges(side, rule, &mut edge);
         }
-        let silent = (0..=u8::MAX).map(Protocol).find(|protocol| {
-            pieces.range((*protocol, 0)..=(*protocol, u16::MAX)).next().is_none()
-        });
+        let silent = (0..=u8::MAX)
+            .map(Protocol)
+            .find(|protocol| pieces.range((*protocol, 0)..=(*protocol, u16::MAX)).next().is_none());
         pieces.extend(silent.map(|protocol| (protocol, 0)));
         pieces
     }
@@ -206,7 +214,10 @@ impl Comparison<'_> {
                 (PortSet::Range(range), _) => edge(*protocol, *range),
                 (PortSet::Named { name, end }, Direction::Ingress) => {
                     if let Some((_, number)) = side.identity.ports.get(name) {
-                        edge(*protocol, PortRange { start: *number, end: end.unwrap_or(*number).max(*number) });
+                        edge(
+                            *protocol,
+                            PortRange { start: *number, end: end.unwrap_or(*number).max(*number) },
+                        );
                     }
                 }
                 (PortSet::Named { name, .. }, Direction::Egress) => {

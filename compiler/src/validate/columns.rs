@@ -67,7 +67,9 @@ impl<'p> Columns<'p> {
             Peer::Labels { selector, except } => {
                 let mut selected = self.of_selector(policy.selector(*selector));
                 if !except.is_empty() {
-                    let out = |at: &&usize| selected.contains(**at) && !peer_matches(policy, peer, self.peers[**at]);
+                    let out = |at: &&usize| {
+                        selected.contains(**at) && !peer_matches(policy, peer, self.peers[**at])
+                    };
                     let out: Vec<usize> = self.addressed.iter().filter(out).copied().collect();
                     out.into_iter().for_each(|at| selected.remove(at));
                 }

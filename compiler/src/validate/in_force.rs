@@ -27,7 +27,8 @@ impl InForce {
     pub fn new(policy: &Policy, judged: &[Judged]) -> InForce {
         let identities: IndexSet<&Identity, FxBuildHasher> =
             judged.iter().map(|judged| &*judged.identity).collect();
-        let of_judged = judged.iter().filter_map(|judged| identities.get_index_of(&*judged.identity)).collect();
+        let of_judged =
+            judged.iter().filter_map(|judged| identities.get_index_of(&*judged.identity)).collect();
         let identities: Vec<&Identity> = identities.into_iter().collect();
         let subjects: Vec<_> = identities.par_iter().map(|identity| selecting(policy, identity)).collect();
         let all = subjects.iter().flat_map(|rules| rules.ingress.iter().chain(&rules.egress));

@@ -81,7 +81,7 @@ pub(crate) fn verdicts(case: &Case, compiled: &Compiled, flows: &[Flow]) -> Vec<
     answers(case, compiled, flows).into_iter().map(|sides| sides.map(|side| side.map(verdict))).collect()
 }
 
-fn translated(case: &Case, flow: &Flow) -> flow::Flow {
+pub(crate) fn translated(case: &Case, flow: &Flow) -> flow::Flow {
     let end = |end: End| match end {
         End::Pod(at) => {
             let pod = &case.world.pods[at];

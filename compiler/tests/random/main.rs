@@ -8,6 +8,7 @@
 //! | `reference` | verdicts by the text of semantics.md, sharing nothing with the compiler |
 //! | `harness` | from manifests to the compiler's verdicts |
 //! | `agree` | compiler and reference give every flow the same verdicts |
+//! | `tables` | tables are proved, and answer as the rules do |
 //! | `twins` | other ways to write a case give the same verdicts |
 //! | `determinism` | the same input gives the same bytes |
 //! | `conflicts` | rules that no agent can merge are found, and no others |
@@ -23,5 +24,6 @@ mod generate;
 mod harness;
 mod reference;
 mod shape;
+mod tables;
 mod twins;
 mod yaml;

@@ -206,7 +206,7 @@ impl fmt::Display for EndpointName {
 /// The row of each class of peers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table {
-    /// The row of a peer that no rule names; of every class that is not listed.
+    /// The row of every class that is not listed: that of peers that no rule names, if there are any.
     pub otherwise: RowId,
     /// The classes whose row is another, sorted.
     pub rows: Vec<(ClassId, RowId)>,
