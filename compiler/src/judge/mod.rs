@@ -113,8 +113,11 @@ impl<'c> Judge<'c> {
         if !(subject.is_endpoint() && here || guarded_host) {
             return None;
         }
-        let subject_identity =
-            if guarded_host { inventory.host_subject(&subject_identity, view) } else { subject_identity };
+        let subject_identity = if guarded_host {
+            Arc::new(inventory.host_subject(&subject_identity, view))
+        } else {
+            subject_identity
+        };
         let peer_identity = peer.identity(inventory, view);
         let question =
             Question { subject: &subject_identity, peer: &peer_identity, direction, protocol, port };

@@ -170,9 +170,12 @@ impl Lowerer<'_> {
     /// nothing, where Cilium would open the ports to everyone (semantics.md 4.10).
     fn service(&mut self, reference: &ServiceRef, place: &Place, peers: &mut Vec<Peer>) {
         let services = self.inventory.services_of(reference.namespace.as_deref());
-        let found: Vec<&Service> = match &reference.by {
-            ServiceBy::Name(name) => services.iter().filter(|service| service.name == *name).collect(),
-            ServiceBy::Selector(spec) => {
+        let found: Vec<&Service> = match (&reference.by, &reference.namespace) {
+            (ServiceBy::Name(name), Some(namespace)) => {
+                self.inventory.service(namespace, name).into_iter().collect()
+            }
+            (ServiceBy::Name(name), None) => services.iter().filter(|s| s.name == *name).collect(),
+            (ServiceBy::Selector(spec), _) => {
                 let selector = spec.selector();
                 services.iter().filter(|service| selector.matches(&service.labels)).collect()
             }
