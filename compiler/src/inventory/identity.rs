@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use sluice_ir::label::{Label, LabelSet, LabelSource};
+use sluice_ir::label::{Label, LabelSource};
 use sluice_ir::net::{Cidr, PortName, Protocol};
 use sluice_ir::policy::{Identity, NamedPorts};
 
@@ -35,10 +35,8 @@ impl From<&Options> for Settings {
 
 /// The identities of a namespace's pods, each once.
 pub(super) struct Identities<'r> {
-    /// What pods have from their namespace, under keys that end their labels.
-    of_namespace: Vec<Label>,
-    namespace: Label,
-    cluster: Label,
+    /// The labels that all of them have, those of the namespace first.
+    common: Vec<Label>,
     account_key: Arc<str>,
     /// Most pods have a template that another had before.
     by_template: FxHashMap<Template<'r>, IdentityId>,
@@ -50,13 +48,13 @@ pub(super) struct Identities<'r> {
 impl<'r> Identities<'r> {
     /// Nobody yet.
     pub(super) fn new(space: &Space<'_>, cluster: &Arc<str>) -> Identities<'r> {
-        let derived = |(key, value): (&Arc<str>, &Arc<str>)| {
+        let of_namespace = |(key, value): (&Arc<str>, &Arc<str>)| {
             k8s(format!("{}{key}", keys::NAMESPACE_LABELS).into(), value)
         };
+        let derived = [k8s(keys::NAMESPACE.into(), &space.name), k8s(keys::CLUSTER.into(), cluster)];
+        let common = space.labels.iter().map(of_namespace).chain(derived);
         Identities {
-            of_namespace: space.labels.iter().map(derived).collect(),
-            namespace: k8s(keys::NAMESPACE.into(), &space.name),
-            cluster: k8s(keys::CLUSTER.into(), cluster),
+            common: common.filter(|label| is_identity_label(&label.key)).collect(),
             account_key: keys::SERVICE_ACCOUNT.into(),
             by_template: FxHashMap::default(),
             by_value: FxHashMap::default(),
@@ -85,13 +83,12 @@ impl<'r> Identities<'r> {
 
     /// Derived labels win over a pod's own (semantics.md 12.2).
     fn make(&self, labels: &[PodLabel], spec: &PodSpec) -> Identity {
-        let own = labels.iter().map(|(key, value)| k8s(Arc::clone(key), value));
-        let account = k8s(Arc::clone(&self.account_key), &spec.service_account);
-        let labels: LabelSet = own
-            .chain(self.of_namespace.iter().cloned())
-            .chain([self.namespace.clone(), account, self.cluster.clone()])
-            .filter(|label| is_identity_label(&label.key))
-            .collect();
+        let mut all = Vec::with_capacity(labels.len() + self.common.len() + 1);
+        let own = labels.iter().filter(|(key, _)| is_identity_label(key));
+        all.extend(own.map(|(key, value)| k8s(Arc::clone(key), value)));
+        all.extend(self.common.iter().cloned());
+        all.push(k8s(Arc::clone(&self.account_key), &spec.service_account));
+        let labels = all.into_iter().collect();
         Identity { labels, address: None, names: Vec::new(), ports: named_ports(spec) }
     }
 

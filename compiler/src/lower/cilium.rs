@@ -67,7 +67,7 @@ impl Lowerer<'_> {
             Direction::Egress => 1,
         };
         let written = spec.default_deny[at].as_ref().map(|value| value.value);
-        if self.options.non_default_deny { written.unwrap_or(true) } else { true }
+        if self.around.options.non_default_deny { written.unwrap_or(true) } else { true }
     }
 
     /// One entry: a rule for each element of its port list.
