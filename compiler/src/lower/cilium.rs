@@ -44,7 +44,7 @@ impl Lowerer<'_> {
                 let context = Context {
                     place,
                     object: Named {
-                        kind: place.document.kind.as_str().into(),
+                        kind: Arc::clone(&place.document.kind),
                         namespace: namespace.cloned(),
                         name: Arc::clone(&policy.meta.name.value),
                     },
