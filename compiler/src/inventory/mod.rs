@@ -14,6 +14,8 @@ mod endpoints;
 mod filter;
 mod identity;
 mod services;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -105,17 +105,21 @@ fn many_documents_read_the_same_on_many_cores() {
             3 => "---\na: [\n".to_owned(),
             4 => "---\n# nothing\n".to_owned(),
             5 => format!("a{i}: 1\na{i}: 2\n...\n"),
-            _ => format!("---\nkind: Pod\nmetadata: {{name: p{i}}}\n"),
+            _ => format!("---\nkind: Pod\nmetadata: {{name: p{i}}}\n# {:200}\n", "long"),
         };
     }
     let mut sources = Sources::default();
     let file = sources.add("many.yaml", text.as_str());
-    let (mut sequential, mut parallel) = (Vec::new(), Vec::new());
-    let said = read(&sources, file, &Limits::default(), false, |part| sequential.extend(part));
+    let (mut sequential, mut parallel, mut parts) = (Vec::new(), Vec::new(), 0);
+    let said = read(&sources, file, &Limits::default(), false, |part| {
+        parts += 1;
+        sequential.extend(part);
+    });
     let also_said = read(&sources, file, &Limits::default(), true, |part| parallel.extend(part));
     assert_eq!(said, also_said);
     assert_eq!(format!("{sequential:?}"), format!("{parallel:?}"));
-    assert!(sequential.len() > 5_000);
+    assert!(sequential.len() > 5_000 && parts > 1);
+    assert!(sequential.is_sorted_by(|a, b| a.index < b.index));
     let indices: Vec<_> = said.iter().filter_map(|d| d.document.as_ref().map(|d| d.index)).collect();
     assert!(indices.is_sorted());
 }
