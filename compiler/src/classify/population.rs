@@ -82,8 +82,9 @@ impl Population {
             let peer = population.add(inventory.entity(entity, view).into());
             population.entities.insert(entity.word().into(), peer);
         }
-        let endpoints =
-            inventory.endpoints.iter().map(|endpoint| population.add(endpoint.identity.clone().into()));
+        let shared: Vec<PeerId> =
+            inventory.identities.iter().map(|identity| population.add(Arc::clone(identity))).collect();
+        let endpoints = inventory.endpoints.iter().map(|endpoint| shared[endpoint.identity_id.index()]);
         population.endpoints = endpoints.collect();
         population.add_hosts(inventory);
         population.addresses = population.by_address(inventory, &prefixes(inventory, policy, rules));
