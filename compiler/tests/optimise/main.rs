@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run has to fail")]
 
 mod contract;
+mod crowd;
 mod golden;
 mod properties;
 mod selectors;
