@@ -12,15 +12,16 @@
 //! Nothing here is sampled: each partition is exact, so the table says the same as the policy about every
 //! peer and port. [`validate`](crate::validate) proves that for each compile.
 
-mod assemble;
+pub(crate) mod assemble;
 mod classes;
 mod limit;
 mod members;
 pub mod population;
-mod ports;
-mod row;
-mod subjects;
-mod table;
+pub(crate) mod ports;
+pub(crate) mod row;
+pub(crate) mod signature;
+pub(crate) mod subjects;
+pub(crate) mod table;
 
 use std::sync::Arc;
 
@@ -94,7 +95,10 @@ pub fn classify(
         }
     }
     let subjects = subjects.into_values().collect();
-    let parts = assemble::Parts { policy, population, judged, classes: &classes, subjects, tables, outcomes };
+    let (class_of, outcomes) = (&classes.of_peer, outcomes.all);
+    let classes = classes.len();
+    let parts =
+        assemble::Parts { policy, population, judged, class_of, classes, subjects, tables, outcomes };
     assemble::assemble(parts, limits)
 }
 

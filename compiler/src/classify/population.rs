@@ -56,7 +56,7 @@ pub struct Population {
 }
 
 /// Entities that a packet can come from or go to without an address that says so.
-const ENTITIES: [Entity; 9] = [
+pub(crate) const ENTITIES: [Entity; 9] = [
     Entity::Host,
     Entity::RemoteNode,
     Entity::KubeApiserver,

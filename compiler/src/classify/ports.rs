@@ -17,7 +17,7 @@ use super::row::PortFunction;
 type Piece = (Protocol, PortRange);
 
 /// The classes of the ports of some rows.
-pub(super) fn port_classes<'f>(functions: impl Iterator<Item = &'f PortFunction> + Clone) -> PortClasses {
+pub(crate) fn port_classes<'f>(functions: impl Iterator<Item = &'f PortFunction> + Clone) -> PortClasses {
     let pieces = pieces(functions.clone());
     let mut of_piece = vec![0_usize; pieces.len()];
     let mut classes = 1;
@@ -80,7 +80,7 @@ fn number(pieces: &[Piece], of_piece: &[usize]) -> PortClasses {
 }
 
 /// The cells of a row: what it says about one port of each class.
-pub(super) fn cells(function: &PortFunction, classes: &PortClasses) -> Row {
+pub(crate) fn cells(function: &PortFunction, classes: &PortClasses) -> Row {
     let mut cells = vec![function.otherwise; classes.len()];
     for span in classes.spans() {
         cells[span.class.index()] = function.at(span.protocol, span.range.start);

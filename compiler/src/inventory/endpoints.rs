@@ -61,6 +61,12 @@ pub(super) fn settle(space: &Space<'_>, cluster: &Arc<str>) -> Settled {
     Settled { endpoints, identities: identities.into_table(), sets: members.sets, workloads }
 }
 
+/// The identity of one pod.
+pub(super) fn identity_of(pod: &Pod, name: &Arc<str>, labels: BTreeMap<Arc<str>, Arc<str>>, cluster: &Arc<str>) -> Arc<Identity> {
+    let space = Space { name: Arc::clone(name), labels, pods: Vec::new(), workloads: Vec::new() };
+    Identities::new(&space, cluster).of(&pod.meta.labels, &pod.spec).1
+}
+
 /// What an endpoint is made from.
 #[derive(Clone, Copy)]
 enum Draft<'r> {

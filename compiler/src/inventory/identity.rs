@@ -181,7 +181,7 @@ impl Inventory {
     }
 
     /// The identity of an address that neither a pod nor a node has.
-    fn outside(&self, address: IpAddr) -> Identity {
+    pub(crate) fn outside(&self, address: IpAddr) -> Identity {
         let mut labels = vec![Label::reserved(self.world(address.is_ipv4()))];
         labels.extend(self.group_labels(address));
         if self.api_servers.contains(&address) {

@@ -30,7 +30,7 @@ use sluice_ir::policy::Identity;
 use sluice_ir::selector::{Operator, Selector};
 
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
-use crate::resource::core::GlobalService;
+use crate::resource::core::{GlobalService, Pod};
 use crate::resource::dns_answers::DnsAnswers;
 
 pub use filter::is_identity_label;
@@ -281,6 +281,39 @@ impl Inventory {
         let owned = self.owners.iter().map(|(address, _)| address);
         let known = owned.chain(self.names.keys()).chain(&self.api_servers);
         groups.chain(known.copied().map(Cidr::host))
+    }
+
+    /// The identity of a pod that need not be here yet. A namespace that nobody has mentioned has its name
+    /// label.
+    pub fn identity_of_pod(&self, pod: &Pod) -> Arc<Identity> {
+        let name = build::namespace_of(&pod.meta.namespace);
+        let mentioned = || BTreeMap::from([(keys::NAMESPACE_NAME.into(), Arc::clone(&name))]);
+        let labels = self.namespaces.get(&name).cloned().unwrap_or_else(mentioned);
+        endpoints::identity_of(pod, &name, labels, &self.cluster)
+    }
+
+    /// Notes that an address was, or no longer is, an answer for a name; whether that is news.
+    pub fn set_answer(&mut self, name: &DnsName, address: IpAddr, known: bool) -> bool {
+        let names = self.names.entry(address).or_default();
+        let news = match (names.binary_search(name), known) {
+            (Err(place), true) => {
+                names.insert(place, name.clone());
+                self.answers.0.entry(name.clone()).or_default().push(address);
+                true
+            }
+            (Ok(place), false) => {
+                names.remove(place);
+                if let Some(addresses) = self.answers.0.get_mut(name) {
+                    addresses.retain(|other| *other != address);
+                }
+                true
+            }
+            _ => false,
+        };
+        if self.names.get(&address).is_some_and(Vec::is_empty) {
+            self.names.remove(&address);
+        }
+        news
     }
 
     /// The service with a virtual address.
