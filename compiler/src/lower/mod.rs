@@ -5,7 +5,7 @@
 //! default deny is made explicit (2.1, 1.10). Each rule keeps the place it was written at.
 //!
 //! An object is lowered without a look at the others ([`lower_one`]), so that many are at once and one that
-//! changes is alone. Only [conflicts](conflict) need all of them.
+//! changes is alone. Only conflicts between policies need all of them.
 
 mod cilium;
 mod conflict;

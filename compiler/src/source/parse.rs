@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::encoding::Damage;
 use super::load::{Content, load};
 use super::node::Entry;
-use super::split::{Chunk, split};
+use super::split::{Chunk, parts, split};
 use super::{Document, FileId, Node, NodeKind, Sources, Span};
 use crate::diagnostic::{Code, Diagnostic, DocumentRef};
 
@@ -30,9 +30,6 @@ impl Default for Limits {
 
 /// Below this size, in bytes, the documents of a file are not worth sharing out among cores.
 const LARGE: usize = 128 << 10;
-
-/// The documents of so much text, in bytes, are in memory at one time.
-const PART: usize = 1 << 20;
 
 pub(super) const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
@@ -77,7 +74,7 @@ fn read(
     let load_one = |chunk: &Chunk| load(file, text, chunk, limits);
     let last_marker = chunks.iter().filter_map(|chunk| chunk.marker).next_back();
     let mut index = 0;
-    for part in chunks.chunk_by(|a, b| a.start / PART == b.start / PART) {
+    for part in parts(&chunks) {
         let loaded: Vec<_> = if parallel {
             part.par_iter().map(load_one).collect()
         } else {
