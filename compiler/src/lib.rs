@@ -28,6 +28,7 @@ pub mod lower;
 pub mod optimise;
 pub mod options;
 pub mod resource;
+pub mod session;
 pub mod source;
 pub mod validate;
 

@@ -274,6 +274,20 @@ impl Inventory {
         self.answers.0.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// Every answer that is known.
+    pub fn answers(&self) -> &DnsAnswers {
+        &self.answers
+    }
+
+    /// As [`distinct_prefixes`](Self::distinct_prefixes), without the addresses of pods: one for each reason,
+    /// which for an answer is each name that it is known for.
+    pub(crate) fn edges_beside_pods(&self) -> impl Iterator<Item = Cidr> {
+        let groups = self.group_prefixes.iter().map(|(cidr, _)| *cidr);
+        let nodes = self.nodes.iter().flat_map(|node| &node.addresses);
+        let names = self.names.iter().flat_map(|(address, names)| names.iter().map(move |_| address));
+        groups.chain(nodes.chain(names).chain(&self.api_servers).copied().map(Cidr::host))
+    }
+
     /// The prefixes at whose edge an address's identity can change: those of groups, and every address
     /// that is known by itself.
     pub fn distinct_prefixes(&self) -> impl Iterator<Item = Cidr> {

@@ -130,7 +130,8 @@ fn is_policy(resource: &Resource, options: &Options) -> bool {
     }
 }
 
-fn settings(options: &Options) -> Settings {
+/// The settings that options mean for rules.
+pub(crate) fn settings(options: &Options) -> Settings {
     Settings {
         enforcement: options.enforcement,
         allow_localhost: options.allow_localhost,

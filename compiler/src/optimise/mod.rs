@@ -112,6 +112,15 @@ pub fn optimise(policy: &Verified<Policy>, subjects: Option<&[&Identity]>) -> Re
     Ok(Optimised { policy, passes })
 }
 
+/// Runs every pass that looks at one object alone.
+///
+/// # Errors
+///
+/// A broken invariant, as in [`optimise`].
+pub fn optimise_object(object: Policy) -> Result<Verified<Policy>, VerifyError> {
+    Ok(optimise(&verify(object)?, None)?.policy)
+}
+
 /// Verifies what a pass gave and notes the sizes.
 fn step(
     pass: &'static str,

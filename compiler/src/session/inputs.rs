@@ -104,3 +104,11 @@ pub(super) fn names_service(resource: &Resource) -> bool {
 pub(super) fn names_cloud_group(resource: &Resource) -> bool {
     has_peers(resource, |items| matches!(items, PeerItems::Groups(_)))
 }
+
+/// Whether one of a policy's lists of peers is of some kind.
+fn has_peers(resource: &Resource, is: fn(&PeerItems) -> bool) -> bool {
+    let Object::CiliumPolicy(policy) = &resource.object else { return false };
+    let sections = policy.specs.iter().flat_map(|spec| &spec.sections);
+    let lists = sections.flat_map(|section| &section.entries).flat_map(|entry| &entry.peers);
+    lists.into_iter().any(|list| is(&list.items))
+}

@@ -323,7 +323,9 @@ impl Session {
     pub fn prove(&self) -> Result<Proof, SessionError> {
         let (population, classified) = self.assemble()?;
         let policy = &self.live.slab.policy;
-        let in_force = InForce::among(policy, &self.live.judged, &self.rules.values().flatten().copied().collect());
+        let mut rules: Vec<RuleId> = self.rules.values().flatten().copied().collect();
+        rules.sort_unstable();
+        let in_force = InForce::among(policy, &self.live.judged, &rules);
         validate(policy, &population, &self.live.judged, &in_force, &classified)
             .map_err(|refuted| SessionError::Decide(refuted.into()))
     }
@@ -344,7 +346,7 @@ const MOST_WASTE: usize = 10_000;
 /// Who is at an address, as a node sees it.
 fn identity_at(inventory: &Inventory, pods: &Pods, node: &str, address: IpAddr) -> Arc<Identity> {
     match inventory.owner(address) {
-        Some(Owner::Node(_)) => return inventory.identity_of(address, Some(node)),
+        Some(Owner::Node(_)) => return Arc::new(inventory.identity_of(address, Some(node))),
         Some(Owner::Endpoint(_)) | None => {}
     }
     match pods.at.get(&address).and_then(|pods| pods.values().next()) {
