@@ -10,15 +10,17 @@ use sluice_ir::label::LabelSource;
 use sluice_ir::net::{Cidr, PortRange};
 use sluice_ir::policy::arbitrary::policies;
 use sluice_ir::policy::verify::{Verified, verify};
-use sluice_ir::policy::{Authentication, Peer, Peers, Policy, PortSet, Ports, Rule, Subject, Tier};
+use sluice_ir::policy::{
+    Authentication, Enforcement, Peer, Peers, Policy, PortSet, Ports, Rule, Subject, Tier,
+};
 use sluice_ir::selector::{Operator, Requirement, Selector};
 
 /// Verified policies of the tiny world in which rules have much in common.
 pub(crate) fn crowded() -> impl Strategy<Value = Verified<Policy>> {
     let copies = prop::collection::vec((any::<Index>(), prop::collection::vec(change(), 0..3)), 1..8);
     let selectors = prop::option::of(prop::collection::vec(selector(), 12));
-    (policies(), selectors, any::<bool>(), copies).prop_filter_map("must be sound", |parts| {
-        let (policy, selectors, one_subject, copies) = parts;
+    (policies(), selectors, prop::bool::weighted(0.8), copies).prop_filter_map("must be sound", |parts| {
+        let (policy, selectors, lively, copies) = parts;
         let mut policy = policy.into_inner();
         if policy.rules.is_empty() {
             return None;
@@ -27,8 +29,8 @@ pub(crate) fn crowded() -> impl Strategy<Value = Verified<Policy>> {
             selectors.truncate(policy.selectors.len());
             policy.selectors = selectors;
         }
-        if one_subject {
-            policy.rules.iter_mut().for_each(|rule| rule.subject = Subject::Endpoints(SelectorId::new(0)));
+        if lively {
+            enliven(&mut policy);
         }
         for (which, changes) in copies {
             let at = which.index(policy.rules.len());
@@ -39,6 +41,22 @@ pub(crate) fn crowded() -> impl Strategy<Value = Verified<Policy>> {
         }
         verify(policy.canonical()).ok()
     })
+}
+
+/// Makes rules select and match more often than by chance.
+fn enliven(policy: &mut Policy) {
+    policy.settings.enforcement = policy.settings.enforcement.min(Enforcement::Always);
+    policy.selectors.push(Selector::default());
+    let everyone = SelectorId::new(policy.selectors.len() - 1);
+    for (at, rule) in policy.rules.iter_mut().enumerate() {
+        rule.subject = Subject::Endpoints(everyone);
+        if at % 3 > 0 && matches!(&rule.peers, Peers::Of(peers) if peers.is_empty()) {
+            rule.peers = Peers::Any;
+        }
+        if at % 3 > 0 && rule.l7.is_none() && matches!(&rule.ports, Ports::Of(ports) if ports.is_empty()) {
+            rule.ports = Ports::Any;
+        }
+    }
 }
 
 /// What is changed in a copy.

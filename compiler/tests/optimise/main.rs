@@ -5,6 +5,7 @@
 mod contract;
 mod crowd;
 mod golden;
+mod large;
 mod properties;
 mod selectors;
 
