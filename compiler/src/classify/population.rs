@@ -77,7 +77,7 @@ impl Population {
         rules: impl Iterator<Item = RuleId>,
         view: Option<&str>,
     ) -> Population {
-        let mut population = Population { view: view.map(Into::into), ..Population::default() };
+        let mut population = Population::nobody(view.map(Into::into));
         for entity in ENTITIES {
             let peer = population.add(inventory.entity(entity, view).into());
             population.entities.insert(entity.word().into(), peer);
@@ -89,6 +89,11 @@ impl Population {
         population.add_hosts(inventory);
         population.addresses = population.by_address(inventory, &prefixes(inventory, policy, rules));
         population
+    }
+
+    /// Nobody yet, seen from a node.
+    pub(crate) fn nobody(view: Option<Arc<str>>) -> Population {
+        Population { view, ..Population::default() }
     }
 
     /// Adds a peer that no inventory has, to be asked about.

@@ -373,17 +373,6 @@ impl Live {
         let rules: BTreeSet<&RuleId> = self.set_of.keys().collect();
         (self.slab.policy.rules.len() - rules.len(), self.slab.policy.rules.len())
     }
-
-    /// Every rule in force.
-    pub(super) fn in_force(&self) -> impl Iterator<Item = RuleId> {
-        let rules = self.subjects.iter().flat_map(|subject| BOTH.map(|way| &subject.rules[way]));
-        rules.flatten().copied().collect::<BTreeSet<_>>().into_iter()
-    }
-
-    /// The rules of a side of a subject.
-    pub(super) fn rules_of<'l>(&self, subject: &'l Subject, direction: Direction) -> &'l [RuleId] {
-        &subject.rules[direction]
-    }
 }
 
 fn makings<'m>(

@@ -193,9 +193,4 @@ impl Peers {
         let live = self.classes.iter().enumerate();
         live.filter_map(|(at, class)| Some((ClassId::new(at), &class.as_ref()?.signature)))
     }
-
-    /// How many names of classes there are, free ones included.
-    pub(super) fn class_names(&self) -> usize {
-        self.classes.len()
-    }
 }

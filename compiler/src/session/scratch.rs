@@ -83,7 +83,7 @@ impl Session {
     /// The population and the decision that the tables are.
     pub(super) fn assemble(&self) -> Result<(Population, Classified), SessionError> {
         let Session { live, node, .. } = self;
-        let mut population = Population { view: Some(Arc::clone(node)), ..Population::default() };
+        let mut population = Population::nobody(Some(Arc::clone(node)));
         let places: BTreeMap<ClassId, u32> = live.peers.classes().map(|(class, _)| class).zip(0..).collect();
         let mut class_of = Vec::new();
         let mut ids: BTreeMap<usize, PeerId> = BTreeMap::new();
