@@ -61,7 +61,8 @@ fn first_equal<'r>(
     rows: impl Iterator<Item = &'r Row>,
     verdicts: &[VerdictId],
 ) -> Vec<usize> {
-    let mut columns = vec![Vec::new(); classes];
+    let rows: Vec<&Row> = rows.collect();
+    let mut columns: Vec<Vec<VerdictId>> = (0..classes).map(|_| Vec::with_capacity(rows.len())).collect();
     for row in rows {
         for (class, column) in columns.iter_mut().enumerate() {
             column.push(cell(row, class, verdicts));
