@@ -368,6 +368,34 @@ impl Live {
         tables.ports[direction] = Some((ports.clone(), rows));
     }
 
+    /// All tables, as if all of them were new.
+    pub(super) fn all(&self) -> Tables {
+        let mut tables = Tables::default();
+        let verdicts = self.outcomes.all.iter().enumerate();
+        tables.verdicts = verdicts.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
+        for direction in BOTH {
+            let ports = &self.ports[direction];
+            let rows = self.functions[direction].iter().map(|function| cells(function, ports)).collect();
+            tables.ports[direction] = Some((ports.clone(), rows));
+        }
+        for subject in &self.subjects {
+            let endpoint = &self.judged[subject.endpoints[0]].name;
+            for direction in BOTH {
+                let rows = subject.tables[direction].rows.iter().enumerate();
+                let cell = |(class, row): (usize, &Option<RowId>)| {
+                    let (endpoint, class) = (endpoint.clone(), ClassId::new(class));
+                    Some(Cell { endpoint, direction, class, row: (*row)? })
+                };
+                tables.cells.extend(rows.filter_map(cell));
+            }
+        }
+        let entities = self.entities.iter();
+        tables.entities = entities.map(|(name, peer)| (Arc::clone(name), self.peers.class(*peer))).collect();
+        let prefixes = self.addresses.peers.iter();
+        tables.prefixes = prefixes.map(|(prefix, peer)| (prefix, Some(self.peers.class(*peer)))).collect();
+        tables
+    }
+
     /// How much of what is kept is of no use any more, and how much there is.
     pub(super) fn waste(&self) -> (usize, usize) {
         let rules: BTreeSet<&RuleId> = self.set_of.keys().collect();

@@ -315,11 +315,16 @@ impl Session {
         Ok(Delta::Rebuilt(reason))
     }
 
-    /// The flows that tables say otherwise about than rules, of which there must be none.
+    /// All tables in the session's own names: where deltas begin, and begin again after a rebuild.
+    pub fn tables(&self) -> Tables {
+        self.live.all()
+    }
+
+    /// Proves the tables against the rules of every object, as the compiler does.
     ///
     /// # Errors
     ///
-    /// One of them.
+    /// A flow about which they differ.
     pub fn prove(&self) -> Result<Proof, SessionError> {
         let (population, classified) = self.assemble()?;
         let policy = &self.live.slab.policy;

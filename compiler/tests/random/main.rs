@@ -8,6 +8,7 @@
 //! | `reference` | verdicts by the text of semantics.md, sharing nothing with the compiler |
 //! | `harness` | from manifests to the compiler's verdicts |
 //! | `agree` | compiler and reference give every flow the same verdicts |
+//! | `session` | after any changes a session is what a compile from scratch gives |
 //! | `tables` | tables are proved, and answer as the rules do |
 //! | `twins` | other ways to write a case give the same verdicts |
 //! | `determinism` | the same input gives the same bytes |
@@ -23,6 +24,7 @@ mod determinism;
 mod generate;
 mod harness;
 mod reference;
+mod session;
 mod shape;
 mod tables;
 mod twins;
