@@ -283,6 +283,10 @@ impl Session {
         let mut change = live::Change::default();
         let prefix = Cidr::host(address);
         self.live.edge(prefix, known, &mut change);
+        // The API server is an entity by its address, with whatever that is known for.
+        if self.inventory.api_servers().contains(&address) {
+            self.join_entities();
+        }
         self.settle(change)
     }
 

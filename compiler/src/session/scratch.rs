@@ -56,13 +56,20 @@ impl Session {
         lowered.collect()
     }
 
-    /// Entities, pods, and every address that the inventory tells apart.
-    fn add_everyone(&mut self, change: &mut live::Change) {
+    /// The peers that entities are now.
+    pub(super) fn join_entities(&mut self) {
         for entity in ENTITIES {
             let identity = Arc::new(self.inventory.entity(entity, Some(&self.node)));
             let peer = self.live.join(&identity);
-            self.live.entities.insert(entity.word().into(), peer);
+            if let Some(before) = self.live.entities.insert(entity.word().into(), peer) {
+                self.live.peers.leave(before);
+            }
         }
+    }
+
+    /// Entities, pods, and every address that the inventory tells apart.
+    fn add_everyone(&mut self, change: &mut live::Change) {
+        self.join_entities();
         for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
             if let Some(everywhere) = Cidr::new(address, 0) {
                 self.live.edge(everywhere, true, change);
