@@ -94,8 +94,7 @@ impl Order {
     /// Entities first, then by lowest address, then the rest by what they are: nothing of it depends on the
     /// order in which peers were found.
     fn new(population: &Population, class_of: &[u32], classes: usize) -> Order {
-        let mut order =
-            Order { of_class: vec![None; classes], examples: Vec::with_capacity(classes) };
+        let mut order = Order { of_class: vec![None; classes], examples: Vec::with_capacity(classes) };
         let class = |peer: PeerId| class_of[peer.index()] as usize;
         for peer in population.entities.values() {
             order.name(class(*peer), population.identity(*peer));

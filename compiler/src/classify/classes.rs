@@ -13,8 +13,8 @@ use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortMatch, PortSet, Ports, Rule};
 
 use super::members::Members;
-use super::signature::{NamedPort, SetId, Signature, named_on_egress};
 use super::population::Population;
+use super::signature::{NamedPort, SetId, Signature, named_on_egress};
 
 /// The different lists of peers that a policy's rules have.
 #[derive(Debug)]

@@ -97,8 +97,7 @@ pub fn classify(
     let subjects = subjects.into_values().collect();
     let (class_of, outcomes) = (&classes.of_peer, outcomes.all);
     let classes = classes.len();
-    let parts =
-        assemble::Parts { policy, population, judged, class_of, classes, subjects, tables, outcomes };
+    let parts = assemble::Parts { policy, population, judged, class_of, classes, subjects, tables, outcomes };
     assemble::assemble(parts, limits)
 }
 

@@ -207,7 +207,8 @@ impl PortFunction {
     /// Whether it says the same about all ports of each class.
     pub(crate) fn is_constant_on(&self, classes: &PortClasses) -> bool {
         let listed = |protocol: &Protocol| classes.spans().iter().any(|span| span.protocol == *protocol);
-        let foreign = self.stretches.iter().any(|(protocol, _, says)| *says != self.otherwise && !listed(protocol));
+        let foreign =
+            self.stretches.iter().any(|(protocol, _, says)| *says != self.otherwise && !listed(protocol));
         let mut said: Vec<Option<VerdictId>> = vec![None; classes.len()];
         said[0] = Some(self.otherwise);
         let mut constant = |span: &PortSpan| {

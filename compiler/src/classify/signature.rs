@@ -32,4 +32,3 @@ pub(crate) fn named_on_egress(rule: &Rule) -> impl Iterator<Item = NamedPort> {
         PortSet::Range(_) => None,
     })
 }
-

@@ -10,8 +10,8 @@ use sluice_ir::policy::{Direction, Enforcement, Identity, Policy};
 
 use super::classes::own_named_ports;
 use super::members::Members;
-use super::signature::NamedPort;
 use super::population::Judged;
+use super::signature::NamedPort;
 
 /// What makes the tables of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +74,8 @@ impl SubjectKey {
         let ingress = rules.ingress.iter().map(|rule| policy.rule(*rule));
         SubjectKey {
             named: own_named_ports(ingress, identity),
-            free: settings.enforcement == Enforcement::Never || (identity.is_host() && !settings.host_firewall),
+            free: settings.enforcement == Enforcement::Never
+                || (identity.is_host() && !settings.host_firewall),
             always: settings.enforcement == Enforcement::Always || identity.labels.is_reserved("init"),
             rules,
         }

@@ -62,7 +62,12 @@ pub(super) fn settle(space: &Space<'_>, cluster: &Arc<str>) -> Settled {
 }
 
 /// The identity of one pod.
-pub(super) fn identity_of(pod: &Pod, name: &Arc<str>, labels: BTreeMap<Arc<str>, Arc<str>>, cluster: &Arc<str>) -> Arc<Identity> {
+pub(super) fn identity_of(
+    pod: &Pod,
+    name: &Arc<str>,
+    labels: BTreeMap<Arc<str>, Arc<str>>,
+    cluster: &Arc<str>,
+) -> Arc<Identity> {
     let space = Space { name: Arc::clone(name), labels, pods: Vec::new(), workloads: Vec::new() };
     Identities::new(&space, cluster).of(&pod.meta.labels, &pod.spec).1
 }

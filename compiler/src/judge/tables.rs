@@ -84,7 +84,8 @@ impl Judge<'_> {
 
 /// The endpoints that cases are about, each once.
 fn judged<'c>(cases: impl Iterator<Item = &'c Case>) -> Vec<Judged> {
-    let named: BTreeMap<&EndpointName, &Arc<Identity>> = cases.map(|case| (&case.name, &case.subject)).collect();
+    let named: BTreeMap<&EndpointName, &Arc<Identity>> =
+        cases.map(|case| (&case.name, &case.subject)).collect();
     let judged = |(name, identity): (&EndpointName, &Arc<Identity>)| Judged {
         name: name.clone(),
         identity: Arc::clone(identity),

@@ -21,9 +21,8 @@ use sluice_ir::selector::{Operator, Requirement};
 pub fn localise(policy: &Policy, subjects: &[&Identity]) -> Policy {
     let subjects = Subjects::new(subjects);
     let mut known: FxHashMap<Subject, bool> = FxHashMap::default();
-    let mut selects = |rule: &&Rule| {
-        *known.entry(rule.subject).or_insert_with(|| subjects.selects(policy, rule.subject))
-    };
+    let mut selects =
+        |rule: &&Rule| *known.entry(rule.subject).or_insert_with(|| subjects.selects(policy, rule.subject));
     policy.of_rules(policy.rules.iter().filter(&mut selects).cloned())
 }
 

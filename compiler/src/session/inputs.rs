@@ -22,10 +22,8 @@ impl ObjectKey {
     /// The key of an object.
     pub fn of(resource: &Resource) -> ObjectKey {
         let document = &resource.place.document;
-        let namespaced = !matches!(
-            resource.object,
-            Object::Namespace(_) | Object::Node(_) | Object::CidrGroup(_)
-        );
+        let namespaced =
+            !matches!(resource.object, Object::Namespace(_) | Object::Node(_) | Object::CidrGroup(_));
         let clusterwide = matches!(&resource.object, Object::CiliumPolicy(policy) if policy.clusterwide);
         let namespace = document.namespace.clone().unwrap_or_else(|| "default".into());
         ObjectKey {
@@ -84,7 +82,8 @@ impl Inputs {
 
     /// The keys of the objects of which something holds, sorted.
     pub(super) fn keys_of(&self, holds: impl Fn(&Resource) -> bool) -> Vec<ObjectKey> {
-        let mut keys: Vec<ObjectKey> = self.resources.iter().filter(|r| holds(r)).map(ObjectKey::of).collect();
+        let mut keys: Vec<ObjectKey> =
+            self.resources.iter().filter(|r| holds(r)).map(ObjectKey::of).collect();
         keys.sort();
         keys
     }

@@ -18,11 +18,11 @@ use super::peers::{Peer, Peers};
 use super::sets::{Sets, Touched};
 use super::slab::Slab;
 use super::table::{Functions, Makings, Table};
+use crate::classify::Judged;
 use crate::classify::ports::{cells, port_classes};
 use crate::classify::row::Outcomes;
 use crate::classify::signature::SetId;
 use crate::classify::subjects::SubjectKey;
-use crate::classify::Judged;
 
 /// Who is at an address.
 pub(super) type World<'w> = dyn Fn(IpAddr) -> Arc<Identity> + 'w;
@@ -281,7 +281,8 @@ impl Live {
         self.tell_entities(&mut tables);
         let now = |prefix: Cidr| self.addresses.peers.get(prefix).map(|peer| self.peers.class(*peer));
         let moved = change.prefixes.into_iter().map(|(prefix, before)| (prefix, before, now(prefix)));
-        tables.prefixes = moved.filter(|(_, before, now)| before != now).map(|(prefix, _, now)| (prefix, now)).collect();
+        tables.prefixes =
+            moved.filter(|(_, before, now)| before != now).map(|(prefix, _, now)| (prefix, now)).collect();
         tables.gone = gone;
         tables
     }
@@ -300,7 +301,11 @@ impl Live {
         let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
         ByDirection::from_fn(|direction| {
             let mut makings = makings(
-                &self.slab, &self.set_of, &self.sets, &mut self.outcomes, &mut self.functions[direction],
+                &self.slab,
+                &self.set_of,
+                &self.sets,
+                &mut self.outcomes,
+                &mut self.functions[direction],
             );
             Table::new(&key, direction, &mut makings)
         })
@@ -318,7 +323,10 @@ impl Live {
         for direction in BOTH {
             let rows = &mut self.subjects[at].tables[direction].rows;
             let live: BTreeSet<usize> = classes.iter().map(|class| class.index()).collect();
-            rows.iter_mut().enumerate().filter(|(class, _)| !live.contains(class)).for_each(|(_, row)| *row = None);
+            rows.iter_mut()
+                .enumerate()
+                .filter(|(class, _)| !live.contains(class))
+                .for_each(|(_, row)| *row = None);
         }
         self.fill(at, &classes, cells);
     }
@@ -329,7 +337,11 @@ impl Live {
         let endpoint = &self.judged[subject.endpoints[0]].name;
         for direction in BOTH {
             let mut makings = makings(
-                &self.slab, &self.set_of, &self.sets, &mut self.outcomes, &mut self.functions[direction],
+                &self.slab,
+                &self.set_of,
+                &self.sets,
+                &mut self.outcomes,
+                &mut self.functions[direction],
             );
             let table = &mut subject.tables[direction];
             for class in classes {
@@ -343,7 +355,8 @@ impl Live {
     }
 
     fn free(&mut self, at: usize, classes: &[ClassId]) {
-        for (direction, class) in BOTH.iter().flat_map(|way| classes.iter().map(move |class| (*way, *class))) {
+        for (direction, class) in BOTH.iter().flat_map(|way| classes.iter().map(move |class| (*way, *class)))
+        {
             self.subjects[at].tables[direction].set(class, None);
         }
     }
@@ -360,12 +373,18 @@ impl Live {
         let fits = |function: &crate::classify::row::PortFunction| function.is_constant_on(ports);
         if known > 0 && functions.iter().skip(known).all(fits) {
             let new = functions.iter().enumerate().skip(known);
-            tables.rows[direction] = new.map(|(at, function)| (RowId::new(at), cells(function, ports))).collect();
+            tables.rows[direction] =
+                new.map(|(at, function)| (RowId::new(at), cells(function, ports))).collect();
             return;
         }
         *ports = port_classes(functions.iter());
         let rows = functions.iter().map(|function| cells(function, ports)).collect();
         tables.ports[direction] = Some((ports.clone(), rows));
+    }
+
+    /// The list of peers of a rule that is in force; none inside if it is about every peer.
+    pub(super) fn set_of(&self, rule: RuleId) -> Option<Option<SetId>> {
+        self.set_of.get(&rule).copied()
     }
 
     /// All tables, as if all of them were new.

@@ -16,6 +16,7 @@
 
 mod addresses;
 mod delta;
+mod graph;
 mod inputs;
 mod live;
 mod peers;
@@ -31,10 +32,11 @@ use std::sync::Arc;
 use sluice_ir::dns_name::DnsName;
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
-use sluice_ir::policy::verify::VerifyError as PolicyError;
 use sluice_ir::policy::Identity;
+use sluice_ir::policy::verify::VerifyError as PolicyError;
 
 pub use delta::{Cell, Delta, Reason, Tables};
+pub use graph::{Dependency, Graph};
 pub use inputs::ObjectKey;
 
 use crate::classify::{Classified, ClassifyError, Limits, judged};
@@ -167,7 +169,9 @@ impl Session {
     /// An object is another than before, or none, or the first of its name.
     fn changed(&mut self, key: &ObjectKey, before: Option<Resource>) -> Result<Delta, SessionError> {
         let now = self.inputs.get(key);
-        let Some(object) = now.or(before.as_ref()).map(|resource| &resource.object) else { return Ok(Delta::Nothing) };
+        let Some(object) = now.or(before.as_ref()).map(|resource| &resource.object) else {
+            return Ok(Delta::Nothing);
+        };
         let name = object.name();
         match object {
             Object::CiliumPolicy(_) | Object::NetworkPolicy(_) => self.policy(key),
@@ -252,7 +256,13 @@ impl Session {
         self.finish(change)
     }
 
-    fn add_pod(&mut self, name: PodName, identity: &Arc<Identity>, addresses: Vec<IpAddr>, change: &mut live::Change) {
+    fn add_pod(
+        &mut self,
+        name: PodName,
+        identity: &Arc<Identity>,
+        addresses: Vec<IpAddr>,
+        change: &mut live::Change,
+    ) {
         for address in &addresses {
             self.pods.at.entry(*address).or_default().insert(name.clone(), Arc::clone(identity));
             self.live.edge(Cidr::host(*address), true, change);

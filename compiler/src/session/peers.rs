@@ -175,7 +175,11 @@ impl Peers {
     /// Notes that the addresses of a prefix are, or no longer are, this peer.
     pub(super) fn set_prefix(&mut self, peer: Peer, prefix: Cidr, is: bool) {
         let prefixes = &mut self.states[peer].prefixes;
-        if is { prefixes.insert(prefix) } else { prefixes.remove(&prefix) };
+        if is {
+            prefixes.insert(prefix)
+        } else {
+            prefixes.remove(&prefix)
+        };
     }
 
     /// Every peer that anyone is.

@@ -74,6 +74,11 @@ impl Table {
         table
     }
 
+    /// The rules that judge the endpoint here.
+    pub(super) fn rules(&self) -> impl Iterator<Item = RuleId> {
+        self.rules.iter().map(|(rule, _)| *rule)
+    }
+
     /// Gives a class its row, or frees its name. Gives the row that is new to it.
     pub(super) fn set(&mut self, class: ClassId, row: Option<RowId>) -> Option<RowId> {
         if self.rows.len() <= class.index() {
@@ -104,7 +109,8 @@ impl Table {
 
     fn function(&self, (mask, named, host): &LocalKey, makings: &mut Makings<'_>) -> PortFunction {
         let matches = |at: &usize| mask[at / 64] & (1 << (at % 64)) != 0;
-        let matching: Vec<RuleId> = (0..self.rules.len()).filter(matches).map(|at| self.rules[at].0).collect();
+        let matching: Vec<RuleId> =
+            (0..self.rules.len()).filter(matches).map(|at| self.rules[at].0).collect();
         let number = |name: &PortName, protocol: Protocol| {
             let port = (name.clone(), protocol);
             match self.direction {

@@ -35,7 +35,8 @@ impl InForce {
         let of_judged =
             judged.iter().filter_map(|judged| identities.get_index_of(&*judged.identity)).collect();
         let identities: Vec<&Identity> = identities.into_iter().collect();
-        let subjects: Vec<_> = identities.par_iter().map(|identity| selecting(policy, rules, identity)).collect();
+        let subjects: Vec<_> =
+            identities.par_iter().map(|identity| selecting(policy, rules, identity)).collect();
         let all = subjects.iter().flat_map(|rules| rules.ingress.iter().chain(&rules.egress));
         InForce { rules: all.copied().collect(), of_judged, subjects }
     }

@@ -110,12 +110,17 @@ impl Mirror {
 
     fn hear(&mut self, tables: Tables) {
         self.verdicts.extend(tables.verdicts);
-        for (direction, news) in [(Direction::Ingress, tables.ports.ingress), (Direction::Egress, tables.ports.egress)] {
+        for (direction, news) in
+            [(Direction::Ingress, tables.ports.ingress), (Direction::Egress, tables.ports.egress)]
+        {
             let Some((ports, rows)) = news else { continue };
             self.ports.insert(direction, ports);
-            self.rows.extend(rows.into_iter().enumerate().map(|(at, row)| ((direction, RowId::new(at)), row)));
+            self.rows
+                .extend(rows.into_iter().enumerate().map(|(at, row)| ((direction, RowId::new(at)), row)));
         }
-        for (direction, rows) in [(Direction::Ingress, tables.rows.ingress), (Direction::Egress, tables.rows.egress)] {
+        for (direction, rows) in
+            [(Direction::Ingress, tables.rows.ingress), (Direction::Egress, tables.rows.egress)]
+        {
             self.rows.extend(rows.into_iter().map(|(id, row)| ((direction, id), row)));
         }
         self.cells.retain(|(_, _, class), _| !tables.gone.contains(class));
@@ -150,7 +155,14 @@ fn changes(case: &Case, places: Vec<prop::sample::Index>, there: u64) -> Result<
         prop_assert_eq!(&mirror, &Mirror::of(session.tables()), "{}", &told);
         let expected = state.scratch(case);
         let found = Decision::clone(&session.decision().unwrap().decision);
-        prop_assert!(found == expected, "after {}\nfound {}\nexpected {}\n{}", told, found, expected, file(&documents(case)));
+        prop_assert!(
+            found == expected,
+            "after {}\nfound {}\nexpected {}\n{}",
+            told,
+            found,
+            expected,
+            file(&documents(case))
+        );
         prop_assert!(session.prove().is_ok());
     }
     Ok(())

@@ -42,7 +42,8 @@ impl<V> PrefixMap<V> {
         loop {
             // The shortest of the entries inside that begin here.
             let from = Key { bits: lowest, length: 0, ..key };
-            let mut here = self.entries.range(from..).map(|(inside, _)| *inside).take_while(|k| k.bits == lowest);
+            let mut here =
+                self.entries.range(from..).map(|(inside, _)| *inside).take_while(|k| k.bits == lowest);
             let inside = here.find(|inside| inside.family == key.family && inside.length > key.length);
             match inside {
                 Some(inside) => lowest = inside.next().filter(|next| key.holds(*next))?,
