@@ -69,7 +69,8 @@ fn every_case_has_a_table() {
     for entry in std::fs::read_dir(root().join("testdata/cases")).unwrap() {
         let folder = entry.unwrap().path();
         let policies = if folder.join("policies").is_dir() { "policies" } else { "policies.yaml" };
-        let run = sluice(&folder, &["compile", "--emit", "decision", "--keep-going", "cluster.yaml", policies]);
+        let run =
+            sluice(&folder, &["compile", "--emit", "decision", "--keep-going", "cluster.yaml", policies]);
         assert_eq!(run.code, 0, "{}: {}", folder.display(), run.stderr);
         let decision: Decision = run.stdout.parse().unwrap();
         assert_eq!(decision.to_string(), run.stdout, "{}", folder.display());

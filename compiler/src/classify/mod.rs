@@ -46,13 +46,6 @@ pub struct Classified {
 }
 
 impl Classified {
-    /// The same classes beside another table, for tests of the proof.
-    #[cfg(feature = "test-support")]
-    #[must_use]
-    pub fn with_unverified(&self, decision: Decision) -> Classified {
-        Classified { decision: Verified::unverified(decision), classes: self.classes.clone() }
-    }
-
     /// The class of a peer of the population.
     pub fn class(&self, peer: PeerId) -> ClassId {
         self.classes[peer.index()]
@@ -112,7 +105,7 @@ pub fn judged(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Vec
         .endpoints
         .iter()
         .filter(here)
-        .map(|endpoint| Judged { name: endpoint.endpoint_name(), identity: endpoint.identity.clone().into() })
+        .map(|endpoint| Judged { name: endpoint.endpoint_name(), identity: Arc::clone(&endpoint.identity) })
         .collect();
     if policy.settings.host_firewall {
         judged.extend(hosts(inventory, view));

@@ -152,7 +152,7 @@ impl Session {
             Change::DnsExpiry(name, address) => Ok(self.dns(&name, address, false)),
             Change::Aws(aws) => {
                 self.aws = *aws;
-                self.lower_again(|resource| inputs::names_cloud_group(resource))
+                self.lower_again(inputs::names_cloud_group)
             }
             Change::Put(resource) => {
                 let key = ObjectKey::of(&resource);

@@ -155,15 +155,22 @@ impl Sets {
     fn ask(&mut self, set: SetId, rule: &Rule, comes: bool) -> bool {
         let places: Vec<usize> = named_on_egress(rule).map(|port| self.asked.insert_full(port).0).collect();
         let asked = &mut self.states[set as usize].asked;
-        places.into_iter().fold(false, |news, place| count(asked, place, comes) || news)
+        count_all(asked, places, comes)
     }
 
     fn ask_of_any(&mut self, rule: &Rule, comes: bool) -> Touched {
         let places: Vec<usize> = named_on_egress(rule).map(|port| self.asked.insert_full(port).0).collect();
-        let asked = &mut self.asked_of_any;
-        let news = places.into_iter().fold(false, |news, place| count(asked, place, comes) || news);
-        if news { Touched::Everyone } else { Touched::Nobody }
+        if count_all(&mut self.asked_of_any, places, comes) { Touched::Everyone } else { Touched::Nobody }
     }
+}
+
+/// Counts each thing up or down; whether one is new or gone.
+fn count_all<K: Ord>(counts: &mut BTreeMap<K, u32>, keys: Vec<K>, up: bool) -> bool {
+    let mut news = false;
+    for key in keys {
+        news |= count(counts, key, up);
+    }
+    news
 }
 
 /// Counts a thing up or down; whether it is new or gone.
