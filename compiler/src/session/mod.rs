@@ -75,6 +75,7 @@ pub enum Change {
 pub struct Session {
     node: Arc<str>,
     options: Options,
+    limits: Limits,
     /// The texts that rules come from.
     sources: Sources,
     inputs: Inputs,
@@ -84,6 +85,14 @@ pub struct Session {
     rules: BTreeMap<ObjectKey, Vec<RuleId>>,
     pods: Pods,
     live: Live,
+}
+
+/// What a change has replaced.
+#[derive(Debug)]
+enum Undo {
+    Object(ObjectKey, Option<Box<Resource>>),
+    Answer(DnsName, IpAddr, bool),
+    Aws(Box<AwsInventory>),
 }
 
 /// Pods by name, and who has their addresses.
@@ -96,7 +105,8 @@ struct Pods {
 /// Namespace and name.
 type PodName = (Arc<str>, Arc<str>);
 
-/// Why a change could not be applied. The session is as before.
+/// Why a change could not be applied. The session says what it said before; its tables were made anew, so that
+/// whoever follows them begins again with [`Session::tables`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// The rules of an object break an invariant: a mistake in Sluice.
@@ -126,12 +136,14 @@ impl Session {
         aws: AwsInventory,
         sources: Sources,
         options: Options,
+        limits: Limits,
     ) -> Result<Session, SessionError> {
         let inputs = Inputs::new(resources);
         let (inventory, _) = Inventory::build(inputs.resources(), answers, &options);
         let live = Live::new(lower::settings(&options), Vec::new());
         let (rules, pods) = (BTreeMap::new(), Pods::default());
-        let mut session = Session { node, options, sources, inputs, aws, inventory, rules, pods, live };
+        let mut session =
+            Session { node, options, limits, sources, inputs, aws, inventory, rules, pods, live };
         session.rebuild()?;
         Ok(session)
     }
@@ -147,6 +159,23 @@ impl Session {
     ///
     /// See [`SessionError`].
     pub fn apply(&mut self, change: Change) -> Result<Delta, SessionError> {
+        let undo = self.undo_of(&change);
+        let error = match self.try_apply(change) {
+            Ok(delta) if self.live.fits(&self.limits) => return Ok(delta),
+            // What is of no use any more counts too: without it there may be room.
+            Ok(_) => match self.rebuilt(Reason::Compaction) {
+                Ok(delta) => return Ok(delta),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        self.take_back(undo);
+        self.read_inventory();
+        self.rebuild()?;
+        Err(error)
+    }
+
+    fn try_apply(&mut self, change: Change) -> Result<Delta, SessionError> {
         match change {
             Change::DnsAnswer(name, address) => Ok(self.dns(&name, address, true)),
             Change::DnsExpiry(name, address) => Ok(self.dns(&name, address, false)),
@@ -163,6 +192,34 @@ impl Session {
                 Some(before) => self.changed(&key, Some(before)),
                 None => Ok(Delta::Nothing),
             },
+        }
+    }
+
+    /// What a change will replace.
+    fn undo_of(&self, change: &Change) -> Undo {
+        let object = |key: &ObjectKey| Undo::Object(key.clone(), self.inputs.get(key).cloned().map(Box::new));
+        match change {
+            Change::Put(resource) => object(&ObjectKey::of(resource)),
+            Change::Remove(key) => object(key),
+            Change::DnsAnswer(name, address) => Undo::Answer(name.clone(), *address, false),
+            Change::DnsExpiry(name, address) => Undo::Answer(name.clone(), *address, true),
+            Change::Aws(_) => Undo::Aws(Box::new(self.aws.clone())),
+        }
+    }
+
+    /// Puts back what a change has replaced.
+    fn take_back(&mut self, undo: Undo) {
+        match undo {
+            Undo::Object(key, Some(before)) => {
+                self.inputs.put(key, *before);
+            }
+            Undo::Object(key, None) => {
+                self.inputs.remove(&key);
+            }
+            Undo::Answer(name, address, known) => {
+                self.inventory.set_answer(&name, address, known);
+            }
+            Undo::Aws(before) => self.aws = *before,
         }
     }
 
@@ -303,8 +360,7 @@ impl Session {
     /// Ends a change of rules or pods, unless so much is of no use any more that all is built anew.
     fn finish(&mut self, change: live::Change) -> Result<Delta, SessionError> {
         let delta = self.settle(change);
-        let (waste, all) = self.live.waste();
-        if waste > MOST_WASTE && waste * 2 > all {
+        if self.live.is_wasteful() {
             return self.rebuilt(Reason::Compaction);
         }
         Ok(delta)
@@ -358,9 +414,6 @@ impl Session {
         self.assemble().map(|(_, classified)| classified)
     }
 }
-
-/// So many rules may be of no use before it is asked whether it is better to begin anew.
-const MOST_WASTE: usize = 10_000;
 
 /// Who is at an address, as a node sees it.
 fn identity_at(inventory: &Inventory, pods: &Pods, node: &str, address: IpAddr) -> Arc<Identity> {

@@ -26,6 +26,9 @@ pub(super) struct Sets {
     by_name: FxHashMap<DnsName, Vec<SetId>>,
 }
 
+/// So many names are remembered.
+const MOST_NAMES: usize = 65_536;
+
 /// One list.
 #[derive(Debug)]
 struct State {
@@ -126,6 +129,9 @@ impl Sets {
     /// The lists that match a name, whatever the address; remembered until lists change.
     pub(super) fn of_name(&mut self, policy: &Policy, name: &DnsName) -> &[SetId] {
         let Sets { by_name, finder, states, .. } = self;
+        if by_name.len() >= MOST_NAMES {
+            by_name.clear();
+        }
         by_name.entry(name.clone()).or_insert_with(|| {
             let known = Identity { names: vec![name.clone()], ..Identity::default() };
             let matches = |set: &&SetId| match &states[**set as usize].peers {
