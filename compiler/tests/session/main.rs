@@ -236,8 +236,12 @@ fn the_graph_leads_from_an_object_to_its_rows() {
 fn a_change_beyond_the_limits_is_taken_back() {
     let mut session = limited(classify::Limits { cells: 40, ..classify::Limits::default() });
     let before = session.decision().unwrap().decision;
-    let ports: Vec<String> =
-        (0..40).map(|at| format!("{{port: '{}', protocol: TCP}}", 9000 + 2 * at)).collect();
+    let entry = |at: usize| {
+        let port = 9000 + 2 * at;
+        format!(
+            "  - fromCIDR: [198.51.100.{at}/32]\n    toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]\n"
+        )
+    };
     let text = format!(
         "
 apiVersion: cilium.io/v2
@@ -245,9 +249,9 @@ kind: CiliumNetworkPolicy
 metadata: {{name: wide, namespace: shop}}
 spec:
   endpointSelector: {{matchLabels: {{app: web}}}}
-  ingress: [{{fromEntities: [world], toPorts: [{{ports: [{}]}}]}}]
-",
-        ports.join(", ")
+  ingress:
+{}",
+        (0..10).map(entry).collect::<String>()
     );
     let resource = read(session.sources_mut(), "new.yaml", &text).remove(0);
     let error = session.apply(Change::Put(Box::new(resource))).unwrap_err().to_string();
