@@ -62,10 +62,10 @@ fn several_stages_in_one_call() {
     assert_eq!(run.stdout, format!("{}\n{}", ir.stdout, decision.stdout));
 }
 
-/// Each case's table is proved by the command itself, and can be read back.
+/// Each case's table is proved by the command itself, can be read back, and is there for a reviewer to see.
 #[test]
 fn every_case_has_a_table() {
-    let mut cases = 0;
+    let (mut cases, mut wrong) = (0, Vec::new());
     for entry in std::fs::read_dir(root().join("testdata/cases")).unwrap() {
         let folder = entry.unwrap().path();
         let policies = if folder.join("policies").is_dir() { "policies" } else { "policies.yaml" };
@@ -74,9 +74,12 @@ fn every_case_has_a_table() {
         assert_eq!(run.code, 0, "{}: {}", folder.display(), run.stderr);
         let decision: Decision = run.stdout.parse().unwrap();
         assert_eq!(decision.to_string(), run.stdout, "{}", folder.display());
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        wrong.extend(golden(&format!("decision/cases/{name}.txt"), &run.stdout).err());
         cases += 1;
     }
     assert!(cases > 100, "{cases}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Six thousand peers with a port each: the table would be their product.

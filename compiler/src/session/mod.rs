@@ -20,6 +20,7 @@ mod graph;
 mod inputs;
 mod live;
 mod peers;
+mod pods;
 mod scratch;
 mod sets;
 mod slab;
@@ -32,7 +33,6 @@ use std::sync::Arc;
 use sluice_ir::dns_name::DnsName;
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
-use sluice_ir::policy::Identity;
 use sluice_ir::policy::verify::VerifyError as PolicyError;
 
 pub use delta::{Cell, Delta, Reason, Tables};
@@ -41,19 +41,18 @@ pub use inputs::ObjectKey;
 
 use crate::classify::{Classified, ClassifyError, Limits, judged};
 use crate::decide::DecideError;
-use crate::inventory::{Inventory, Owner};
+use crate::inventory::Inventory;
 use crate::lower::{self, Surroundings};
 use crate::optimise::optimise_object;
 use crate::options::Options;
 use crate::resource::aws::AwsInventory;
-use crate::resource::core::Pod;
 use crate::resource::dns_answers::DnsAnswers;
 use crate::resource::{Object, Resource};
 use crate::source::Sources;
 use crate::validate::{InForce, Proof, validate};
 use inputs::Inputs;
 use live::Live;
-use peers::Peer;
+use pods::{Pods, identity_at};
 
 /// What can change.
 #[derive(Clone, Debug)]
@@ -94,16 +93,6 @@ enum Undo {
     Answer(DnsName, IpAddr, bool),
     Aws(Box<AwsInventory>),
 }
-
-/// Pods by name, and who has their addresses.
-#[derive(Debug, Default)]
-struct Pods {
-    by_name: BTreeMap<PodName, (Peer, Vec<IpAddr>)>,
-    at: BTreeMap<IpAddr, BTreeMap<PodName, Arc<Identity>>>,
-}
-
-/// Namespace and name.
-type PodName = (Arc<str>, Arc<str>);
 
 /// Why a change could not be applied. The session says what it said before; its tables were made anew, so that
 /// whoever follows them begins again with [`Session::tables`].
@@ -286,62 +275,6 @@ impl Session {
         Ok(())
     }
 
-    /// A pod came, went or is another.
-    fn pod(&mut self, key: &ObjectKey, before: Option<&Resource>) -> Result<Delta, SessionError> {
-        let now = self.inputs.get(key).and_then(pod_of).cloned();
-        let before = before.and_then(pod_of);
-        let here = |pod: &Pod| pod.node.is_none() || pod.node.as_deref() == Some(&*self.node);
-        let host = |pod: &Pod| pod.spec.host_network;
-        if let Some(pod) = now.iter().chain(before).find(|pod| here(pod) || host(pod)) {
-            let name = format!("{}/{}", lower_namespace(pod), pod.meta.name.value);
-            return self.rebuilt(if host(pod) { Reason::Node(name) } else { Reason::LocalEndpoint(name) });
-        }
-        if let Some(pod) = now.as_ref().or(before)
-            && !self.inventory.namespaces.contains_key(&lower_namespace(pod))
-        {
-            return self.rebuilt(Reason::Namespace(lower_namespace(pod).to_string()));
-        }
-        let mut change = live::Change::default();
-        if let Some(pod) = before {
-            self.remove_pod(&pod_name(pod), &mut change);
-        }
-        if let Some(pod) = now.filter(|pod| !pod.ended) {
-            let identity = self.inventory.identity_of_pod(&pod);
-            let addresses = pod.addresses.iter().map(|address| address.value).collect();
-            self.add_pod(pod_name(&pod), &identity, addresses, &mut change);
-        }
-        self.finish(change)
-    }
-
-    fn add_pod(
-        &mut self,
-        name: PodName,
-        identity: &Arc<Identity>,
-        addresses: Vec<IpAddr>,
-        change: &mut live::Change,
-    ) {
-        for address in &addresses {
-            self.pods.at.entry(*address).or_default().insert(name.clone(), Arc::clone(identity));
-            self.live.edge(Cidr::host(*address), true, change);
-        }
-        let peer = self.live.join(identity);
-        self.pods.by_name.insert(name, (peer, addresses));
-    }
-
-    fn remove_pod(&mut self, name: &PodName, change: &mut live::Change) {
-        let Some((peer, addresses)) = self.pods.by_name.remove(name) else { return };
-        self.live.peers.leave(peer);
-        for address in addresses {
-            if let Some(pods) = self.pods.at.get_mut(&address) {
-                pods.remove(name);
-                if pods.is_empty() {
-                    self.pods.at.remove(&address);
-                }
-            }
-            self.live.edge(Cidr::host(address), false, change);
-        }
-    }
-
     /// A name was answered with an address, or that answer has expired.
     fn dns(&mut self, name: &DnsName, address: IpAddr, known: bool) -> Delta {
         if !self.inventory.set_answer(name, address, known) {
@@ -413,31 +346,4 @@ impl Session {
     pub fn decision(&self) -> Result<Classified, SessionError> {
         self.assemble().map(|(_, classified)| classified)
     }
-}
-
-/// Who is at an address, as a node sees it.
-fn identity_at(inventory: &Inventory, pods: &Pods, node: &str, address: IpAddr) -> Arc<Identity> {
-    match inventory.owner(address) {
-        Some(Owner::Node(_)) => return Arc::new(inventory.identity_of(address, Some(node))),
-        Some(Owner::Endpoint(_)) | None => {}
-    }
-    match pods.at.get(&address).and_then(|pods| pods.values().next()) {
-        Some(identity) => Arc::clone(identity),
-        None => Arc::new(inventory.outside(address)),
-    }
-}
-
-fn pod_of(resource: &Resource) -> Option<&Pod> {
-    match &resource.object {
-        Object::Pod(pod) => Some(pod),
-        _ => None,
-    }
-}
-
-fn lower_namespace(pod: &Pod) -> Arc<str> {
-    pod.meta.namespace.clone().unwrap_or_else(|| "default".into())
-}
-
-fn pod_name(pod: &Pod) -> PodName {
-    (lower_namespace(pod), Arc::clone(&pod.meta.name.value))
 }
