@@ -95,7 +95,7 @@ impl LabelSet {
 
     /// Whether it has `reserved:<entity>`.
     pub fn is_reserved(&self, entity: &str) -> bool {
-        self.get(entity).is_some_and(|label| label.source == LabelSource::Reserved)
+        self.0.iter().any(|label| label.source == LabelSource::Reserved && *label.key == *entity)
     }
 
     /// The labels in order of their keys.

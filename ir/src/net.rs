@@ -33,6 +33,11 @@ impl Cidr {
         IpNetwork::new(network.network(), length).ok().map(Cidr)
     }
 
+    /// The prefix of an address whose host bits are known to be zero, and of a length that its family has.
+    pub(crate) fn of_parts(address: IpAddr, length: u8) -> Cidr {
+        IpNetwork::new(address, length).map_or(Cidr::host(address), Cidr)
+    }
+
     /// The prefix that holds just `address`.
     pub fn host(address: IpAddr) -> Cidr {
         Cidr(IpNetwork::from(address))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
-use sluice_ir::decision::verify::verify;
+use sluice_ir::decision::verify::verify_canonical;
 use sluice_ir::decision::{ByDirection, Decision, Outcome, PeerClass, PortClasses, Side, Subject, Table};
 use sluice_ir::ids::{ClassId, RowId};
 use sluice_ir::policy::{Identity, Policy};
@@ -62,13 +62,13 @@ pub(crate) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, 
         l7: policy.l7.clone(),
         classes: order.examples.into_iter().map(|example| PeerClass { example }).collect(),
         entities: population.entities.iter().map(entity).collect(),
-        prefixes: population.addresses.iter().map(|(cidr, peer)| (cidr, of_peer(*peer))).collect(),
+        prefixes: population.addresses.map(|peer| of_peer(*peer)),
         sides,
         verdicts: outcomes.into_iter().collect(),
         subjects: subjects.collect(),
     };
     let classes = population.iter().map(|(peer, _)| of_peer(peer)).collect();
-    Ok(Classified { decision: verify(decision.canonical())?, classes })
+    Ok(Classified { decision: verify_canonical(decision)?, classes })
 }
 
 fn check_size(

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use indexmap::{IndexMap, IndexSet};
+use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortMatch, PortSet, Ports, Rule};
@@ -68,11 +69,13 @@ impl PeerSets {
             of_rule.push(SetId::try_from(set).ok());
         }
         let index = Members::new(population.iter().map(|(_, identity)| &**identity));
-        let members = sets.iter().map(|peers| match peers {
+        let members = |peers: &&Peers| match peers {
             Peers::Of(peers) => index.of_peers(policy, peers),
             Peers::Any => Vec::new(),
-        });
-        PeerSets { of_rule, asked, asked_of, asked_of_any, members: members.collect() }
+        };
+        let sets: Vec<&Peers> = sets.into_iter().collect();
+        let members = sets.par_iter().map(members).collect();
+        PeerSets { of_rule, asked, asked_of, asked_of_any, members }
     }
 
     /// How many there are.

@@ -1,6 +1,6 @@
 //! Who can be at the other side: every peer that a node knows, and which one an address is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -170,7 +170,7 @@ impl Population {
 
 /// Every prefix at whose edge an identity can change.
 fn prefixes(inventory: &Inventory, policy: &Policy, rules: impl Iterator<Item = RuleId>) -> PrefixMap<()> {
-    let mut prefixes: BTreeSet<Cidr> = inventory.distinct_prefixes().collect();
+    let mut prefixes: Vec<Cidr> = inventory.distinct_prefixes().collect();
     for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
         prefixes.extend(Cidr::new(address, 0));
     }

@@ -4,17 +4,15 @@ use std::net::IpAddr;
 
 use sluice_ir::ids::ClassId;
 use sluice_ir::net::Cidr;
-use sluice_ir::prefix_map::PrefixMap;
 
 use super::Refuted;
 use crate::classify::{Classified, Population};
 
 /// Compares the decision's prefixes with the population's, stretch by stretch, and counts the stretches.
 pub(super) fn compare(population: &Population, classified: &Classified) -> Result<usize, Refuted> {
-    let expected: PrefixMap<ClassId> =
-        population.addresses.iter().map(|(cidr, peer)| (cidr, classified.class(*peer))).collect();
-    let expected = stretches(&expected);
-    let found = stretches(&classified.decision.prefixes);
+    let expected = population.addresses.iter().map(|(cidr, peer)| (cidr, classified.class(*peer)));
+    let expected = stretches(expected);
+    let found = stretches(classified.decision.prefixes.iter().map(|(cidr, class)| (cidr, *class)));
     // Both are lists of the addresses at which the class changes; the same function has the same list.
     let differs = expected.iter().zip(&found).find(|(expected, found)| expected != found);
     if let Some((expected, found)) = differs {
@@ -26,14 +24,15 @@ pub(super) fn compare(population: &Population, classified: &Classified) -> Resul
     }
 }
 
-/// The addresses at which the class changes, in order, with the class from there on.
-fn stretches(map: &PrefixMap<ClassId>) -> Vec<(IpAddr, Option<ClassId>)> {
+/// The addresses at which the class changes, in order, with the class from there on. Prefixes come as from a
+/// [`PrefixMap`](sluice_ir::prefix_map::PrefixMap).
+fn stretches(prefixes: impl Iterator<Item = (Cidr, ClassId)>) -> Vec<(IpAddr, Option<ClassId>)> {
     let mut changes: Vec<(IpAddr, Option<ClassId>)> = Vec::new();
     let mut open: Vec<(Cidr, ClassId)> = Vec::new();
-    for (cidr, class) in map.iter() {
+    for (cidr, class) in prefixes {
         close(&mut open, &mut changes, |outer| outer.covers(cidr));
-        note(&mut changes, cidr.address(), Some(*class));
-        open.push((cidr, *class));
+        note(&mut changes, cidr.address(), Some(class));
+        open.push((cidr, class));
     }
     close(&mut open, &mut changes, |_| false);
     changes.dedup_by(|later, earlier| later.1 == earlier.1 && later.0.is_ipv4() == earlier.0.is_ipv4());

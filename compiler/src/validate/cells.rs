@@ -1,11 +1,13 @@
 //! Every cell against the reference.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::IndexSet;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::decision::{Decision, EndpointName, Outcome, Subject};
-use sluice_ir::ids::{OriginId, PortClassId, RowId};
+use sluice_ir::ids::{OriginId, PortClassId, RowId, VerdictId};
 use sluice_ir::net::{PortName, PortRange, Protocol};
 use sluice_ir::policy::eval::{Answer, Question, Verdict, eval_among, ports_match};
 use sluice_ir::policy::{Direction, Identity, Policy, PortMatch, PortSet, Ports, Rule};
@@ -42,12 +44,19 @@ impl SideOf<'_> {
 /// Peers that the rules of one side cannot tell apart: an example, and the rows that they have in the table.
 struct Alike {
     example: PeerId,
+    numbers: Numbers,
     rows: BTreeSet<RowId>,
 }
 
+/// What a peer has for the ports that a side's rules name.
+type Numbers = Vec<Option<(Protocol, u16)>>;
+
 /// What a side's rules can see of a peer: which of them match it, and its numbers for the ports that they
 /// name.
-type LocalKey = (Vec<u64>, bool, Vec<Option<(Protocol, u16)>>);
+type LocalKey<'b> = (&'b [u64], bool, Numbers);
+
+/// The answers with which a verdict of the table was found to agree, so that the same is not asked again.
+type Agreed = FxHashMap<VerdictId, Answer>;
 
 /// Ports that the rules of one side cannot tell apart: an example, and the classes that they have in the table.
 struct PortsAlike {
@@ -106,27 +115,24 @@ impl Comparison<'_> {
         let mut proof = Proof::default();
         let pieces = self.pieces(side);
         let named = self.names_of_peers(side);
-        let mut shared: Option<Vec<PortsAlike>> = None;
-        for group in self.peers_alike(side, &named) {
-            let peer = self.population.identity(group.example);
-            // Only a named port means another number for another peer.
-            let ports = match shared.take() {
-                Some(shared) if named.is_empty() => shared,
-                _ => self.ports_alike(side, peer, &pieces),
-            };
-            for alike in &ports {
+        // Only a named port means another number for another peer.
+        let mut ports_of: FxHashMap<Numbers, Vec<PortsAlike>> = FxHashMap::default();
+        let mut agreed = Agreed::default();
+        for Alike { example, numbers, rows } in self.peers_alike(side, &named) {
+            let peer = self.population.identity(example);
+            let ports = ports_of.entry(numbers).or_insert_with(|| self.ports_alike(side, peer, &pieces));
+            for alike in ports.iter() {
                 let question = side.question(peer, alike.example);
                 let answer = eval_among(self.policy, side.rules, &question);
                 proof.evaluations += 1;
-                for row in &group.rows {
+                for row in &rows {
                     proof.cells += alike.classes.len();
-                    alike
-                        .classes
-                        .iter()
-                        .try_for_each(|class| self.cell(side, *row, *class, &question, &answer))?;
+                    let mut classes = alike.classes.iter();
+                    classes.try_for_each(|class| {
+                        self.cell(side, (*row, *class), &question, &answer, &mut agreed)
+                    })?;
                 }
             }
-            shared = Some(ports);
         }
         Ok(proof)
     }
@@ -145,21 +151,24 @@ impl Comparison<'_> {
         let words = side.rules.len().div_ceil(64);
         let mut bits = vec![0_u64; words * groups.len()];
         for (at, id) in side.rules.iter().enumerate() {
-            let matching = self.groups.matching(partition, &self.policy.rule(*id).peers);
+            let matching = self.groups.matching(partition, *id);
             for group in matching.into_iter().flat_map(Column::ones) {
                 bits[group * words + at / 64] |= 1 << (at % 64);
             }
         }
-        let mut places: FxHashMap<LocalKey, usize> = FxHashMap::default();
+        let mut places: FxHashMap<LocalKey<'_>, usize> = FxHashMap::default();
         let mut found: Vec<Alike> = Vec::new();
         for (at, group) in groups.iter().enumerate() {
-            let identity = self.population.identity(group.example);
-            let numbers = named.iter().map(|name| identity.ports.get(*name).copied()).collect();
-            let key = (bits[at * words..(at + 1) * words].to_vec(), identity.is_host(), numbers);
-            let place = *places.entry(key).or_insert(found.len());
-            if place == found.len() {
-                found.push(Alike { example: group.example, rows: BTreeSet::new() });
-            }
+            let ports = &self.population.identity(group.example).ports;
+            let numbers: Numbers = named.iter().map(|name| ports.get(*name).copied()).collect();
+            let place = match places.entry((&bits[at * words..(at + 1) * words], group.host, numbers)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => {
+                    let numbers = new.key().2.clone();
+                    found.push(Alike { example: group.example, numbers, rows: BTreeSet::new() });
+                    *new.insert(found.len() - 1)
+                }
+            };
             found[place].rows.insert(side.subject.tables[side.direction].row(group.class));
         }
         found
@@ -173,11 +182,14 @@ impl Comparison<'_> {
         pieces: &BTreeSet<(Protocol, u16)>,
     ) -> Vec<PortsAlike> {
         let classes = &decision(self.classified).sides[side.direction].ports;
+        // Many rules of a side have the same ports.
+        let ports: IndexSet<&Ports, FxBuildHasher> =
+            side.rules.iter().map(|id| &self.policy.rule(*id).ports).collect();
         let mut places: FxHashMap<Vec<bool>, usize> = FxHashMap::default();
         let mut found: Vec<PortsAlike> = Vec::new();
         for piece in pieces {
             let question = side.question(peer, *piece);
-            let matching = side.rules.iter().map(|id| ports_match(&self.policy.rule(*id).ports, &question));
+            let matching = ports.iter().map(|ports| ports_match(ports, &question));
             let place = *places.entry(matching.collect()).or_insert(found.len());
             if place == found.len() {
                 found.push(PortsAlike { example: *piece, classes: BTreeSet::new() });
@@ -233,15 +245,20 @@ impl Comparison<'_> {
     fn cell(
         &self,
         side: &SideOf<'_>,
-        row: RowId,
-        class: PortClassId,
+        (row, class): (RowId, PortClassId),
         question: &Question<'_>,
         answer: &Answer,
+        agreed: &mut Agreed,
     ) -> Result<(), Refuted> {
         let decision = decision(self.classified);
-        let of_side = &decision.sides[side.direction];
-        let outcome = &decision.verdicts[of_side.rows[row.index()].0[class.index()].index()];
-        agrees_or_refutes(self.policy, decision, side.name, question, answer, Some(outcome))
+        let verdict = decision.sides[side.direction].rows[row.index()].0[class.index()];
+        if agreed.get(&verdict) == Some(answer) {
+            return Ok(());
+        }
+        let outcome = &decision.verdicts[verdict.index()];
+        agrees_or_refutes(self.policy, decision, side.name, question, answer, Some(outcome))?;
+        agreed.insert(verdict, answer.clone());
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
 use sluice_ir::label::{Label, LabelSet};
 use sluice_ir::policy::eval::peer_matches;
-use sluice_ir::policy::{Identity, Peer, Peers, Policy};
+use sluice_ir::policy::{Identity, Peer, Peers, Policy, Subject};
 use sluice_ir::selector::{Requirement, Selector};
 
 /// A bit for each peer of the population.
@@ -25,6 +25,8 @@ pub(super) struct Columns<'p> {
     addressed: Vec<usize>,
     /// Places of peers with names.
     named: Vec<usize>,
+    /// Places of peers that are the host.
+    hosts: Vec<usize>,
 }
 
 /// The labels of one key.
@@ -42,10 +44,24 @@ impl<'p> Columns<'p> {
         Columns {
             addressed: having(|peer| peer.address.is_some()),
             named: having(|peer| !peer.names.is_empty()),
+            hosts: having(Identity::is_host),
             keys: FxHashMap::default(),
             requirements: FxHashMap::default(),
             peers,
         }
+    }
+
+    /// Whose traffic a rule with this subject judges.
+    pub(super) fn of_subject(&mut self, policy: &'p Policy, subject: Subject) -> Column {
+        let mut column = self.of_selector(policy.selector(subject.selector()));
+        match subject {
+            Subject::Endpoints(_) => self.hosts.iter().for_each(|host| column.remove(*host)),
+            Subject::Nodes(_) => {
+                let hosts: Column = self.hosts.iter().copied().collect();
+                column.intersect_with(&hosts);
+            }
+        }
+        column
     }
 
     /// Who matches a list of peers.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashSet};
-use sluice_ir::ids::ClassId;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use sluice_ir::ids::{ClassId, RuleId};
 use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortSet, Ports};
 
@@ -18,8 +18,8 @@ pub(super) struct Groups<'p> {
     coarse: Partition,
     /// The same, told apart by their numbers for named ports too: for the few sides that ask for those.
     fine: Partition,
-    /// The different lists of peers of the rules in force.
-    sets: IndexSet<&'p Peers, FxBuildHasher>,
+    /// The place of each rule's list of peers among the different ones.
+    set_of: FxHashMap<RuleId, usize>,
     /// The numbers that peers have for the ports that some egress rule names.
     numbers: BTreeMap<&'p PortName, BTreeSet<u16>>,
 }
@@ -36,6 +36,8 @@ pub(super) struct Partition {
 pub(super) struct Group {
     /// One of its peers.
     pub(super) example: PeerId,
+    /// Whether it is the host.
+    pub(super) host: bool,
     /// The class that they have in the table.
     pub(super) class: ClassId,
 }
@@ -48,7 +50,8 @@ impl<'p> Groups<'p> {
         classified: &Classified,
     ) -> Groups<'p> {
         let rules = || in_force.rules().map(|id| policy.rule(id));
-        let sets: IndexSet<&Peers, FxBuildHasher> = rules().map(|rule| &rule.peers).collect();
+        let mut sets: IndexSet<&Peers, FxBuildHasher> = IndexSet::default();
+        let set_of = in_force.rules().map(|id| (id, sets.insert_full(&policy.rule(id).peers).0)).collect();
         let peers: Vec<&Identity> = population.iter().map(|(_, identity)| &**identity).collect();
         let egress = rules().filter(|rule| rule.direction == Direction::Egress);
         let numbers = numbers(egress.flat_map(|rule| names(&rule.ports)), &peers);
@@ -57,7 +60,7 @@ impl<'p> Groups<'p> {
         let partition = |names: &[&PortName]| Partition::new(population, classified, &columns, names);
         let coarse = partition(&[]);
         let fine = partition(&numbers.keys().copied().collect::<Vec<_>>());
-        Groups { coarse, fine, sets, numbers }
+        Groups { coarse, fine, set_of, numbers }
     }
 
     /// The groups for a side whose rules ask its peers for these names of ports.
@@ -65,9 +68,9 @@ impl<'p> Groups<'p> {
         if names.is_empty() { &self.coarse } else { &self.fine }
     }
 
-    /// The groups of a partition that a list of peers matches.
-    pub(super) fn matching<'g>(&self, partition: &'g Partition, peers: &Peers) -> Option<&'g Column> {
-        self.sets.get_index_of(peers).map(|set| &partition.columns[set])
+    /// The groups of a partition that a rule's list of peers matches.
+    pub(super) fn matching<'g>(&self, partition: &'g Partition, rule: RuleId) -> Option<&'g Column> {
+        self.set_of.get(&rule).map(|set| &partition.columns[*set])
     }
 
     /// The numbers that peers have for a named port.
@@ -93,11 +96,11 @@ impl Partition {
         let mut seen: FxHashSet<Seen<'_>> = FxHashSet::default();
         let mut partition = Partition { groups: Vec::new(), columns: vec![Column::new(); columns.len()] };
         for ((peer, identity), matching) in population.iter().zip(&matching) {
-            let class = classified.class(peer);
+            let (class, host) = (classified.class(peer), identity.is_host());
             let numbers = names.iter().map(|name| identity.ports.get(*name).copied()).collect();
-            if seen.insert((matching, identity.is_host(), numbers, class)) {
+            if seen.insert((matching, host, numbers, class)) {
                 let at = partition.groups.len();
-                partition.groups.push(Group { example: peer, class });
+                partition.groups.push(Group { example: peer, host, class });
                 matching.iter().for_each(|set| partition.columns[*set as usize].grow_and_insert(at));
             }
         }

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use indexmap::IndexSet;
-use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::decision::ByDirection;
 use sluice_ir::ids::RuleId;
-use sluice_ir::policy::eval::subject_matches;
 use sluice_ir::policy::{Identity, Policy, Subject};
 
+use super::columns::{Column, Columns};
 use crate::classify::Judged;
 
 /// The rules that are in force for some endpoints: those that select one of them.
@@ -35,8 +34,7 @@ impl InForce {
         let of_judged =
             judged.iter().filter_map(|judged| identities.get_index_of(&*judged.identity)).collect();
         let identities: Vec<&Identity> = identities.into_iter().collect();
-        let subjects: Vec<_> =
-            identities.par_iter().map(|identity| selecting(policy, rules, identity)).collect();
+        let subjects = selecting(policy, rules, identities);
         let all = subjects.iter().flat_map(|rules| rules.ingress.iter().chain(&rules.egress));
         InForce { rules: all.copied().collect(), of_judged, subjects }
     }
@@ -47,15 +45,15 @@ impl InForce {
     }
 }
 
-/// The rules that select an identity. A subject that several rules have is asked once.
-fn selecting(policy: &Policy, among: &[RuleId], identity: &Identity) -> ByDirection<Vec<RuleId>> {
-    let mut known: FxHashMap<Subject, bool> = FxHashMap::default();
-    let mut rules = ByDirection::<Vec<RuleId>>::default();
+/// The rules that select each identity. A subject that several rules have is asked once.
+fn selecting(policy: &Policy, among: &[RuleId], identities: Vec<&Identity>) -> Vec<ByDirection<Vec<RuleId>>> {
+    let mut selecting = vec![ByDirection::<Vec<RuleId>>::default(); identities.len()];
+    let mut columns = Columns::new(identities);
+    let mut known: FxHashMap<Subject, Column> = FxHashMap::default();
     for id in among.iter().copied() {
         let rule = policy.rule(id);
-        if *known.entry(rule.subject).or_insert_with(|| subject_matches(policy, rule.subject, identity)) {
-            rules[rule.direction].push(id);
-        }
+        let selected = known.entry(rule.subject).or_insert_with(|| columns.of_subject(policy, rule.subject));
+        selected.ones().for_each(|at| selecting[at][rule.direction].push(id));
     }
-    rules
+    selecting
 }

@@ -101,9 +101,12 @@ pub fn validate(
     in_force: &InForce,
     classified: &Classified,
 ) -> Result<Proof, Refuted> {
-    let proof = cells::compare(policy, population, judged, classified, in_force)?;
-    let stretches = addresses::compare(population, classified)?;
-    Ok(Proof { peers: population.len(), stretches, ..proof })
+    let (proof, stretches) = rayon::join(
+        || cells::compare(policy, population, judged, classified, in_force),
+        || addresses::compare(population, classified),
+    );
+    let proof = proof?;
+    Ok(Proof { peers: population.len(), stretches: stretches?, ..proof })
 }
 
 /// The decision of a classified table, for those who look a cell up.

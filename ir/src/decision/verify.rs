@@ -79,24 +79,42 @@ type Result = std::result::Result<(), VerifyError>;
 ///
 /// The first invariant that does not hold.
 pub fn verify(decision: Decision) -> std::result::Result<Verified<Decision>, VerifyError> {
+    content_is_sound(&decision)?;
+    // Last, as it says the least about what went wrong.
+    is_canonical(&decision)?;
+    Ok(Verified::attest(decision))
+}
+
+/// As [`verify`] of the decision's [canonical form](Decision::canonical), which is made once: that it is its
+/// own canonical form is what it is made for.
+///
+/// # Errors
+///
+/// The first invariant that does not hold.
+pub fn verify_canonical(decision: Decision) -> std::result::Result<Verified<Decision>, VerifyError> {
+    let decision = decision.canonical();
+    content_is_sound(&decision)?;
+    debug_assert_eq!(is_canonical(&decision), Ok(()));
+    Ok(Verified::attest(decision))
+}
+
+/// Every invariant but the form.
+fn content_is_sound(decision: &Decision) -> Result {
     for (index, origin) in decision.origins.iter().enumerate() {
         if !origin.is_whole() {
             return Err(VerifyError::Origin(OriginId::new(index)));
         }
     }
-    l7_is_sound(&decision)?;
-    peers_are_sound(&decision)?;
+    l7_is_sound(decision)?;
+    peers_are_sound(decision)?;
     for (index, outcome) in decision.verdicts.iter().enumerate() {
-        outcome_is_sound(&decision, VerdictId::new(index), outcome)?;
+        outcome_is_sound(decision, VerdictId::new(index), outcome)?;
     }
     for direction in [Direction::Ingress, Direction::Egress] {
         ports_are_whole(direction, decision.sides[direction].ports.spans())?;
-        rows_are_sound(&decision, direction)?;
+        rows_are_sound(decision, direction)?;
     }
-    subjects_are_sound(&decision)?;
-    // Last, as it says the least about what went wrong.
-    is_canonical(&decision)?;
-    Ok(Verified::attest(decision))
+    subjects_are_sound(decision)
 }
 
 /// That `id` is below the length of its table.

@@ -33,7 +33,7 @@ impl Key {
     }
 
     pub(super) fn cidr(self) -> Cidr {
-        Cidr::host(address(self.family, self.bits)).truncated(self.length)
+        Cidr::of_parts(address(self.family, self.bits), self.length)
     }
 
     pub(super) fn covers(self, other: Key) -> bool {

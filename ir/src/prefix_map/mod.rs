@@ -87,6 +87,12 @@ impl<V> PrefixMap<V> {
         self.entries.iter().map(|(key, value)| (key.cidr(), value))
     }
 
+    /// The same prefixes with other values.
+    #[must_use]
+    pub fn map<W>(&self, mut value: impl FnMut(&V) -> W) -> PrefixMap<W> {
+        PrefixMap { entries: self.entries.iter().map(|(key, from)| (*key, value(from))).collect() }
+    }
+
     /// The number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -1,6 +1,7 @@
 //! The order of the classes of peers.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,27 +22,23 @@ pub(super) struct Order {
 /// Puts classes in order: those of entities by name, then those of addresses by their lowest address, then
 /// the rest by example.
 pub(super) fn order(decision: &Decision) -> Order {
+    let mut seen = vec![false; decision.classes.len()];
+    let known = decision.entities.values().copied().chain(by_lowest_address(&decision.prefixes));
+    let new = |id: &ClassId| seen.get_mut(id.index()).is_some_and(|seen| !mem::replace(seen, true));
+    let mut order: Vec<ClassId> = known.filter(new).collect();
+    let mut rest: Vec<usize> = (0..decision.classes.len()).filter(|class| !seen[*class]).collect();
+    rest.sort_by(|a, b| decision.classes[*a].example.cmp(&decision.classes[*b].example));
+    order.extend(rest.into_iter().map(ClassId::new));
     let mut numbers = vec![usize::MAX; decision.classes.len()];
-    let mut classes = Vec::with_capacity(decision.classes.len());
-    let mut add = |id: ClassId| {
-        if let (Some(number @ &mut usize::MAX), Some(class)) =
-            (numbers.get_mut(id.index()), decision.classes.get(id.index()))
-        {
-            *number = classes.len();
-            classes.push(class.clone());
-        }
-    };
-    decision.entities.values().copied().for_each(&mut add);
-    by_lowest_address(&decision.prefixes).into_iter().for_each(&mut add);
-    let mut rest: Vec<ClassId> = (0..decision.classes.len()).map(ClassId::new).collect();
-    rest.sort_by(|a, b| decision.classes[a.index()].example.cmp(&decision.classes[b.index()].example));
-    rest.into_iter().for_each(&mut add);
+    for (number, id) in order.iter().enumerate() {
+        numbers[id.index()] = number;
+    }
+    let classes = order.iter().map(|id| decision.classes[id.index()].clone()).collect();
 
     let renumbered = |id: &ClassId| ClassId::new(number(&numbers, id.index()));
     let entities = decision.entities.iter().map(|(name, id)| (name.clone(), renumbered(id))).collect();
-    let prefixes: PrefixMap<ClassId> =
-        decision.prefixes.iter().map(|(cidr, id)| (cidr, renumbered(id))).collect();
-    Order { classes, entities, prefixes: prefixes.minimal(), numbers }
+    let prefixes = decision.prefixes.map(renumbered).minimal();
+    Order { classes, entities, prefixes, numbers }
 }
 
 /// Classes of addresses by the lowest address of each; a class may come again.
