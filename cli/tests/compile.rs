@@ -78,7 +78,8 @@ fn every_case_has_a_table() {
         wrong.extend(golden(&format!("decision/cases/{name}.txt"), &run.stdout).err());
         cases += 1;
     }
-    assert!(cases > 100, "{cases}");
+    let goldens = std::fs::read_dir(root().join("golden/decision/cases")).unwrap().count();
+    assert!(cases > 100 && cases == goldens, "{cases} cases, {goldens} goldens");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
