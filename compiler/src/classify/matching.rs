@@ -15,8 +15,6 @@ use super::table::{LocalKey, Maker};
 /// One direction of endpoints that the same rules select.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Side<'w> {
-    /// Its place in the order of the walk.
-    pub(crate) at: usize,
     /// The endpoints, as places in the list that was given.
     pub(crate) endpoints: &'w [usize],
     /// Which way.
@@ -43,6 +41,9 @@ pub(crate) struct Cell<'w> {
     /// The place of these rules among all the different sets of the walk so far.
     pub(crate) set: usize,
 }
+
+/// The different sets of rules that match somewhere.
+pub(crate) type Sets = IndexSet<Box<[RuleId]>, FxBuildHasher>;
 
 /// Whoever is led through the cells.
 pub(crate) trait Visitor {
@@ -81,36 +82,28 @@ impl<'w> Walk<'w> {
         self.sets.matches_anybody(rule)
     }
 
-    /// Leads a visitor through.
-    pub(crate) fn lead(&self, visitor: &mut impl Visitor) {
-        let mut known: IndexSet<Box<[RuleId]>, FxBuildHasher> = IndexSet::default();
-        let mut at = 0;
+    /// Leads a visitor through, and gives the sets of rules that match somewhere.
+    pub(crate) fn lead(&self, visitor: &mut impl Visitor) -> Sets {
+        let mut known = Sets::default();
         for (subject, endpoints) in &subjects(self.policy, self.judged) {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let side = Side {
-                    at,
                     endpoints,
                     direction,
                     selecting: &subject.rules[direction],
                     enforced: !subject.free,
                     always_isolated: subject.always,
                 };
-                at += 1;
                 visitor.side(&side);
                 if side.enforced {
                     self.cells(subject, &side, &mut known, visitor);
                 }
             }
         }
+        known
     }
 
-    fn cells(
-        &self,
-        subject: &SubjectKey,
-        side: &Side<'_>,
-        known: &mut IndexSet<Box<[RuleId]>, FxBuildHasher>,
-        visitor: &mut impl Visitor,
-    ) {
+    fn cells(&self, subject: &SubjectKey, side: &Side<'_>, known: &mut Sets, visitor: &mut impl Visitor) {
         let maker = Maker { policy: self.policy, sets: &self.sets, classes: &self.classes };
         let rules = side.selecting;
         let own: Numbers = subject.named.iter().cloned().collect();
@@ -132,7 +125,7 @@ impl<'w> Walk<'w> {
         maker: &Maker<'_>,
         (side, own): (&Side<'_>, &Numbers),
         (key, peer): (&LocalKey, PeerId),
-        known: &mut IndexSet<Box<[RuleId]>, FxBuildHasher>,
+        known: &mut Sets,
         visitor: &mut impl Visitor,
     ) {
         let number = |name: &PortName, protocol| maker.number(key, side.direction, own, name, protocol);
@@ -143,7 +136,8 @@ impl<'w> Walk<'w> {
         let listed = |protocol: &Protocol| of_ports.stretches.iter().any(|(of, ..)| of == protocol);
         let silent = (0..=u8::MAX).rev().map(Protocol).find(|protocol| !listed(protocol));
         let silent = silent.map(|protocol| ((protocol, 0), of_ports.otherwise));
-        let stretches = of_ports.stretches.iter().map(|(protocol, range, set)| ((*protocol, range.start), *set));
+        let stretches =
+            of_ports.stretches.iter().map(|(protocol, range, set)| ((*protocol, range.start), *set));
         for (port, set) in stretches.chain(silent) {
             visitor.cell(side, &Cell { peer, host: key.2, port, matching: &known[set], set });
         }

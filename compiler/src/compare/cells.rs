@@ -1,0 +1,284 @@
+//! Endpoint by endpoint and class by class, where two tables differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::decision::{ByDirection, Decision, EndpointName, Subject};
+use sluice_ir::ids::{ClassId, RowId};
+use sluice_ir::net::Cidr;
+use sluice_ir::policy::Direction;
+
+use super::meaning::Meanings;
+use super::ports::{Behind, Change, Pieces};
+use super::roster::{PeerName, Roster};
+use crate::classify::{Classified, PeerId, Population};
+
+/// A policy as a table, and whom it is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// The table.
+    pub classified: &'a Classified,
+    /// Everybody who can be at the other side.
+    pub population: &'a Population,
+}
+
+impl<'a> Side<'a> {
+    pub(super) fn decision(&self) -> &'a Decision {
+        &self.classified.decision
+    }
+}
+
+/// The place of a pair of classes.
+pub(super) type PairId = u32;
+/// The place of a list of changes.
+pub(super) type DiffId = usize;
+/// Rows that say the same about every port have this list of changes, which is empty.
+pub(super) const SAME: DiffId = 0;
+
+/// A class of the old table with one of the new that have peers in common.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    classes: (ClassId, ClassId),
+    /// The named peers in both, as places in the roster.
+    pub(super) peers: Vec<usize>,
+    /// Whether addresses without a name are in both.
+    pub(super) addresses: bool,
+    /// Whether somebody is in both who is a peer of every endpoint, and not only a node's own host.
+    general: bool,
+}
+
+impl Pair {
+    fn new(classes: (ClassId, ClassId)) -> Pair {
+        Pair { classes, peers: Vec::new(), addresses: false, general: false }
+    }
+}
+
+/// About which peers the tables of an endpoint differ, and how.
+pub(super) type Signature = Vec<(Direction, PairId, DiffId)>;
+
+/// Endpoints with the same old tables, the same new tables and the same hosts.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    subjects: (usize, usize),
+    /// Pairs of classes of their nodes' own hosts.
+    hosts: BTreeSet<PairId>,
+    /// The endpoints, as places in the roster.
+    pub(super) endpoints: Vec<usize>,
+    /// How they differ, as a place among the signatures.
+    pub(super) difference: Difference,
+}
+
+/// How the tables of some endpoints differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// Not at all.
+    None,
+    /// As this signature says.
+    Noted(usize),
+    /// Somehow: there was no room to note more.
+    Unnoted,
+}
+
+/// How many peers of endpoints are noted at most about which tables differ.
+const NOTED: usize = 1 << 22;
+
+/// Two tables that were held against each other.
+#[derive(Clone, Debug)]
+pub struct Comparison<'a> {
+    pub(super) old: Side<'a>,
+    pub(super) new: Side<'a>,
+    pub(super) roster: &'a Roster,
+    pub(super) pairs: Vec<Pair>,
+    /// Addresses without a name: each prefix with the lowest address that it decides and its pair.
+    pub(super) atoms: Vec<(Cidr, IpAddr, PairId)>,
+    pub(super) kinds: Vec<Kind>,
+    pub(super) signatures: IndexSet<Signature, FxBuildHasher>,
+    pub(super) diffs: IndexSet<Vec<Change>, FxBuildHasher>,
+    of_rows: ByDirection<FxHashMap<(RowId, RowId), (DiffId, Vec<Behind>)>>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Compares two tables about those who are on both sides.
+    pub fn new(old: Side<'a>, new: Side<'a>, roster: &'a Roster) -> Comparison<'a> {
+        let (pairs, atoms) = pairs(old, new, roster);
+        let kinds = kinds(old, new, roster, &pairs);
+        let mut comparison = Comparison {
+            old,
+            new,
+            roster,
+            pairs,
+            atoms,
+            kinds: Vec::new(),
+            signatures: IndexSet::default(),
+            diffs: IndexSet::from_iter([Vec::new()]),
+            of_rows: ByDirection::default(),
+        };
+        comparison.compare(kinds);
+        comparison
+    }
+
+    /// Whether the policies are equal.
+    pub fn is_equal(&self) -> bool {
+        self.kinds.iter().all(|kind| kind.difference == Difference::None)
+    }
+
+    /// Who is compared.
+    pub fn roster(&self) -> &'a Roster {
+        self.roster
+    }
+
+    fn compare(&mut self, mut kinds: Vec<Kind>) {
+        let (old, new) = (self.old.decision(), self.new.decision());
+        let meanings = Meanings::new(old, new);
+        let pieces = ByDirection::from_fn(|way| Pieces::new(&old.sides[way].ports, &new.sides[way].ports));
+        let index = PairIndex::new(&self.pairs);
+        let mut noted = 0;
+        for kind in &mut kinds {
+            let room = noted < NOTED;
+            let signature = self.signature(kind, &index, &meanings, &pieces, room);
+            noted += signature.len();
+            kind.difference = match (signature.is_empty(), room) {
+                (true, _) => Difference::None,
+                (false, true) => Difference::Noted(self.signatures.insert_full(signature).0),
+                (false, false) => Difference::Unnoted,
+            };
+        }
+        self.kinds = kinds;
+    }
+
+    /// The peers about which the tables of a kind differ: the first of them, if there is no room for all.
+    fn signature(
+        &mut self,
+        kind: &Kind,
+        index: &PairIndex,
+        meanings: &Meanings,
+        pieces: &ByDirection<Pieces>,
+        room: bool,
+    ) -> Signature {
+        let (old, new) = (self.old.decision(), self.new.decision());
+        let (before, after) = (&old.subjects[kind.subjects.0], &new.subjects[kind.subjects.1]);
+        let mut signature = Signature::new();
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let tables = (&before.tables[direction], &after.tables[direction]);
+            let sides = (&old.sides[direction].rows, &new.sides[direction].rows);
+            let of_rows = &mut self.of_rows[direction];
+            let diffs = &mut self.diffs;
+            let mut differ = |rows: (RowId, RowId)| {
+                let found = of_rows.entry(rows).or_insert_with(|| {
+                    let (old, new) = (&sides.0[rows.0.index()], &sides.1[rows.1.index()]);
+                    let (changes, behind) = pieces[direction].changes(old, new, meanings).into_iter().unzip();
+                    (diffs.insert_full(changes).0, behind)
+                });
+                found.0
+            };
+            let otherwise = differ((tables.0.otherwise, tables.1.otherwise));
+            let all = || (0..).take(self.pairs.len());
+            let touched: BTreeSet<PairId> =
+                if otherwise == SAME { index.listed(tables) } else { all().collect() };
+            for pair in touched {
+                let Pair { classes, general, .. } = &self.pairs[pair as usize];
+                if !general && !kind.hosts.contains(&pair) {
+                    continue;
+                }
+                let diff = differ((tables.0.row(classes.0), tables.1.row(classes.1)));
+                if diff != SAME {
+                    signature.push((direction, pair, diff));
+                    if !room {
+                        return signature;
+                    }
+                }
+            }
+        }
+        signature
+    }
+
+    /// The verdicts behind each change of an endpoint's tables about a pair of classes.
+    pub(super) fn behind(&self, kind: &Kind, direction: Direction, pair: PairId) -> &[Behind] {
+        let subject = |decision: &'a Decision, at: usize| -> &'a Subject { &decision.subjects[at] };
+        let before = subject(self.old.decision(), kind.subjects.0);
+        let after = subject(self.new.decision(), kind.subjects.1);
+        let (old, new) = self.pairs[pair as usize].classes;
+        let rows = (before.tables[direction].row(old), after.tables[direction].row(new));
+        self.of_rows[direction].get(&rows).map_or(&[], |(_, behind)| behind)
+    }
+}
+
+/// The pairs of classes that have peers in common, and the pair of each address.
+fn pairs(old: Side<'_>, new: Side<'_>, roster: &Roster) -> (Vec<Pair>, Vec<(Cidr, IpAddr, PairId)>) {
+    let mut pairs: IndexMap<(ClassId, ClassId), Pair, FxBuildHasher> = IndexMap::default();
+    let classes = |a: PeerId, b: PeerId| (old.classified.class(a), new.classified.class(b));
+    for (at, peer) in roster.peers.iter().enumerate() {
+        let classes = classes(peer.old, peer.new);
+        let pair = pairs.entry(classes).or_insert_with(|| Pair::new(classes));
+        pair.peers.push(at);
+        pair.general |= !matches!(peer.name, PeerName::Host(_));
+    }
+    let mut atoms = Vec::with_capacity(roster.addresses.len());
+    for ((cidr, lowest), (_, (a, b))) in roster.addresses.atoms().into_iter().zip(roster.addresses.iter()) {
+        let Some(lowest) = lowest else { continue };
+        let classes = classes(*a, *b);
+        let entry = pairs.entry(classes);
+        atoms.push((cidr, lowest, PairId::try_from(entry.index()).unwrap_or(PairId::MAX)));
+        let pair = entry.or_insert_with(|| Pair::new(classes));
+        (pair.addresses, pair.general) = (true, true);
+    }
+    (pairs.into_values().collect(), atoms)
+}
+
+/// Puts endpoints with the same tables and hosts together, in order of the first.
+fn kinds(old: Side<'_>, new: Side<'_>, roster: &Roster, pairs: &[Pair]) -> Vec<Kind> {
+    let mut hosts: BTreeMap<&Arc<str>, BTreeSet<PairId>> = BTreeMap::new();
+    for (pair, Pair { peers, .. }) in (0..).zip(pairs) {
+        for peer in peers {
+            if let PeerName::Host(node) = &roster.peers[*peer].name {
+                hosts.entry(node).or_default().insert(pair);
+            }
+        }
+    }
+    let subjects = (by_name(old.decision()), by_name(new.decision()));
+    let mut kinds: IndexMap<(usize, usize, BTreeSet<PairId>), Kind, FxBuildHasher> = IndexMap::default();
+    for (at, member) in roster.endpoints.iter().enumerate() {
+        let of = |subjects: &BTreeMap<_, usize>| subjects.get(&member.name).copied();
+        let Some(subjects) = of(&subjects.0).zip(of(&subjects.1)) else { continue };
+        let hosts = member.node.as_ref().and_then(|node| hosts.get(node)).cloned().unwrap_or_default();
+        let kind =
+            || Kind { subjects, hosts: hosts.clone(), endpoints: Vec::new(), difference: Difference::None };
+        kinds.entry((subjects.0, subjects.1, hosts.clone())).or_insert_with(kind).endpoints.push(at);
+    }
+    kinds.into_values().collect()
+}
+
+fn by_name(decision: &Decision) -> BTreeMap<&EndpointName, usize> {
+    let of = |(at, subject)| {
+        let subject: &Subject = subject;
+        subject.endpoints.iter().map(move |endpoint| (endpoint, at))
+    };
+    decision.subjects.iter().enumerate().flat_map(of).collect()
+}
+
+/// The pairs that each class is in.
+struct PairIndex {
+    old: FxHashMap<ClassId, Vec<PairId>>,
+    new: FxHashMap<ClassId, Vec<PairId>>,
+}
+
+impl PairIndex {
+    fn new(pairs: &[Pair]) -> PairIndex {
+        let mut index = PairIndex { old: FxHashMap::default(), new: FxHashMap::default() };
+        for (at, pair) in (0..).zip(pairs) {
+            index.old.entry(pair.classes.0).or_default().push(at);
+            index.new.entry(pair.classes.1).or_default().push(at);
+        }
+        index
+    }
+
+    /// The pairs of classes that one of two tables lists.
+    fn listed(&self, tables: (&sluice_ir::decision::Table, &sluice_ir::decision::Table)) -> BTreeSet<PairId> {
+        let old = tables.0.rows.iter().filter_map(|(class, _)| self.old.get(class));
+        let new = tables.1.rows.iter().filter_map(|(class, _)| self.new.get(class));
+        old.chain(new).flatten().copied().collect()
+    }
+}
