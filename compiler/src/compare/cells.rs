@@ -13,7 +13,7 @@ use sluice_ir::policy::Direction;
 
 use super::meaning::Meanings;
 use super::ports::{Behind, Change, Pieces};
-use super::roster::{PeerName, Roster};
+use super::roster::{Roster, SeenBy};
 use crate::classify::{Classified, PeerId, Population};
 
 /// A policy as a table, and whom it is about.
@@ -46,7 +46,7 @@ pub(super) struct Pair {
     pub(super) peers: Vec<usize>,
     /// Whether addresses without a name are in both.
     pub(super) addresses: bool,
-    /// Whether somebody is in both who is a peer of every endpoint, and not only a node's own host.
+    /// Whether somebody is in both whom every endpoint sees.
     general: bool,
 }
 
@@ -59,12 +59,12 @@ impl Pair {
 /// About which peers the tables of an endpoint differ, and how.
 pub(super) type Signature = Vec<(Direction, PairId, DiffId)>;
 
-/// Endpoints with the same old tables, the same new tables and the same hosts.
+/// Endpoints with the same old tables, the same new tables and the same peers.
 #[derive(Clone, Debug)]
 pub(super) struct Kind {
     subjects: (usize, usize),
-    /// Pairs of classes of their nodes' own hosts.
-    hosts: BTreeSet<PairId>,
+    /// Pairs of classes whose peers they see and others do not.
+    special: BTreeSet<PairId>,
     /// The endpoints, as places in the roster.
     pub(super) endpoints: Vec<usize>,
     /// How they differ, as a place among the signatures.
@@ -180,7 +180,7 @@ impl<'a> Comparison<'a> {
                 if otherwise == SAME { index.listed(tables) } else { all().collect() };
             for pair in touched {
                 let Pair { classes, general, .. } = &self.pairs[pair as usize];
-                if !general && !kind.hosts.contains(&pair) {
+                if !general && !kind.special.contains(&pair) {
                     continue;
                 }
                 let diff = differ((tables.0.row(classes.0), tables.1.row(classes.1)));
@@ -214,7 +214,7 @@ fn pairs(old: Side<'_>, new: Side<'_>, roster: &Roster) -> (Vec<Pair>, Vec<(Cidr
         let classes = classes(peer.old, peer.new);
         let pair = pairs.entry(classes).or_insert_with(|| Pair::new(classes));
         pair.peers.push(at);
-        pair.general |= !matches!(peer.name, PeerName::Host(_));
+        pair.general |= peer.seen_by == SeenBy::All;
     }
     let mut atoms = Vec::with_capacity(roster.addresses.len());
     for ((cidr, lowest), (_, (a, b))) in roster.addresses.atoms().into_iter().zip(roster.addresses.iter()) {
@@ -228,25 +228,28 @@ fn pairs(old: Side<'_>, new: Side<'_>, roster: &Roster) -> (Vec<Pair>, Vec<(Cidr
     (pairs.into_values().collect(), atoms)
 }
 
-/// Puts endpoints with the same tables and hosts together, in order of the first.
+/// Puts endpoints with the same tables and peers together, in order of the first.
 fn kinds(old: Side<'_>, new: Side<'_>, roster: &Roster, pairs: &[Pair]) -> Vec<Kind> {
-    let mut hosts: BTreeMap<&Arc<str>, BTreeSet<PairId>> = BTreeMap::new();
-    for (pair, Pair { peers, .. }) in (0..).zip(pairs) {
-        for peer in peers {
-            if let PeerName::Host(node) = &roster.peers[*peer].name {
-                hosts.entry(node).or_default().insert(pair);
-            }
-        }
-    }
+    let specials: Vec<(PairId, &Pair)> = (0..).zip(pairs).filter(|(_, pair)| !pair.general).collect();
+    let mut of_node: BTreeMap<Option<&Arc<str>>, BTreeSet<PairId>> = BTreeMap::new();
+    let seen_on = |node: Option<&Arc<str>>| {
+        let seen = |pair: &Pair| pair.peers.iter().any(|peer| roster.peers[*peer].seen_by.is_on(node));
+        specials.iter().filter(|(_, pair)| seen(pair)).map(|(at, _)| *at).collect()
+    };
     let subjects = (by_name(old.decision()), by_name(new.decision()));
     let mut kinds: IndexMap<(usize, usize, BTreeSet<PairId>), Kind, FxBuildHasher> = IndexMap::default();
     for (at, member) in roster.endpoints.iter().enumerate() {
         let of = |subjects: &BTreeMap<_, usize>| subjects.get(&member.name).copied();
         let Some(subjects) = of(&subjects.0).zip(of(&subjects.1)) else { continue };
-        let hosts = member.node.as_ref().and_then(|node| hosts.get(node)).cloned().unwrap_or_default();
-        let kind =
-            || Kind { subjects, hosts: hosts.clone(), endpoints: Vec::new(), difference: Difference::None };
-        kinds.entry((subjects.0, subjects.1, hosts.clone())).or_insert_with(kind).endpoints.push(at);
+        let node = member.node.as_ref();
+        let special: &BTreeSet<PairId> = of_node.entry(node).or_insert_with(|| seen_on(node));
+        let kind = || Kind {
+            subjects,
+            special: special.clone(),
+            endpoints: Vec::new(),
+            difference: Difference::None,
+        };
+        kinds.entry((subjects.0, subjects.1, special.clone())).or_insert_with(kind).endpoints.push(at);
     }
     kinds.into_values().collect()
 }

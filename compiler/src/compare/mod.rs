@@ -7,7 +7,8 @@
 //! | `meaning` | verdicts of both tables, and which of them mean the same |
 //! | `ports` | two rows, and the ports about which they differ |
 //! | [`Comparison`] | endpoint by endpoint and class by class, where the tables differ |
-//! | [`rows`] | the whole difference, complete and in the fewest rows; or one flow that differs |
+//! | [`flow`] | one flow that differs |
+//! | `peers`, [`rows`] | the whole difference, complete and in the fewest rows |
 //! | [`rules`] | rules that match nothing, that others cover, that a deny hides |
 //!
 //! # When two policies are equal
@@ -23,7 +24,9 @@
 
 mod both;
 mod cells;
+pub mod flow;
 mod meaning;
+mod peers;
 mod ports;
 pub mod roster;
 pub mod rows;

@@ -34,9 +34,32 @@ pub struct Member {
     pub name: EndpointName,
     /// The workload that it belongs to; the endpoint itself if it belongs to none.
     pub workload: EndpointName,
-    /// The node that it runs on, where the view is the whole cluster's and the node is known. Of the hosts
-    /// ([`PeerName::Host`]) only that of this node can be its peer.
+    /// The node that it runs on, where the view is the whole cluster's and the node is known.
     pub node: Option<Arc<str>>,
+}
+
+/// Which endpoints a peer is seen by under its name. With a node's view it is all of them; without, a node is the
+/// host for its own pods and a remote node for the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SeenBy {
+    /// All.
+    #[default]
+    All,
+    /// Those on this node.
+    On(Arc<str>),
+    /// All but those on these nodes.
+    NotOn(BTreeSet<Arc<str>>),
+}
+
+impl SeenBy {
+    /// Whether an endpoint on a node sees the peer.
+    pub fn is_on(&self, node: Option<&Arc<str>>) -> bool {
+        match self {
+            SeenBy::All => true,
+            SeenBy::On(own) => Some(own) == node,
+            SeenBy::NotOn(others) => !node.is_some_and(|node| others.contains(node)),
+        }
+    }
 }
 
 /// A peer by name, in both populations.
@@ -48,6 +71,8 @@ pub struct NamedPeer {
     pub old: PeerId,
     /// Its place in the new population.
     pub new: PeerId,
+    /// Who sees it.
+    pub seen_by: SeenBy,
 }
 
 /// What a peer is called.
@@ -82,6 +107,7 @@ impl Roster {
         let entities = roster.add_entities(populations);
         roster.add_addresses((old, new), populations, &entities);
         roster.add_hosts((old, new), populations, &entities);
+        roster.tell_servers_apart((old, new), sides.1.population.view.is_some());
         roster.peers.sort_by(|a, b| (&a.name, a.old, a.new).cmp(&(&b.name, b.old, b.new)));
         roster.peers.dedup();
         roster
@@ -116,7 +142,8 @@ impl Roster {
         for (at, pod) in new.endpoints.iter().enumerate() {
             let Some(before) = place(old, &pod.namespace, &pod.name) else { continue };
             let name = PeerName::Pod { workload: workloads[at].clone(), pod: pod.endpoint_name() };
-            self.peers.push(NamedPeer { name, old: sides.0.endpoint(before), new: sides.1.endpoint(at) });
+            let (old, new) = (sides.0.endpoint(before), sides.1.endpoint(at));
+            self.peers.push(NamedPeer { name, old, new, seen_by: SeenBy::All });
         }
     }
 
@@ -132,7 +159,8 @@ impl Roster {
             // Without dual stack there is one world, and both words mean it.
             let world = words.len() > 1 && words.iter().all(|word| word.starts_with("world"));
             let word = if world { Some("world".into()) } else { words.first().map(|word| Arc::clone(word)) };
-            let named = |word| NamedPeer { name: PeerName::Entity(word), old: *old, new: *new };
+            let (old, new) = (*old, *new);
+            let named = |word| NamedPeer { name: PeerName::Entity(word), old, new, seen_by: SeenBy::All };
             self.peers.extend(word.map(named));
         }
         words.into_keys().collect()
@@ -159,8 +187,13 @@ impl Roster {
                 (Some(Owner::Node(before)), Some(Owner::Node(after)))
                     if old.nodes[before].name == new.nodes[after].name && !entities.contains(&pair) =>
                 {
-                    let name = PeerName::Node(Arc::clone(&new.nodes[after].name));
-                    self.peers.push(NamedPeer { name, old: pair.0, new: pair.1 });
+                    let node = &new.nodes[after].name;
+                    let name = PeerName::Node(Arc::clone(node));
+                    let seen_by = match sides.1.view {
+                        Some(_) => SeenBy::All,
+                        None => SeenBy::NotOn([Arc::clone(node)].into()),
+                    };
+                    self.peers.push(NamedPeer { name, old: pair.0, new: pair.1, seen_by });
                 }
                 // A pod, which has a name; a node that is an entity; or what is not the same on both sides.
                 _ => {}
@@ -179,17 +212,43 @@ impl Roster {
         if sides.0.view.is_some() || sides.1.view.is_some() {
             return;
         }
+        let mut own_name = BTreeSet::new();
         for node in &new.nodes {
             let Some(before) = old.node(&node.name) else { continue };
-            let addresses: Vec<Option<IpAddr>> =
-                node.addresses.iter().copied().map(Some).chain([None]).collect();
+            let mut addresses: Vec<Option<IpAddr>> = node.addresses.iter().copied().map(Some).collect();
+            if addresses.is_empty() {
+                addresses.push(None);
+            }
             for address in addresses {
                 let after = new.node_identity(node, address, Some(&node.name));
                 let before = old.node_identity(before, address, Some(&node.name));
                 let pair = sides.0.peer(&before).zip(sides.1.peer(&after));
-                let named = |(old, new)| NamedPeer { name: PeerName::Host(Arc::clone(&node.name)), old, new };
-                self.peers.extend(pair.filter(|pair| !entities.contains(pair)).map(named));
+                let Some((old, new)) = pair.filter(|pair| !entities.contains(pair)) else { continue };
+                own_name.insert(Arc::clone(&node.name));
+                let (name, seen_by) =
+                    (PeerName::Host(Arc::clone(&node.name)), SeenBy::On(Arc::clone(&node.name)));
+                self.peers.push(NamedPeer { name, old, new, seen_by });
             }
+        }
+        self.hide("host", own_name);
+    }
+
+    /// For pods on the node of the API server that server is their own host, where the view is the whole cluster's.
+    fn tell_servers_apart(&mut self, (old, new): (&Inventory, &Inventory), has_view: bool) {
+        let owner = |inventory: &Inventory| match inventory.owner(*inventory.api_servers().first()?)? {
+            Owner::Node(at) => Some(Arc::clone(&inventory.nodes[at].name)),
+            Owner::Endpoint(_) => None,
+        };
+        if !has_view {
+            self.hide("kube-apiserver", [owner(old), owner(new)].into_iter().flatten().collect());
+        }
+    }
+
+    /// Says that pods on some nodes see another peer in place of an entity.
+    fn hide(&mut self, entity: &str, nodes: BTreeSet<Arc<str>>) {
+        let named = |peer: &&mut NamedPeer| matches!(&peer.name, PeerName::Entity(word) if **word == *entity);
+        if let Some(peer) = self.peers.iter_mut().find(named).filter(|_| !nodes.is_empty()) {
+            peer.seen_by = SeenBy::NotOn(nodes);
         }
     }
 }

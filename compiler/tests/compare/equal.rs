@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestCaseError;
+use sluice_compiler::compare::flow::FlowPeer;
 use sluice_compiler::compare::roster::PeerName;
-use sluice_compiler::compare::rows::{Differences, FlowPeer, PeerGroup, Row};
+use sluice_compiler::compare::rows::{Differences, PeerGroup, Row};
 use sluice_compiler::compare::{Told, Traffic};
 use sluice_ir::net::PortRange;
 use sluice_ir::policy::arbitrary::policies;

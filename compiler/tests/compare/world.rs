@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::ProptestConfig;
 use sluice_compiler::classify::{Classified, Judged, Limits, Population, classify};
-use sluice_compiler::compare::roster::{Member, NamedPeer, PeerName, Roster};
+use sluice_compiler::compare::roster::{Member, NamedPeer, PeerName, Roster, SeenBy};
 use sluice_compiler::compare::{Comparison, Side};
 use sluice_ir::decision::EndpointName;
 use sluice_ir::net::{Cidr, Protocol};
@@ -55,7 +55,7 @@ impl World {
         }
         population.addresses = addresses.into_iter().collect();
         let peer = |at: usize| population.peer(&identities[at]).unwrap();
-        let named = |at: usize, name| NamedPeer { name, old: peer(at), new: peer(at) };
+        let named = |at: usize, name| NamedPeer { name, old: peer(at), new: peer(at), seen_by: SeenBy::All };
         let pods = (0..4).map(|at| named(at, PeerName::Pod { workload: workload(at), pod: name(at) }));
         let entities = ENTITIES.map(|(at, word)| named(at, PeerName::Entity(word.into())));
         let member = |at| Member { name: name(at), workload: workload(at), node: None };
