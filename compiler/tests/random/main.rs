@@ -8,6 +8,7 @@
 //! | `reference` | verdicts by the text of semantics.md, sharing nothing with the compiler |
 //! | `harness` | from manifests to the compiler's verdicts |
 //! | `agree` | compiler and reference give every flow the same verdicts |
+//! | `compare` | what differs between two sets of policies is what flows say |
 //! | `tables` | tables are proved, and answer as the rules do |
 //! | `twins` | other ways to write a case give the same verdicts |
 //! | `determinism` | the same input gives the same bytes |
@@ -18,6 +19,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
 
 mod agree;
+mod compare;
 mod conflicts;
 mod determinism;
 mod generate;
