@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use sluice_ir::decision::{ByDirection, Decision, EndpointName, Subject};
+use sluice_ir::decision::{ByDirection, Decision, EndpointName, Subject, Table};
 use sluice_ir::ids::{ClassId, RowId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::Direction;
@@ -50,6 +50,9 @@ pub(super) struct Pair {
     general: bool,
 }
 
+/// A prefix with the lowest address that it decides, and the pair of all that it decides.
+pub(super) type Atom = (Cidr, IpAddr, PairId);
+
 impl Pair {
     fn new(classes: (ClassId, ClassId)) -> Pair {
         Pair { classes, peers: Vec::new(), addresses: false, general: false }
@@ -85,6 +88,9 @@ pub(super) enum Difference {
 /// How many peers of endpoints are noted at most about which tables differ.
 const NOTED: usize = 1 << 22;
 
+/// How an old row and a new one differ, with the verdicts behind each change.
+type RowPairs = FxHashMap<(RowId, RowId), (DiffId, Vec<Behind>)>;
+
 /// Two tables that were held against each other.
 #[derive(Clone, Debug)]
 pub struct Comparison<'a> {
@@ -92,12 +98,12 @@ pub struct Comparison<'a> {
     pub(super) new: Side<'a>,
     pub(super) roster: &'a Roster,
     pub(super) pairs: Vec<Pair>,
-    /// Addresses without a name: each prefix with the lowest address that it decides and its pair.
-    pub(super) atoms: Vec<(Cidr, IpAddr, PairId)>,
+    /// Addresses without a name.
+    pub(super) atoms: Vec<Atom>,
     pub(super) kinds: Vec<Kind>,
     pub(super) signatures: IndexSet<Signature, FxBuildHasher>,
     pub(super) diffs: IndexSet<Vec<Change>, FxBuildHasher>,
-    of_rows: ByDirection<FxHashMap<(RowId, RowId), (DiffId, Vec<Behind>)>>,
+    of_rows: ByDirection<RowPairs>,
 }
 
 impl<'a> Comparison<'a> {
@@ -134,11 +140,11 @@ impl<'a> Comparison<'a> {
         let (old, new) = (self.old.decision(), self.new.decision());
         let meanings = Meanings::new(old, new);
         let pieces = ByDirection::from_fn(|way| Pieces::new(&old.sides[way].ports, &new.sides[way].ports));
-        let index = PairIndex::new(&self.pairs);
+        let mut rows = <(RowOfClass, RowOfClass)>::default();
         let mut noted = 0;
         for kind in &mut kinds {
             let room = noted < NOTED;
-            let signature = self.signature(kind, &index, &meanings, &pieces, room);
+            let signature = self.signature(kind, &mut rows, &meanings, &pieces, room);
             noted += signature.len();
             kind.difference = match (signature.is_empty(), room) {
                 (true, _) => Difference::None,
@@ -153,7 +159,7 @@ impl<'a> Comparison<'a> {
     fn signature(
         &mut self,
         kind: &Kind,
-        index: &PairIndex,
+        rows: &mut (RowOfClass, RowOfClass),
         meanings: &Meanings,
         pieces: &ByDirection<Pieces>,
         room: bool,
@@ -174,18 +180,19 @@ impl<'a> Comparison<'a> {
                 });
                 found.0
             };
-            let otherwise = differ((tables.0.otherwise, tables.1.otherwise));
-            let all = || (0..).take(self.pairs.len());
-            let touched: BTreeSet<PairId> =
-                if otherwise == SAME { index.listed(tables) } else { all().collect() };
-            for pair in touched {
-                let Pair { classes, general, .. } = &self.pairs[pair as usize];
-                if !general && !kind.special.contains(&pair) {
+            let otherwise = (tables.0.otherwise, tables.1.otherwise);
+            let same = differ(otherwise) == SAME;
+            rows.0.fill(tables.0, old.classes.len());
+            rows.1.fill(tables.1, new.classes.len());
+            for (at, Pair { classes, general, .. }) in (0..).zip(&self.pairs) {
+                let rows = (rows.0.of(classes.0), rows.1.of(classes.1));
+                let met = *general || kind.special.contains(&at);
+                if !met || (same && rows == otherwise) {
                     continue;
                 }
-                let diff = differ((tables.0.row(classes.0), tables.1.row(classes.1)));
+                let diff = differ(rows);
                 if diff != SAME {
-                    signature.push((direction, pair, diff));
+                    signature.push((direction, at, diff));
                     if !room {
                         return signature;
                     }
@@ -207,7 +214,7 @@ impl<'a> Comparison<'a> {
 }
 
 /// The pairs of classes that have peers in common, and the pair of each address.
-fn pairs(old: Side<'_>, new: Side<'_>, roster: &Roster) -> (Vec<Pair>, Vec<(Cidr, IpAddr, PairId)>) {
+fn pairs(old: Side<'_>, new: Side<'_>, roster: &Roster) -> (Vec<Pair>, Vec<Atom>) {
     let mut pairs: IndexMap<(ClassId, ClassId), Pair, FxBuildHasher> = IndexMap::default();
     let classes = |a: PeerId, b: PeerId| (old.classified.class(a), new.classified.class(b));
     for (at, peer) in roster.peers.iter().enumerate() {
@@ -262,26 +269,20 @@ fn by_name(decision: &Decision) -> BTreeMap<&EndpointName, usize> {
     decision.subjects.iter().enumerate().flat_map(of).collect()
 }
 
-/// The pairs that each class is in.
-struct PairIndex {
-    old: FxHashMap<ClassId, Vec<PairId>>,
-    new: FxHashMap<ClassId, Vec<PairId>>,
-}
+/// A table as a list: the row of each class.
+#[derive(Default)]
+struct RowOfClass(Vec<RowId>);
 
-impl PairIndex {
-    fn new(pairs: &[Pair]) -> PairIndex {
-        let mut index = PairIndex { old: FxHashMap::default(), new: FxHashMap::default() };
-        for (at, pair) in (0..).zip(pairs) {
-            index.old.entry(pair.classes.0).or_default().push(at);
-            index.new.entry(pair.classes.1).or_default().push(at);
+impl RowOfClass {
+    fn fill(&mut self, table: &Table, classes: usize) {
+        self.0.clear();
+        self.0.resize(classes, table.otherwise);
+        for (class, row) in &table.rows {
+            self.0[class.index()] = *row;
         }
-        index
     }
 
-    /// The pairs of classes that one of two tables lists.
-    fn listed(&self, tables: (&sluice_ir::decision::Table, &sluice_ir::decision::Table)) -> BTreeSet<PairId> {
-        let old = tables.0.rows.iter().filter_map(|(class, _)| self.old.get(class));
-        let new = tables.1.rows.iter().filter_map(|(class, _)| self.new.get(class));
-        old.chain(new).flatten().copied().collect()
+    fn of(&self, class: ClassId) -> RowId {
+        self.0[class.index()]
     }
 }

@@ -19,7 +19,7 @@ use super::roster::Member;
 pub struct Differences {
     /// The rows, in order of workload, direction, peer and port.
     pub rows: Vec<Row>,
-    /// Endpoints that have differences beyond these rows: more than none only where there are too many.
+    /// How many endpoints have differences beyond these rows; none, unless there were too many.
     pub unlisted: usize,
 }
 
@@ -95,7 +95,7 @@ struct Alike<'c> {
 }
 
 impl Comparison<'_> {
-    /// All flows that differ, in at most about `limit` rows: whole workloads are left out beyond that.
+    /// All flows that differ, or the first `limit` rows of them.
     pub fn differences(&self, limit: usize) -> Differences {
         let mut differences = Differences { rows: Vec::new(), unlisted: 0 };
         let unnoted = self.kinds.iter().filter(|kind| kind.difference == Difference::Unnoted);
@@ -109,6 +109,10 @@ impl Comparison<'_> {
             let of_signature = || self.buckets(&self.signatures[alike.signature]);
             let buckets = buckets.entry(alike.signature).or_insert_with(of_signature);
             differences.rows.extend(buckets.iter().flat_map(|bucket| self.rows(&alike, bucket)));
+            if differences.rows.len() > limit {
+                differences.rows.truncate(limit);
+                differences.unlisted += alike.members.len();
+            }
         }
         differences
     }
