@@ -1,4 +1,4 @@
-//! `sluice can` and `sluice compile` as a user calls them, on the sample shop.
+//! `sluice can` as a user calls it, on the sample shop.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
 
@@ -81,12 +81,12 @@ fn the_shop_is_as_its_owners_meant_it() {
 }
 
 #[test]
-fn the_shop_as_rules() {
-    let run = on_the_shop(&["compile", "--emit", "ir"]);
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    golden("ir/shop.txt", &run.stdout).unwrap();
-    let policy: sluice_ir::policy::Policy = run.stdout.parse().unwrap();
-    assert_eq!(policy.to_string(), run.stdout, "the text form is read back as it was printed");
+fn the_reference_answers_as_the_tables_do() {
+    let flows = "testdata/shop/flows.jsonl";
+    let by_tables = on_the_shop(&["can", "--flows", flows]);
+    let by_rules = on_the_shop(&["can", "--reference", "--flows", flows]);
+    assert_eq!((by_tables.code, by_rules.code), (0, 0), "{}", by_tables.stderr);
+    assert_eq!(by_tables.stdout, by_rules.stdout);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn main() {
 fn report(folder: &Path, node: Option<&str>, times: bool) {
     let compiled = compiled(folder);
     let here = compiled.inventory.endpoints.iter().filter(|e| e.node.as_deref() == node);
-    let subjects: Vec<&Identity> = here.map(|endpoint| &endpoint.identity).collect();
+    let subjects: Vec<&Identity> = here.map(|endpoint| &*endpoint.identity).collect();
     let run = || optimise(&compiled.policy, node.map(|_| &*subjects)).unwrap();
     let Optimised { passes, .. } = run();
     let name = folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.display().to_string());

@@ -30,6 +30,7 @@ pub mod lower;
 pub mod optimise;
 pub mod options;
 pub mod resource;
+pub mod session;
 pub mod source;
 pub mod validate;
 
@@ -43,7 +44,7 @@ use sluice_ir::policy::verify::{Verified, VerifyError, verify};
 
 use crate::diagnostic::Diagnostic;
 use crate::inventory::Inventory;
-use crate::lower::Written;
+use crate::lower::{Surroundings, Written};
 use crate::options::Options;
 use crate::resource::Resource;
 use crate::resource::aws::AwsInventory;
@@ -86,7 +87,8 @@ pub fn compile(
     options: &Options,
 ) -> Result<Compiled, VerifyError> {
     let (inventory, mut diagnostics) = Inventory::build(loaded, extras.answers, options);
-    let lowered = lower::lower(loaded, sources, &inventory, &extras.aws, options);
+    let around = Surroundings { sources, inventory: &inventory, aws: &extras.aws, options };
+    let lowered = lower::lower(loaded, around);
     diagnostics.extend(lowered.diagnostics);
     diagnostics.extend(extras.view.as_deref().and_then(|view| inventory.unknown_node(view)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);

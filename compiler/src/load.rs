@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::options::Options;
-use crate::resource::{self, Resource};
+use crate::resource::{self, Resource, Strings};
 use crate::source::{self, Document, FileId, Limits, NodeKind, Sources};
 
 /// What a set of files holds.
@@ -32,22 +32,38 @@ pub fn load(sources: &Sources, files: &[FileId], options: &Options, limits: &Lim
 }
 
 fn load_file(sources: &Sources, file: FileId, options: &Options, limits: &Limits) -> Loaded {
-    let (documents, mut diagnostics) = source::parse(sources, file, limits);
     let found = sources.file(file).is_found();
-    let read: Vec<_> = documents.par_iter().map(|document| resource::read(document, options)).collect();
-    let mut resources = Vec::new();
-    for (document, (objects, mut findings)) in documents.iter().zip(read) {
-        if found && !looks_like_manifest(document) {
-            demote(&mut findings);
+    let (mut resources, mut findings) = (Vec::new(), Vec::new());
+    let mut diagnostics = source::parse_in_parts(sources, file, limits, |documents| {
+        let read = documents.into_par_iter().chunks(TOGETHER).map(|some| read_some(&some, found, options));
+        for one in read.collect::<Vec<Loaded>>() {
+            resources.extend(one.resources);
+            findings.extend(one.diagnostics);
         }
-        resources.extend(objects);
-        diagnostics.extend(findings);
-    }
+    });
+    diagnostics.append(&mut findings);
     if found && diagnostics.iter().any(Diagnostic::is_error) && !text_of_manifests(sources.file(file).text())
     {
         demote(&mut diagnostics);
     }
     Loaded { resources, diagnostics }
+}
+
+/// So many documents are read in one go, and share their texts.
+const TOGETHER: usize = 256;
+
+fn read_some(documents: &[Document], found: bool, options: &Options) -> Loaded {
+    let mut strings = Strings::default();
+    let mut all = Loaded::default();
+    for document in documents {
+        let (resources, mut findings) = resource::read(document, options, &mut strings);
+        if found && !looks_like_manifest(document) {
+            demote(&mut findings);
+        }
+        all.resources.extend(resources);
+        all.diagnostics.extend(findings);
+    }
+    all
 }
 
 /// A folder of manifests also holds the values of a chart, a `package.json` and the like. Where nobody

@@ -49,7 +49,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
 fn key(document: &DocumentRef) -> (usize, String) {
     let kind = if document.kind.is_empty() { "document" } else { &document.kind };
     let namespace = document.namespace.as_deref().map(|name| format!("{name}/")).unwrap_or_default();
-    let name = if document.name.is_empty() { document.index.to_string() } else { document.name.clone() };
+    let name = if document.name.is_empty() { document.index.to_string() } else { document.name.to_string() };
     (document.index, format!("{kind} {namespace}{name}"))
 }
 

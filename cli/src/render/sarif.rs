@@ -208,7 +208,7 @@ fn result(
 fn logical(finding: &Diagnostic) -> Vec<LogicalLocation> {
     let named = finding.document.as_deref().filter(|document| !document.name.is_empty());
     let name = named.map(|document| {
-        let parts = [Some(document.kind.as_str()), document.namespace.as_deref(), Some(&document.name)];
+        let parts = [Some(&*document.kind), document.namespace.as_deref(), Some(&document.name)];
         parts.into_iter().flatten().collect::<Vec<_>>().join("/")
     });
     name.map(|name| LogicalLocation { fully_qualified_name: name, kind: "resource" }).into_iter().collect()

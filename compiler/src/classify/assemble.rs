@@ -8,32 +8,34 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 use sluice_ir::decision::verify::verify;
-use sluice_ir::decision::{ByDirection, Decision, PeerClass, PortClasses, Side, Subject, Table};
+use sluice_ir::decision::{ByDirection, Decision, Outcome, PeerClass, PortClasses, Side, Subject, Table};
 use sluice_ir::ids::{ClassId, RowId};
 use sluice_ir::policy::{Identity, Policy};
 
-use super::classes::Classes;
 use super::population::{Judged, PeerId, Population};
-use super::row::{Outcomes, PortFunction};
+use super::row::PortFunction;
 use super::table::RawTable;
 use super::{Classified, ClassifyError, Limits, TooLarge, ports};
 
 /// What a decision is put together from.
-pub(super) struct Parts<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) population: &'a Population,
-    pub(super) judged: &'a [Judged],
-    pub(super) classes: &'a Classes,
+pub(crate) struct Parts<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) population: &'a Population,
+    pub(crate) judged: &'a [Judged],
+    /// The class of each peer, numbered without gaps.
+    pub(crate) class_of: &'a [u32],
+    /// How many classes there are.
+    pub(crate) classes: usize,
     /// The endpoints of each subject, as places in `judged`.
-    pub(super) subjects: Vec<Vec<usize>>,
+    pub(crate) subjects: Vec<Vec<usize>>,
     /// The tables of each subject.
-    pub(super) tables: ByDirection<Vec<RawTable>>,
-    pub(super) outcomes: Outcomes,
+    pub(crate) tables: ByDirection<Vec<RawTable>>,
+    pub(crate) outcomes: IndexSet<Outcome, FxBuildHasher>,
 }
 
-pub(super) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, ClassifyError> {
-    let Parts { policy, population, judged, classes, subjects, tables, outcomes } = parts;
-    let order = Order::new(population, classes);
+pub(crate) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, ClassifyError> {
+    let Parts { policy, population, judged, class_of, classes, subjects, tables, outcomes } = parts;
+    let order = Order::new(population, class_of, classes);
     let names = order.names();
     let ingress = number_rows(tables.ingress, &names);
     let egress = number_rows(tables.egress, &names);
@@ -52,7 +54,7 @@ pub(super) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, 
         endpoints: endpoints.into_iter().map(|at| judged[at].name.clone()).collect(),
         tables: ByDirection { ingress, egress },
     });
-    let of_peer = |peer: PeerId| names[classes.of(peer) as usize];
+    let of_peer = |peer: PeerId| names[class_of[peer.index()] as usize];
     let entity = |(name, peer): (&Arc<str>, &PeerId)| (Arc::clone(name), of_peer(*peer));
     let decision = Decision {
         node: population.view.clone(),
@@ -62,7 +64,7 @@ pub(super) fn assemble(parts: Parts<'_>, limits: &Limits) -> Result<Classified, 
         entities: population.entities.iter().map(entity).collect(),
         prefixes: population.addresses.iter().map(|(cidr, peer)| (cidr, of_peer(*peer))).collect(),
         sides,
-        verdicts: outcomes.all.into_iter().collect(),
+        verdicts: outcomes.into_iter().collect(),
         subjects: subjects.collect(),
     };
     let classes = population.iter().map(|(peer, _)| of_peer(peer)).collect();
@@ -91,10 +93,9 @@ struct Order {
 impl Order {
     /// Entities first, then by lowest address, then the rest by what they are: nothing of it depends on the
     /// order in which peers were found.
-    fn new(population: &Population, classes: &Classes) -> Order {
-        let mut order =
-            Order { of_class: vec![None; classes.len()], examples: Vec::with_capacity(classes.len()) };
-        let class = |peer: PeerId| classes.of(peer) as usize;
+    fn new(population: &Population, class_of: &[u32], classes: usize) -> Order {
+        let mut order = Order { of_class: vec![None; classes], examples: Vec::with_capacity(classes) };
+        let class = |peer: PeerId| class_of[peer.index()] as usize;
         for peer in population.entities.values() {
             order.name(class(*peer), population.identity(*peer));
         }

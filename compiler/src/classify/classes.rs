@@ -14,10 +14,8 @@ use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortMatch, PortSet, Ports, Rule};
 
 use super::members::Members;
-use super::population::{PeerId, Population};
-
-/// The place of a list of peers among the different ones of a policy.
-pub(super) type SetId = u32;
+use super::population::Population;
+use super::signature::{NamedPort, SetId, Signature, named_on_egress};
 
 /// The different lists of peers that a policy's rules have.
 #[derive(Debug)]
@@ -32,21 +30,6 @@ pub(super) struct PeerSets {
     asked_of_any: BTreeSet<usize>,
     /// The peers that each list matches, in order.
     members: Vec<Vec<u32>>,
-}
-
-/// A named port that some rule asks for.
-pub(super) type NamedPort = (PortName, Protocol);
-
-/// What rules can see of a peer.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Signature {
-    /// The lists of peers that match it, in order.
-    pub(super) sets: Vec<SetId>,
-    /// The numbers of its named ports, as far as a rule that matches it asks for them on egress; by the
-    /// place in [`PeerSets::asked`].
-    pub(super) named: Vec<(usize, u16)>,
-    /// Whether it is the host.
-    pub(super) host: bool,
 }
 
 /// The classes of a population.
@@ -130,18 +113,6 @@ impl PeerSets {
     }
 }
 
-/// The named ports that a rule asks its peers for: only egress rules do (semantics.md 4.8).
-fn named_on_egress(rule: &Rule) -> impl Iterator<Item = NamedPort> {
-    let ports = match &rule.ports {
-        Ports::Of(ports) if rule.direction == Direction::Egress => ports.as_slice(),
-        _ => &[],
-    };
-    ports.iter().filter_map(|PortMatch { protocol, ports }| match ports {
-        PortSet::Named { name, .. } => Some((name.clone(), *protocol)),
-        PortSet::Range(_) => None,
-    })
-}
-
 impl Classes {
     pub(super) fn new(sets: &PeerSets, population: &Population) -> Classes {
         let mut of_peer_sets: Vec<Vec<SetId>> = vec![Vec::new(); population.len()];
@@ -182,15 +153,10 @@ impl Classes {
     pub(super) fn len(&self) -> usize {
         self.signatures.len()
     }
-
-    /// The class of a peer.
-    pub(super) fn of(&self, peer: PeerId) -> u32 {
-        self.of_peer[peer.index()]
-    }
 }
 
 /// The numbers that the endpoint itself has for the named ports of ingress rules.
-pub(super) fn own_named_ports<'r>(
+pub(crate) fn own_named_ports<'r>(
     rules: impl Iterator<Item = &'r Rule>,
     identity: &Identity,
 ) -> Vec<(NamedPort, u16)> {
@@ -210,4 +176,4 @@ pub(super) fn own_named_ports<'r>(
 }
 
 /// Numbers by name, as rules look them up.
-pub(super) type Numbers = FxHashMap<NamedPort, u16>;
+pub(crate) type Numbers = FxHashMap<NamedPort, u16>;

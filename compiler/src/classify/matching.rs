@@ -70,7 +70,7 @@ impl<'w> Walk<'w> {
         let mut examples: Vec<PeerId> = Vec::with_capacity(classes.len());
         for (peer, _) in population.iter() {
             // Classes are in order of their first peer.
-            if classes.of(peer) as usize == examples.len() {
+            if classes.of_peer[peer.index()] as usize == examples.len() {
                 examples.push(peer);
             }
         }

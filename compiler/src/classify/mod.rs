@@ -13,16 +13,17 @@
 //! Nothing here is sampled: each partition is exact, so the table says the same as the policy about every
 //! peer and port. [`validate`](crate::validate) proves that for each compile.
 
-mod assemble;
+pub(crate) mod assemble;
 mod classes;
 mod limit;
 pub(crate) mod matching;
 mod members;
 pub mod population;
-mod ports;
-mod row;
-mod subjects;
-mod table;
+pub(crate) mod ports;
+pub(crate) mod row;
+pub(crate) mod signature;
+pub(crate) mod subjects;
+pub(crate) mod table;
 
 use std::sync::Arc;
 
@@ -47,13 +48,6 @@ pub struct Classified {
 }
 
 impl Classified {
-    /// The same classes beside another table, for tests of the proof.
-    #[cfg(feature = "test-support")]
-    #[must_use]
-    pub fn with_unverified(&self, decision: Decision) -> Classified {
-        Classified { decision: Verified::unverified(decision), classes: self.classes.clone() }
-    }
-
     /// The class of a peer of the population.
     pub fn class(&self, peer: PeerId) -> ClassId {
         self.classes[peer.index()]
@@ -96,7 +90,9 @@ pub fn classify(
         }
     }
     let subjects = subjects.into_values().collect();
-    let parts = assemble::Parts { policy, population, judged, classes: &classes, subjects, tables, outcomes };
+    let (class_of, outcomes) = (&classes.of_peer, outcomes.all);
+    let classes = classes.len();
+    let parts = assemble::Parts { policy, population, judged, class_of, classes, subjects, tables, outcomes };
     assemble::assemble(parts, limits)
 }
 
@@ -111,7 +107,7 @@ pub fn judged(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Vec
         .endpoints
         .iter()
         .filter(here)
-        .map(|endpoint| Judged { name: endpoint.endpoint_name(), identity: endpoint.identity.clone().into() })
+        .map(|endpoint| Judged { name: endpoint.endpoint_name(), identity: Arc::clone(&endpoint.identity) })
         .collect();
     if policy.settings.host_firewall {
         judged.extend(hosts(inventory, view));

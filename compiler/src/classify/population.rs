@@ -56,7 +56,7 @@ pub struct Population {
 }
 
 /// Entities that a packet can come from or go to without an address that says so.
-const ENTITIES: [Entity; 9] = [
+pub(crate) const ENTITIES: [Entity; 9] = [
     Entity::Host,
     Entity::RemoteNode,
     Entity::KubeApiserver,
@@ -87,17 +87,23 @@ impl Population {
         prefixes: impl IntoIterator<Item = Cidr>,
         view: Option<&str>,
     ) -> Population {
-        let mut population = Population { view: view.map(Into::into), ..Population::default() };
+        let mut population = Population::nobody(view.map(Into::into));
         for entity in ENTITIES {
             let peer = population.add(inventory.entity(entity, view).into());
             population.entities.insert(entity.word().into(), peer);
         }
-        let endpoints =
-            inventory.endpoints.iter().map(|endpoint| population.add(endpoint.identity.clone().into()));
+        let shared: Vec<PeerId> =
+            inventory.identities.iter().map(|identity| population.add(Arc::clone(identity))).collect();
+        let endpoints = inventory.endpoints.iter().map(|endpoint| shared[endpoint.identity_id.index()]);
         population.endpoints = endpoints.collect();
         population.add_hosts(inventory);
         population.addresses = population.by_address(inventory, &with_distinct(inventory, prefixes));
         population
+    }
+
+    /// Nobody yet, seen from a node.
+    pub(crate) fn nobody(view: Option<Arc<str>>) -> Population {
+        Population { view, ..Population::default() }
     }
 
     /// Adds a peer that no inventory has, to be asked about.

@@ -17,7 +17,7 @@ use super::row::PortFunction;
 type Piece = (Protocol, PortRange);
 
 /// The classes of the ports of some rows.
-pub(super) fn port_classes<'f>(functions: impl Iterator<Item = &'f PortFunction> + Clone) -> PortClasses {
+pub(crate) fn port_classes<'f>(functions: impl Iterator<Item = &'f PortFunction> + Clone) -> PortClasses {
     let pieces = pieces(functions.clone());
     let mut of_piece = vec![0_usize; pieces.len()];
     let mut classes = 1;
@@ -54,12 +54,11 @@ fn refine(function: &PortFunction, pieces: &[Piece], of_piece: &mut [usize], cla
         let first = pieces.partition_point(|(of, piece)| (*of, piece.start) < (*protocol, range.start));
         let inside =
             pieces[first..].iter().take_while(|(of, piece)| of == protocol && piece.end <= range.end);
-        for at in first..first + inside.count() {
-            let class = split.entry((of_piece[at], *verdict)).or_insert_with(|| {
+        for (_, class) in inside.zip(&mut of_piece[first..]) {
+            *class = *split.entry((*class, *verdict)).or_insert_with(|| {
                 *classes += 1;
                 *classes - 1
             });
-            of_piece[at] = *class;
         }
     }
 }
@@ -80,7 +79,7 @@ fn number(pieces: &[Piece], of_piece: &[usize]) -> PortClasses {
 }
 
 /// The cells of a row: what it says about one port of each class.
-pub(super) fn cells(function: &PortFunction, classes: &PortClasses) -> Row {
+pub(crate) fn cells(function: &PortFunction, classes: &PortClasses) -> Row {
     let mut cells = vec![function.otherwise; classes.len()];
     for span in classes.spans() {
         cells[span.class.index()] = function.at(span.protocol, span.range.start);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use sluice_ir::decision::Outcome;
+use sluice_ir::decision::{Outcome, PortClasses, PortSpan};
 use sluice_ir::ids::{L7Id, OriginId, RuleId, VerdictId};
 use sluice_ir::net::{PortName, PortRange, Protocol};
 use sluice_ir::policy::eval::{Reason, Verdict, rule_verdict};
@@ -16,17 +16,17 @@ use sluice_ir::policy::{Direction, Policy, PortMatch, PortSet, Ports, Tier};
 /// What a row says, as a function of protocol and port: a verdict, or whatever else follows from the rules
 /// that match.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct PortFunction<V = VerdictId> {
+pub(crate) struct PortFunction<V = VerdictId> {
     /// For protocols that no stretch is about.
-    pub(super) otherwise: V,
+    pub(crate) otherwise: V,
     /// Stretches in order; a protocol that has any is covered whole.
-    pub(super) stretches: Vec<(Protocol, PortRange, V)>,
+    pub(crate) stretches: Vec<(Protocol, PortRange, V)>,
 }
 
 /// Verdicts, each once.
 #[derive(Debug, Default)]
-pub(super) struct Outcomes {
-    pub(super) all: IndexSet<Outcome, FxBuildHasher>,
+pub(crate) struct Outcomes {
+    pub(crate) all: IndexSet<Outcome, FxBuildHasher>,
     /// The verdict of a set of matching rules, where one of their tiers decides.
     of_rules: FxHashMap<Box<[RuleId]>, Option<VerdictId>>,
     /// How many lines all verdicts name, and how many rules the keys above: what memory goes by.
@@ -35,11 +35,11 @@ pub(super) struct Outcomes {
 
 /// What a row depends on beside the rules that match.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances {
+pub(crate) struct Circumstances {
     /// The verdict where no rule matches.
-    pub(super) fallback: VerdictId,
+    pub(crate) fallback: VerdictId,
     /// Which way.
-    pub(super) direction: Direction,
+    pub(crate) direction: Direction,
 }
 
 impl Outcomes {
@@ -52,12 +52,12 @@ impl Outcomes {
     }
 
     /// How many lines all verdicts name, those included that are known of sets of rules.
-    pub(super) fn reasons(&self) -> usize {
+    pub(crate) fn reasons(&self) -> usize {
         self.reasons
     }
 
     /// The verdict of a step that no rule decides.
-    pub(super) fn step(&mut self, reason: Reason, origins: Vec<OriginId>) -> VerdictId {
+    pub(crate) fn step(&mut self, reason: Reason, origins: Vec<OriginId>) -> VerdictId {
         let verdict = if reason == Reason::DefaultDeny { Verdict::Deny } else { Verdict::Allow };
         let (authentication, widened, l7) = (None, false, Vec::new());
         self.intern(Outcome { verdict, reason, authentication, widened, origins, l7 })
@@ -108,7 +108,7 @@ fn tier_outcome(policy: &Policy, rules: &[RuleId]) -> Option<Outcome> {
 type Edge = (Protocol, u32, RuleId, bool);
 
 /// The row of the rules whose peers match. `number` is what a named port stands for here.
-pub(super) fn row(
+pub(crate) fn row(
     policy: &Policy,
     matching: &[RuleId],
     circumstances: Circumstances,
@@ -216,8 +216,25 @@ fn resolved(
 }
 
 impl PortFunction {
+    /// Whether it says the same about all ports of each class.
+    pub(crate) fn is_constant_on(&self, classes: &PortClasses) -> bool {
+        let listed = |protocol: &Protocol| classes.spans().iter().any(|span| span.protocol == *protocol);
+        let foreign =
+            self.stretches.iter().any(|(protocol, _, says)| *says != self.otherwise && !listed(protocol));
+        let mut said: Vec<Option<VerdictId>> = vec![None; classes.len()];
+        said[0] = Some(self.otherwise);
+        let mut constant = |span: &PortSpan| {
+            let says = self.at(span.protocol, span.range.start);
+            let starts_inside = |(of, range, _): &(Protocol, PortRange, VerdictId)| {
+                *of == span.protocol && span.range.start < range.start && range.start <= span.range.end
+            };
+            *said[span.class.index()].get_or_insert(says) == says && !self.stretches.iter().any(starts_inside)
+        };
+        !foreign && classes.spans().iter().all(&mut constant)
+    }
+
     /// What it says about a port.
-    pub(super) fn at(&self, protocol: Protocol, port: u16) -> VerdictId {
+    pub(crate) fn at(&self, protocol: Protocol, port: u16) -> VerdictId {
         let after = self.stretches.partition_point(|(of, range, _)| (*of, range.start) <= (protocol, port));
         match after.checked_sub(1).map(|at| self.stretches[at]) {
             Some((of, _, verdict)) if of == protocol => verdict,

@@ -8,17 +8,18 @@ use sluice_ir::ids::{OriginId, RuleId};
 use sluice_ir::policy::eval::{Reason, subject_matches};
 use sluice_ir::policy::{Direction, Enforcement, Identity, Policy};
 
-use super::classes::{NamedPort, own_named_ports};
+use super::classes::own_named_ports;
 use super::members::Members;
 use super::population::Judged;
+use super::signature::NamedPort;
 
 /// What makes the tables of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct SubjectKey {
+pub(crate) struct SubjectKey {
     /// The rules that select it, in order.
-    pub(super) rules: ByDirection<Vec<RuleId>>,
+    pub(crate) rules: ByDirection<Vec<RuleId>>,
     /// The numbers of its named ports that its ingress rules ask for.
-    pub(super) named: Vec<(NamedPort, u16)>,
+    pub(crate) named: Vec<(NamedPort, u16)>,
     /// Whether nothing is enforced on it.
     pub(super) free: bool,
     /// Whether it is isolated whatever the rules say: it has no labels yet, or the options say so.
@@ -26,27 +27,17 @@ pub(super) struct SubjectKey {
 }
 
 /// The endpoints of each subject, as places in the list that was given.
-pub(super) type Subjects = IndexMap<SubjectKey, Vec<usize>, FxBuildHasher>;
+pub(crate) type Subjects = IndexMap<SubjectKey, Vec<usize>, FxBuildHasher>;
 
 /// Groups endpoints by what makes their tables, in order of the first of each.
-pub(super) fn subjects(policy: &Policy, judged: &[Judged]) -> Subjects {
+pub(crate) fn subjects(policy: &Policy, judged: &[Judged]) -> Subjects {
     let identities: indexmap::IndexSet<&Identity, FxBuildHasher> =
         judged.iter().map(|judged| &*judged.identity).collect();
     let selecting = selecting(policy, &identities.iter().copied().collect::<Vec<_>>());
     let keys: Vec<SubjectKey> = identities
         .iter()
         .zip(selecting)
-        .map(|(identity, rules)| {
-            let ingress = rules.ingress.iter().map(|rule| policy.rule(*rule));
-            let settings = policy.settings;
-            SubjectKey {
-                named: own_named_ports(ingress, identity),
-                rules,
-                free: settings.enforcement == Enforcement::Never
-                    || (identity.is_host() && !settings.host_firewall),
-                always: settings.enforcement == Enforcement::Always || identity.labels.is_reserved("init"),
-            }
-        })
+        .map(|(identity, rules)| SubjectKey::new(policy, identity, rules))
         .collect();
     let mut subjects = Subjects::default();
     for (at, judged) in judged.iter().enumerate() {
@@ -77,8 +68,21 @@ fn selecting(policy: &Policy, identities: &[&Identity]) -> Vec<ByDirection<Vec<R
 }
 
 impl SubjectKey {
+    /// What makes the tables of an identity that these rules select.
+    pub(crate) fn new(policy: &Policy, identity: &Identity, rules: ByDirection<Vec<RuleId>>) -> SubjectKey {
+        let settings = policy.settings;
+        let ingress = rules.ingress.iter().map(|rule| policy.rule(*rule));
+        SubjectKey {
+            named: own_named_ports(ingress, identity),
+            free: settings.enforcement == Enforcement::Never
+                || (identity.is_host() && !settings.host_firewall),
+            always: settings.enforcement == Enforcement::Always || identity.labels.is_reserved("init"),
+            rules,
+        }
+    }
+
     /// The step that decides where no rule does, and the lines behind it.
-    pub(super) fn fallback(&self, policy: &Policy, direction: Direction) -> (Reason, Vec<OriginId>) {
+    pub(crate) fn fallback(&self, policy: &Policy, direction: Direction) -> (Reason, Vec<OriginId>) {
         if self.free {
             return (Reason::NotEnforced, Vec::new());
         }
@@ -94,13 +98,13 @@ impl SubjectKey {
     }
 
     /// Whether the host may come in where no rule matches.
-    pub(super) fn lets_host_in(&self, policy: &Policy, direction: Direction) -> bool {
+    pub(crate) fn lets_host_in(&self, policy: &Policy, direction: Direction) -> bool {
         let ingress = direction == Direction::Ingress && !self.rules.ingress.is_empty();
         ingress && policy.settings.allow_localhost && !self.free
     }
 
     /// The rules of a direction that judge it; none where nothing is enforced.
-    pub(super) fn judging(&self, direction: Direction) -> &[RuleId] {
+    pub(crate) fn judging(&self, direction: Direction) -> &[RuleId] {
         if self.free { &[] } else { &self.rules[direction] }
     }
 }

@@ -12,11 +12,11 @@ use super::subjects::SubjectKey;
 
 /// A table before its rows are numbered: rows are functions of the port.
 #[derive(Debug)]
-pub(super) struct RawTable {
+pub(crate) struct RawTable {
     /// The row of peers that no rule names.
-    pub(super) otherwise: PortFunction,
+    pub(crate) otherwise: PortFunction,
     /// Other rows, each with its classes in order.
-    pub(super) rows: Vec<(PortFunction, Vec<u32>)>,
+    pub(crate) rows: Vec<(PortFunction, Vec<u32>)>,
 }
 
 /// What tables are made from.
@@ -32,7 +32,7 @@ pub(super) type LocalKey = (Box<[u64]>, Vec<(usize, u16)>, bool);
 
 impl Maker<'_> {
     /// The table of a subject.
-    pub(super) fn table(
+    pub(crate) fn table(
         &self,
         subject: &SubjectKey,
         direction: Direction,

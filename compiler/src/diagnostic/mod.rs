@@ -42,11 +42,11 @@ impl Severity {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentRef {
     /// `kind`, or empty.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// `metadata.namespace`; none for cluster-scoped objects.
-    pub namespace: Option<String>,
+    pub namespace: Option<Arc<str>>,
     /// `metadata.name`, or empty.
-    pub name: String,
+    pub name: Arc<str>,
     /// Counts the documents of the file from 0; empty ones are left out.
     pub index: usize,
 }

@@ -1,14 +1,16 @@
 //! From an end of a connection to its identity.
 
-use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sluice_ir::label::{Label, LabelSet, LabelSource};
-use sluice_ir::net::PortName;
+use rustc_hash::FxHashMap;
+use sluice_ir::label::{Label, LabelSource};
+use sluice_ir::net::{Cidr, PortName, Protocol};
 use sluice_ir::policy::{Identity, NamedPorts};
 
-use super::{Inventory, Node, Owner, is_identity_label, keys};
+use super::endpoints::{PodLabel, Space};
+use super::{IdentityId, Inventory, Node, Owner, is_identity_label, keys};
 use crate::options::Options;
 use crate::resource::cilium::Entity;
 use crate::resource::core::PodSpec;
@@ -31,27 +33,103 @@ impl From<&Options> for Settings {
     }
 }
 
-/// The identity of a pod. Derived labels win over a pod's own (semantics.md 12.2).
-pub(super) fn pod(
-    namespace: &Arc<str>,
-    namespace_labels: &BTreeMap<Arc<str>, Arc<str>>,
-    cluster: &Arc<str>,
-    labels: &[(Arc<str>, Arc<str>)],
-    spec: &PodSpec,
-) -> Identity {
-    let k8s = |key: Arc<str>, value: &Arc<str>| Label::new(LabelSource::K8s, key, Arc::clone(value));
-    let own = labels.iter().map(|(key, value)| k8s(Arc::clone(key), value));
-    let of_namespace = namespace_labels
-        .iter()
-        .map(|(key, value)| k8s(format!("{}{key}", keys::NAMESPACE_LABELS).into(), value));
-    let derived = [
-        k8s(keys::NAMESPACE.into(), namespace),
-        k8s(keys::SERVICE_ACCOUNT.into(), &spec.service_account),
-        k8s(keys::CLUSTER.into(), cluster),
-    ];
-    let labels: LabelSet =
-        own.chain(of_namespace).chain(derived).filter(|label| is_identity_label(&label.key)).collect();
-    Identity { labels, address: None, names: Vec::new(), ports: named_ports(spec) }
+/// The identities of a namespace's pods, each once.
+pub(super) struct Identities<'r> {
+    /// The labels that all of them have, those of the namespace first.
+    common: Vec<Label>,
+    account_key: Arc<str>,
+    /// Most pods have a template that another had before.
+    by_template: FxHashMap<Template<'r>, IdentityId>,
+    /// Templates that differ only in what policy does not see have one identity.
+    by_value: FxHashMap<Arc<Identity>, IdentityId>,
+    table: Vec<Arc<Identity>>,
+}
+
+impl<'r> Identities<'r> {
+    /// Nobody yet.
+    pub(super) fn new(space: &Space<'_>, cluster: &Arc<str>) -> Identities<'r> {
+        let of_namespace = |(key, value): (&Arc<str>, &Arc<str>)| {
+            k8s(format!("{}{key}", keys::NAMESPACE_LABELS).into(), value)
+        };
+        let derived = [k8s(keys::NAMESPACE.into(), &space.name), k8s(keys::CLUSTER.into(), cluster)];
+        let common = space.labels.iter().map(of_namespace).chain(derived);
+        Identities {
+            common: common.filter(|label| is_identity_label(&label.key)).collect(),
+            account_key: keys::SERVICE_ACCOUNT.into(),
+            by_template: FxHashMap::default(),
+            by_value: FxHashMap::default(),
+            table: Vec::new(),
+        }
+    }
+
+    /// The identity of a pod with these labels of its own.
+    pub(super) fn of(&mut self, labels: &'r [PodLabel], spec: &'r PodSpec) -> (IdentityId, Arc<Identity>) {
+        let template = Template { labels, spec };
+        let id = match self.by_template.get(&template) {
+            Some(known) => *known,
+            None => {
+                let identity = Arc::new(self.make(labels, spec));
+                let next = IdentityId::new(self.table.len());
+                let id = *self.by_value.entry(Arc::clone(&identity)).or_insert(next);
+                if id == next {
+                    self.table.push(identity);
+                }
+                self.by_template.insert(template, id);
+                id
+            }
+        };
+        (id, Arc::clone(&self.table[id.index()]))
+    }
+
+    /// Derived labels win over a pod's own (semantics.md 12.2).
+    fn make(&self, labels: &[PodLabel], spec: &PodSpec) -> Identity {
+        let mut all = Vec::with_capacity(labels.len() + self.common.len() + 1);
+        let own = labels.iter().filter(|(key, _)| is_identity_label(key));
+        all.extend(own.map(|(key, value)| k8s(Arc::clone(key), value)));
+        all.extend(self.common.iter().cloned());
+        all.push(k8s(Arc::clone(&self.account_key), &spec.service_account));
+        let labels = all.into_iter().collect();
+        Identity { labels, address: None, names: Vec::new(), ports: named_ports(spec) }
+    }
+
+    /// The identities in the order in which they were first asked for.
+    pub(super) fn into_table(self) -> Vec<Arc<Identity>> {
+        self.table
+    }
+}
+
+fn k8s(key: Arc<str>, value: &Arc<str>) -> Label {
+    Label::new(LabelSource::K8s, key, Arc::clone(value))
+}
+
+/// What is written of a pod that its identity is made from.
+struct Template<'r> {
+    labels: &'r [PodLabel],
+    spec: &'r PodSpec,
+}
+
+impl Template<'_> {
+    fn ports(&self) -> impl Iterator<Item = (&str, Protocol, u16)> {
+        self.spec.ports.iter().map(|port| (&*port.name.value, port.protocol, port.number))
+    }
+}
+
+impl PartialEq for Template<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.labels == other.labels
+            && self.spec.service_account == other.spec.service_account
+            && self.ports().eq(other.ports())
+    }
+}
+
+impl Eq for Template<'_> {}
+
+impl Hash for Template<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.labels.hash(state);
+        self.spec.service_account.hash(state);
+        self.ports().for_each(|port| port.hash(state));
+    }
 }
 
 /// Named ports by name alone: of two with one name the last counts (semantics.md 12.1).
@@ -66,7 +144,7 @@ impl Inventory {
     /// The identity of an address, seen from a node: its own address is `host`.
     pub fn identity_of(&self, address: IpAddr, view: Option<&str>) -> Identity {
         match self.owner(address) {
-            Some(Owner::Endpoint(at)) => self.endpoints[at].identity.clone(),
+            Some(Owner::Endpoint(at)) => Identity::clone(&self.endpoints[at].identity),
             Some(Owner::Node(at)) => self.node_identity(&self.nodes[at], Some(address), view),
             None => self.outside(address),
         }
@@ -103,7 +181,7 @@ impl Inventory {
     }
 
     /// The identity of an address that neither a pod nor a node has.
-    fn outside(&self, address: IpAddr) -> Identity {
+    pub(crate) fn outside(&self, address: IpAddr) -> Identity {
         let mut labels = vec![Label::reserved(self.world(address.is_ipv4()))];
         labels.extend(self.group_labels(address));
         if self.api_servers.contains(&address) {
@@ -127,11 +205,16 @@ impl Inventory {
         }
     }
 
+    /// The labels of the prefixes around an address, of the shortest first.
     fn group_labels(&self, address: IpAddr) -> impl Iterator<Item = Label> {
-        self.group_prefixes
-            .iter()
-            .filter(move |(cidr, _)| cidr.contains(address))
-            .flat_map(|(_, labels)| labels.iter().cloned())
+        let around = self.group_lengths.iter().filter_map(move |length| Cidr::new(address, *length));
+        let found = around.filter_map(|cidr| {
+            let key = (cidr.length(), cidr);
+            let at =
+                self.group_prefixes.binary_search_by_key(&key, |(cidr, _)| (cidr.length(), *cidr)).ok()?;
+            Some(&self.group_prefixes[at].1)
+        });
+        found.flatten().cloned()
     }
 
     /// The identity that an entity stands for, seen from a node. Sets of identities (`all`, `cluster`,

@@ -8,9 +8,14 @@
 //! what derives from namespace, service account and cluster is added, and addresses outside the
 //! cluster get the labels and names that cover them.
 
+mod addresses;
 mod build;
+mod endpoints;
 mod filter;
 mod identity;
+mod services;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,7 +30,7 @@ use sluice_ir::policy::Identity;
 use sluice_ir::selector::{Operator, Selector};
 
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
-use crate::resource::core::GlobalService;
+use crate::resource::core::{GlobalService, Pod};
 use crate::resource::dns_answers::DnsAnswers;
 
 pub use filter::is_identity_label;
@@ -70,8 +75,25 @@ pub struct Endpoint {
     pub node: Option<Arc<str>>,
     /// Its addresses.
     pub addresses: Vec<IpAddr>,
-    /// As policy sees it.
-    pub identity: Identity,
+    /// As policy sees it. Endpoints that policy cannot tell apart share it.
+    pub identity: Arc<Identity>,
+    /// The place of its identity in [`Inventory::identities`].
+    pub identity_id: IdentityId,
+}
+
+/// Names one of [`Inventory::identities`]. Two endpoints have the same exactly if their identities are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdentityId(u32);
+
+impl IdentityId {
+    fn new(index: usize) -> IdentityId {
+        IdentityId(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// The place in the table.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 impl Endpoint {
@@ -129,16 +151,18 @@ pub struct Inventory {
     pub namespaces: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<str>>>,
     /// Pods, in order of namespace and name.
     pub endpoints: Vec<Endpoint>,
+    /// The identities of the endpoints, each once, in the order of the first endpoint that has it.
+    pub identities: Vec<Arc<Identity>>,
     /// Nodes, in order of name.
     pub nodes: Vec<Node>,
     /// Services, in order of namespace and name.
     pub services: Vec<Service>,
     /// Pods and workloads in their nodes' networks with their node, if it is known, by namespace and name.
     on_host_network: BTreeMap<NamespacedName, Option<Arc<str>>>,
-    /// The pods of each workload, by namespace and name of the workload.
-    workloads: BTreeMap<NamespacedName, Arc<[usize]>>,
-    /// Who has an address.
-    owners: BTreeMap<IpAddr, Owner>,
+    /// The pods of each workload, in order of namespace and name of the workload.
+    workloads: Vec<(NamespacedName, Arc<[usize]>)>,
+    /// Who has an address, in order of addresses.
+    owners: Vec<(IpAddr, Owner)>,
     /// The service that has a virtual address; of several the first.
     virtual_addresses: BTreeMap<IpAddr, usize>,
     /// Addresses of the API server.
@@ -148,6 +172,8 @@ pub struct Inventory {
     /// Prefixes of CIDR groups with the labels that they give, shortest first: of two labels with
     /// one key the nearest prefix wins (semantics.md 3.6).
     group_prefixes: Vec<(Cidr, Vec<Label>)>,
+    /// The lengths that those prefixes have, in order.
+    group_lengths: Vec<u8>,
     /// Names that an address was learned for.
     names: BTreeMap<IpAddr, Vec<DnsName>>,
     /// Addresses that a name was learned to have.
@@ -183,9 +209,16 @@ impl Inventory {
         &self.services[from..to]
     }
 
+    /// A service by its namespace and name.
+    pub fn service(&self, namespace: &str, name: &str) -> Option<&Service> {
+        let found = self.services.binary_search_by(|s| (&*s.namespace, &*s.name).cmp(&(namespace, name)));
+        found.ok().map(|at| &self.services[at])
+    }
+
     /// The pods of a workload.
     pub fn workload(&self, namespace: &str, name: &str) -> Option<&[usize]> {
-        self.workloads.get(&(namespace.into(), name.into())).map(|pods| &**pods)
+        let found = self.workloads.binary_search_by(|((ns, n), _)| (&**ns, &**n).cmp(&(namespace, name)));
+        found.ok().map(|at| &*self.workloads[at].1)
     }
 
     /// Every workload with its namespace and pods.
@@ -195,7 +228,7 @@ impl Inventory {
 
     /// Who has an address.
     pub fn owner(&self, address: IpAddr) -> Option<Owner> {
-        self.owners.get(&address).copied()
+        self.owners.binary_search_by_key(&address, |(address, _)| *address).ok().map(|at| self.owners[at].1)
     }
 
     /// The node of a name.
@@ -241,12 +274,60 @@ impl Inventory {
         self.answers.0.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// Every answer that is known.
+    pub fn answers(&self) -> &DnsAnswers {
+        &self.answers
+    }
+
+    /// As [`distinct_prefixes`](Self::distinct_prefixes), without the addresses of pods: one for each reason,
+    /// which for an answer is each name that it is known for.
+    pub(crate) fn edges_beside_pods(&self) -> impl Iterator<Item = Cidr> {
+        let groups = self.group_prefixes.iter().map(|(cidr, _)| *cidr);
+        let nodes = self.nodes.iter().flat_map(|node| &node.addresses);
+        let names = self.names.iter().flat_map(|(address, names)| names.iter().map(move |_| address));
+        groups.chain(nodes.chain(names).chain(&self.api_servers).copied().map(Cidr::host))
+    }
+
     /// The prefixes at whose edge an address's identity can change: those of groups, and every address
     /// that is known by itself.
     pub fn distinct_prefixes(&self) -> impl Iterator<Item = Cidr> {
         let groups = self.group_prefixes.iter().map(|(cidr, _)| *cidr);
-        let known = self.owners.keys().chain(self.names.keys()).chain(&self.api_servers);
+        let owned = self.owners.iter().map(|(address, _)| address);
+        let known = owned.chain(self.names.keys()).chain(&self.api_servers);
         groups.chain(known.copied().map(Cidr::host))
+    }
+
+    /// The identity of a pod that need not be here yet. A namespace that nobody has mentioned has its name
+    /// label.
+    pub fn identity_of_pod(&self, pod: &Pod) -> Arc<Identity> {
+        let name = build::namespace_of(&pod.meta.namespace);
+        let mentioned = || BTreeMap::from([(keys::NAMESPACE_NAME.into(), Arc::clone(&name))]);
+        let labels = self.namespaces.get(&name).cloned().unwrap_or_else(mentioned);
+        endpoints::identity_of(pod, &name, labels, &self.cluster)
+    }
+
+    /// Notes that an address was, or no longer is, an answer for a name; whether that is news.
+    pub fn set_answer(&mut self, name: &DnsName, address: IpAddr, known: bool) -> bool {
+        let names = self.names.entry(address).or_default();
+        let news = match (names.binary_search(name), known) {
+            (Err(place), true) => {
+                names.insert(place, name.clone());
+                self.answers.0.entry(name.clone()).or_default().push(address);
+                true
+            }
+            (Ok(place), false) => {
+                names.remove(place);
+                if let Some(addresses) = self.answers.0.get_mut(name) {
+                    addresses.retain(|other| *other != address);
+                }
+                true
+            }
+            _ => false,
+        };
+        if self.names.get(&address).is_some_and(Vec::is_empty) {
+            self.names.remove(&address);
+        }
+        news
     }
 
     /// The service with a virtual address.

@@ -74,9 +74,9 @@ impl End {
     }
 
     /// The identity, seen from a node.
-    pub(super) fn identity(&self, inventory: &Inventory, view: Option<&str>) -> Identity {
-        match self {
-            End::Endpoint(at) => inventory.endpoints[*at].identity.clone(),
+    pub(super) fn identity(&self, inventory: &Inventory, view: Option<&str>) -> Arc<Identity> {
+        let identity = match self {
+            End::Endpoint(at) => return Arc::clone(&inventory.endpoints[*at].identity),
             End::Address(address) => inventory.identity_of(*address, view),
             End::Name(name) => {
                 let outside = inventory.entity(Entity::World, view);
@@ -89,7 +89,8 @@ impl End {
                 None => inventory.entity(Entity::RemoteNode, view),
             },
             End::Entity(entity) => inventory.entity(*entity, view),
-        }
+        };
+        Arc::new(identity)
     }
 
     /// Whether policy is enforced on it somewhere.
@@ -109,7 +110,7 @@ impl End {
 
 fn unknown(inventory: &Inventory, namespace: &str, name: &str) -> EndError {
     let message = format!("there is no pod or workload `{namespace}/{name}` in the input");
-    if inventory.services.iter().any(|service| &*service.namespace == namespace && &*service.name == name) {
+    if inventory.service(namespace, name).is_some() {
         let help = "it is a service, which policy never sees: ask for one of the pods behind it".to_owned();
         return EndError { destination: false, message, help };
     }

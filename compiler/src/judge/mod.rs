@@ -40,8 +40,8 @@ pub struct Judge<'c> {
 struct Case {
     /// The endpoint that is judged.
     name: EndpointName,
-    subject: Identity,
-    peer: Identity,
+    subject: Arc<Identity>,
+    peer: Arc<Identity>,
     /// The node that looks.
     view: Option<Arc<str>>,
 }
@@ -145,7 +145,7 @@ impl<'c> Judge<'c> {
             End::Endpoint(at) if !guarded_host => inventory.endpoints[*at].endpoint_name(),
             _ => EndpointName { namespace: None, name: view.unwrap_or_default().into() },
         };
-        let subject = if guarded_host { inventory.host_subject(&identity, view) } else { identity };
+        let subject = if guarded_host { Arc::new(inventory.host_subject(&identity, view)) } else { identity };
         Some(Case { name, subject, peer: peer.identity(inventory, view), view: view.map(Into::into) })
     }
 

@@ -84,10 +84,11 @@ impl Judge<'_> {
 
 /// The endpoints that cases are about, each once.
 fn judged<'c>(cases: impl Iterator<Item = &'c Case>) -> Vec<Judged> {
-    let named: BTreeMap<&EndpointName, &Identity> = cases.map(|case| (&case.name, &case.subject)).collect();
-    let judged = |(name, identity): (&EndpointName, &Identity)| Judged {
+    let named: BTreeMap<&EndpointName, &Arc<Identity>> =
+        cases.map(|case| (&case.name, &case.subject)).collect();
+    let judged = |(name, identity): (&EndpointName, &Arc<Identity>)| Judged {
         name: name.clone(),
-        identity: Arc::new(identity.clone()),
+        identity: Arc::clone(identity),
     };
     named.into_iter().map(judged).collect()
 }
@@ -100,7 +101,7 @@ fn asked(case: Case, peer: &End, population: &mut Population) -> Asked {
         End::Address(address) => population.at_address(*address, case.view.as_deref()),
         End::Name(_) | End::HostNetwork(_) | End::Entity(_) => None,
     };
-    let peer = found.unwrap_or_else(|| population.add(case.peer.clone().into()));
+    let peer = found.unwrap_or_else(|| population.add(Arc::clone(&case.peer)));
     Asked { case, peer }
 }
 

@@ -44,7 +44,7 @@ impl Lowerer<'_> {
                 let context = Context {
                     place,
                     object: Named {
-                        kind: place.document.kind.as_str().into(),
+                        kind: Arc::clone(&place.document.kind),
                         namespace: namespace.cloned(),
                         name: Arc::clone(&policy.meta.name.value),
                     },
@@ -67,7 +67,7 @@ impl Lowerer<'_> {
             Direction::Egress => 1,
         };
         let written = spec.default_deny[at].as_ref().map(|value| value.value);
-        if self.options.non_default_deny { written.unwrap_or(true) } else { true }
+        if self.around.options.non_default_deny { written.unwrap_or(true) } else { true }
     }
 
     /// One entry: a rule for each element of its port list.

@@ -3,6 +3,9 @@
 //! Here written form becomes meaning: namespaces and clusters are put into selectors (semantics.md
 //! 3.3), empty lists become what they mean (3.4), entities, groups and services become peers, and
 //! default deny is made explicit (2.1, 1.10). Each rule keeps the place it was written at.
+//!
+//! An object is lowered without a look at the others ([`lower_one`]), so that many are at once and one that
+//! changes is alone. Only conflicts between policies need all of them.
 
 mod cilium;
 mod conflict;
@@ -12,6 +15,7 @@ mod scope;
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use sluice_ir::ids::{OriginId, RuleId};
 use sluice_ir::origin::Origin;
 use sluice_ir::policy::PolicyBuilder;
@@ -49,48 +53,90 @@ pub struct Written {
     pub document: Arc<crate::diagnostic::DocumentRef>,
 }
 
+/// What policies are resolved against.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The texts that origins point into.
+    pub sources: &'a Sources,
+    /// Who exists.
+    pub inventory: &'a Inventory,
+    /// What AWS has.
+    pub aws: &'a AwsInventory,
+    /// What changes the meaning of policies.
+    pub options: &'a Options,
+}
+
 /// What lowering works with.
 struct Lowerer<'a> {
-    sources: &'a Sources,
-    inventory: &'a Inventory,
-    aws: &'a AwsInventory,
-    options: &'a Options,
+    around: Surroundings<'a>,
     builder: PolicyBuilder,
     written: Vec<Written>,
     diagnostics: Vec<Diagnostic>,
 }
 
+/// So many objects are lowered in one go, and share tables from the start.
+const RUN: usize = 128;
+
 /// Lowers every policy among the resources, in order.
-pub fn lower(
-    resources: &[Resource],
-    sources: &Sources,
-    inventory: &Inventory,
-    aws: &AwsInventory,
-    options: &Options,
-) -> Lowered {
-    let settings = Settings {
-        enforcement: options.enforcement,
-        allow_localhost: options.allow_localhost,
-        host_firewall: options.host_firewall,
-    };
-    let builder = PolicyBuilder::new(settings);
-    let mut lowerer =
-        Lowerer { sources, inventory, aws, options, builder, written: Vec::new(), diagnostics: Vec::new() };
-    for resource in resources {
-        match &resource.object {
-            Object::CiliumPolicy(policy) if policy.clusterwide && !options.clusterwide_policies => {}
-            Object::CiliumPolicy(policy) if !policy.clusterwide && !options.cilium_policies => {}
-            Object::CiliumPolicy(policy) => lowerer.cilium_policy(policy, &resource.place),
-            Object::NetworkPolicy(policy) if options.network_policies => {
-                lowerer.network_policy(policy, &resource.place);
-            }
+pub fn lower(resources: &[Resource], around: Surroundings<'_>) -> Lowered {
+    let policies: Vec<&Resource> = resources.iter().filter(|r| is_policy(r, around.options)).collect();
+    let runs: Vec<Lowered> = policies.par_chunks(RUN).map(|run| lower_run(run, around)).collect();
+    let mut lowered = merge(runs, around.options);
+    lowered.diagnostics.extend(conflict::conflicts(&lowered.policy, &lowered.written, around.inventory));
+    lowered
+}
+
+/// Lowers one object, as if there were no other policy. An object of another kind, or of one that the options
+/// turn off, has no rules.
+pub fn lower_one(resource: &Resource, around: Surroundings<'_>) -> Lowered {
+    let run = if is_policy(resource, around.options) { &[resource][..] } else { &[] };
+    lower_run(run, around)
+}
+
+/// Lowers some policies, one behind the other.
+fn lower_run(policies: &[&Resource], around: Surroundings<'_>) -> Lowered {
+    let builder = PolicyBuilder::new(settings(around.options));
+    let mut lowerer = Lowerer { around, builder, written: Vec::new(), diagnostics: Vec::new() };
+    for Resource { object, place } in policies {
+        match object {
+            Object::CiliumPolicy(policy) => lowerer.cilium_policy(policy, place),
+            Object::NetworkPolicy(policy) => lowerer.network_policy(policy, place),
             _ => {}
         }
     }
-    let Lowerer { builder, written, mut diagnostics, .. } = lowerer;
-    let policy = builder.finish();
-    diagnostics.extend(conflict::conflicts(&policy, &written, inventory));
-    Lowered { policy, written, diagnostics }
+    let Lowerer { builder, written, diagnostics, .. } = lowerer;
+    Lowered { policy: builder.finish(), written, diagnostics }
+}
+
+/// Puts the rules of objects behind each other. What only shows between them is not looked for.
+pub fn merge(parts: Vec<Lowered>, options: &Options) -> Lowered {
+    let mut builder = PolicyBuilder::new(settings(options));
+    let (mut written, mut diagnostics) = (Vec::new(), Vec::new());
+    for part in parts {
+        builder.append(part.policy);
+        written.extend(part.written);
+        diagnostics.extend(part.diagnostics);
+    }
+    Lowered { policy: builder.finish(), written, diagnostics }
+}
+
+/// Whether an object is a policy of a kind that the options leave on.
+fn is_policy(resource: &Resource, options: &Options) -> bool {
+    match &resource.object {
+        Object::CiliumPolicy(policy) if policy.clusterwide => options.clusterwide_policies,
+        Object::CiliumPolicy(_) => options.cilium_policies,
+        Object::NetworkPolicy(_) => options.network_policies,
+        _ => false,
+    }
+}
+
+/// The settings that options mean for rules.
+pub(crate) fn settings(options: &Options) -> Settings {
+    Settings {
+        enforcement: options.enforcement,
+        allow_localhost: options.allow_localhost,
+        host_firewall: options.host_firewall,
+    }
 }
 
 /// An object's name, as origins keep it.
@@ -102,7 +148,7 @@ struct Named {
 
 impl Lowerer<'_> {
     fn origin(&mut self, object: &Named, span: Span, path: Arc<str>) -> OriginId {
-        let file = self.sources.file(span.file);
+        let file = self.around.sources.file(span.file);
         let at = file.line_column(span.start);
         self.builder.origin(Origin {
             file: Arc::clone(file.name()),

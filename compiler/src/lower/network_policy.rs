@@ -69,7 +69,7 @@ impl Lowerer<'_> {
     ) -> Selector {
         let names_cluster =
             pods.is_some_and(|pods| pods.requirements.iter().any(|r| &*r.key == keys::CLUSTER));
-        let cluster = scope::local_cluster(self.options).filter(|_| !names_cluster);
+        let cluster = scope::local_cluster(self.around.options).filter(|_| !names_cluster);
         let pods = match (namespaces, pods) {
             (None, Some(pods)) => scope::confined(pods, namespace),
             (None, None) => [scope::in_namespace(namespace)].into_iter().collect(),

@@ -51,13 +51,14 @@ impl Lowerer<'_> {
         match &list.items {
             PeerItems::Endpoints(selectors) => {
                 for spec in selectors {
-                    let selector = scope::peer(spec, scope.namespace.as_ref(), scope.of_init, self.options);
+                    let selector =
+                        scope::peer(spec, scope.namespace.as_ref(), scope.of_init, self.around.options);
                     peers.push(self.labels(selector));
                 }
             }
             PeerItems::Nodes(selectors) => {
                 for spec in selectors {
-                    let selector = node_peer(spec, scope::local_cluster(self.options));
+                    let selector = node_peer(spec, scope::local_cluster(self.around.options));
                     peers.push(self.labels(selector));
                 }
             }
@@ -75,8 +76,9 @@ impl Lowerer<'_> {
                 if entities.iter().any(|entity| entity.value == Entity::All) {
                     return Peers::Any;
                 }
-                for selector in
-                    entities.iter().flat_map(|entity| entity_selectors(entity.value, &self.inventory.cluster))
+                for selector in entities
+                    .iter()
+                    .flat_map(|entity| entity_selectors(entity.value, &self.around.inventory.cluster))
                 {
                     peers.push(self.labels(selector));
                 }
@@ -109,7 +111,7 @@ impl Lowerer<'_> {
         if cidr.length() > 0 {
             return Peer::Cidr { cidr, except };
         }
-        let world = self.inventory.world(cidr.is_ipv4());
+        let world = self.around.inventory.world(cidr.is_ipv4());
         let selector = self.builder.selector([reserved(world)].into_iter().collect());
         Peer::Labels { selector, except }
     }
@@ -119,8 +121,8 @@ impl Lowerer<'_> {
         let selector: Selector = match &item.base {
             CidrBase::Cidr(cidr) => return self.prefix(*cidr, except),
             CidrBase::Group(name) => {
-                if !self.inventory.has_group(&name.value) {
-                    let help = match self.inventory.close_group(&name.value) {
+                if !self.around.inventory.has_group(&name.value) {
+                    let help = match self.around.inventory.close_group(&name.value) {
                         Some(close) => format!("did you mean `{close}`?"),
                         None => "add the file that defines the group to the command, or correct the name"
                             .to_owned(),
@@ -148,9 +150,11 @@ impl Lowerer<'_> {
 
     /// An AWS group: the addresses that the inventory has for it. Nothing known selects nothing.
     fn cloud_group(&mut self, group: &CloudGroup, place: &Place, peers: &mut Vec<Peer>) {
-        let addresses = self.aws.addresses(group);
+        let addresses = self.around.aws.addresses(group);
         if addresses.is_empty() {
-            let (message, help) = if self.aws.instances.is_empty() && self.aws.interfaces.is_empty() {
+            let (message, help) = if self.around.aws.instances.is_empty()
+                && self.around.aws.interfaces.is_empty()
+            {
                 (
                     "no AWS inventory was given, so this group selects nothing",
                     "give the output of `aws ec2 describe-instances` and `describe-network-interfaces` with `--aws FILE`",
@@ -169,10 +173,13 @@ impl Lowerer<'_> {
     /// A service: the pods that it selects, or its hand-made backends. One that does not exist selects
     /// nothing, where Cilium would open the ports to everyone (semantics.md 4.10).
     fn service(&mut self, reference: &ServiceRef, place: &Place, peers: &mut Vec<Peer>) {
-        let services = self.inventory.services_of(reference.namespace.as_deref());
-        let found: Vec<&Service> = match &reference.by {
-            ServiceBy::Name(name) => services.iter().filter(|service| service.name == *name).collect(),
-            ServiceBy::Selector(spec) => {
+        let services = self.around.inventory.services_of(reference.namespace.as_deref());
+        let found: Vec<&Service> = match (&reference.by, &reference.namespace) {
+            (ServiceBy::Name(name), Some(namespace)) => {
+                self.around.inventory.service(namespace, name).into_iter().collect()
+            }
+            (ServiceBy::Name(name), None) => services.iter().filter(|s| s.name == *name).collect(),
+            (ServiceBy::Selector(spec), _) => {
                 let selector = spec.selector();
                 services.iter().filter(|service| selector.matches(&service.labels)).collect()
             }
@@ -184,7 +191,8 @@ impl Lowerer<'_> {
                     let own = labels.iter().map(|(key, value)| {
                         Requirement::equals(LabelSource::K8s, Arc::clone(key), Arc::clone(value))
                     });
-                    let cluster = scope::local_cluster(self.options).filter(|_| service.global.is_none());
+                    let cluster =
+                        scope::local_cluster(self.around.options).filter(|_| service.global.is_none());
                     let selector =
                         own.chain([scope::in_namespace(&service.namespace)]).chain(cluster).collect();
                     peers.push(self.labels(selector));

@@ -1,14 +1,11 @@
-//! Only the rules that select an endpoint of the node, by as few subject selectors as there can be.
+//! Only the rules that select an endpoint of the node.
 //!
-//! Let `sel(r)` be the subjects `s` in `S` with `subject_matches(r.subject, s)`.
-//!
-//! `localise(P, S) = { r with the subject of the first q in P with sel(q) = sel(r) : r in P, sel(r) not empty }`
+//! `localise(P, S) = { r : r in P, subject_matches(r.subject, s) for an s in S }`
 //!
 //! **Precondition**: the subject of every question has the labels of one in `S`.
 //!
 //! **Why the answer survives**: `eval` looks at the rules that select the question's subject and at no
-//! others. All of those stay, in their order, and whatever subject a rule now has selects of `S` what
-//! its own did. So even the reported rules are the same.
+//! others. All of those stay, in their order. So even the reported rules are the same.
 //!
 //! **Cost**: subjects with equal labels count once. A selector that names the value of a label is only
 //! held against the subjects with that value, which a table gives; of several such requirements the
@@ -20,21 +17,13 @@ use sluice_ir::policy::eval::subject_matches;
 use sluice_ir::policy::{Identity, Policy, Rule, Subject};
 use sluice_ir::selector::{Operator, Requirement};
 
-/// Only the rules that select one of `subjects`, by as few subject selectors as there can be.
+/// Only the rules that select one of `subjects`.
 pub fn localise(policy: &Policy, subjects: &[&Identity]) -> Policy {
     let subjects = Subjects::new(subjects);
-    // The subjects that a rule selects, and the first rule's subject that selects the same.
-    let mut first: FxHashMap<Vec<usize>, Subject> = FxHashMap::default();
-    let mut known: FxHashMap<Subject, Option<Subject>> = FxHashMap::default();
-    let mut kept = Vec::new();
-    for rule in &policy.rules {
-        let subject = *known.entry(rule.subject).or_insert_with(|| {
-            let selected = subjects.selected(policy, rule.subject);
-            (!selected.is_empty()).then(|| *first.entry(selected).or_insert(rule.subject))
-        });
-        kept.extend(subject.map(|subject| Rule { subject, ..rule.clone() }));
-    }
-    policy.of_rules(kept)
+    let mut known: FxHashMap<Subject, bool> = FxHashMap::default();
+    let mut selects =
+        |rule: &&Rule| *known.entry(rule.subject).or_insert_with(|| subjects.selects(policy, rule.subject));
+    policy.of_rules(policy.rules.iter().filter(&mut selects).cloned())
 }
 
 /// Subjects with distinct labels, and which of them have a label.
@@ -58,14 +47,14 @@ impl<'i> Subjects<'i> {
         Subjects { distinct, with_label }
     }
 
-    /// The places of the subjects that are selected, in order.
-    fn selected(&self, policy: &Policy, subject: Subject) -> Vec<usize> {
+    /// Whether one of them is selected.
+    fn selects(&self, policy: &Policy, subject: Subject) -> bool {
         let requirements = policy.selector(subject.selector()).requirements();
         let fewest = requirements.iter().filter_map(|r| self.with_value(r)).min_by_key(|places| places.len());
         let selects = |at: &usize| subject_matches(policy, subject, self.distinct[*at]);
         match fewest {
-            Some(places) => places.iter().copied().filter(selects).collect(),
-            None => (0..self.distinct.len()).filter(selects).collect(),
+            Some(places) => places.iter().any(selects),
+            None => (0..self.distinct.len()).any(|at| selects(&at)),
         }
     }
 

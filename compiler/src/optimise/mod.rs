@@ -17,11 +17,14 @@
 //!
 //! | pass | what |
 //! |---|---|
-//! | [`localise`] | only rules that select one of the node's endpoints; subjects that select the same of them are one |
+//! | [`localise`] | only rules that select one of the node's endpoints |
 //! | [`selectors`] | each selector in its shortest form, so that equal ones are shared |
 //! | [`ports`] | ranges of a rule merged |
 //! | [`peers`] | peers of a rule that others cover left out, prefixes in their shortest form |
-//! | [`subsumed`] | rules that another rule covers left out |
+//! | [`subsumed`] | rules that another rule of the same object covers left out |
+//!
+//! None of them looks at two objects at once. So what becomes of an object does not depend on the others, and
+//! [`session`](crate::session) can do it for one object.
 //!
 //! Each is a plain function; [`optimise`] runs them in this order and verifies what each gives.
 
@@ -110,6 +113,15 @@ pub fn optimise(policy: &Verified<Policy>, subjects: Option<&[&Identity]>) -> Re
     policy = step("peers", &policy, peers::peers(&policy), &mut passes)?;
     policy = step("subsumed", &policy, subsumed::subsumed(&policy), &mut passes)?;
     Ok(Optimised { policy, passes })
+}
+
+/// Runs every pass that looks at one object alone.
+///
+/// # Errors
+///
+/// A broken invariant, as in [`optimise`].
+pub fn optimise_object(object: Policy) -> Result<Verified<Policy>, VerifyError> {
+    Ok(optimise(&verify(object)?, None)?.policy)
 }
 
 /// Verifies what a pass gave and notes the sizes.

@@ -2,7 +2,7 @@
 //!
 //! Rule `s` covers rule `r` if
 //!
-//! 1. they have the same subject, direction, action, tier, layer 7 rules and authentication,
+//! 1. they are of one object, with the same subject, direction, action, tier, layer 7 rules and authentication,
 //! 2. `s` isolates, or `r` does not, and
 //! 3. a peer and a port that `r` matches are matched by `s`, as each alternative of `r` is within one
 //!    alternative of `s`.
@@ -16,6 +16,10 @@
 //! ingress rule selects) and step 4 (isolated by a rule with default deny) go as before, and `s` is reported
 //! for the isolation if `r` was. Rules go one at a time, each for one that is still there.
 //!
+//! **Why only within an object**: so what becomes of an object's rules does not depend on other objects, nor
+//! on their order. A change of one object is a change of its own rules, and an answer names every object
+//! that allows the traffic: who takes one away wants to know of the other.
+//!
 //! **Cost**: rules are put together by what 1 compares, and equal ones go at once. What is left of a group is compared
 //! each with each if it is up to 64 rules; a larger group is left alone.
 
@@ -26,6 +30,7 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::dns_name::DnsPattern;
 use sluice_ir::ids::L7Id;
+use sluice_ir::origin::Origin;
 use sluice_ir::policy::{Action, Authentication, Direction, Peer, Peers, Policy, Ports, Rule, Subject, Tier};
 
 use super::addresses::Addresses;
@@ -34,11 +39,23 @@ use super::cover::{LabelPeer, PAIRWISE, labels_cover, ports_cover};
 /// Only rules that no other covers.
 pub fn subsumed(policy: &Policy) -> Policy {
     let mut kept = vec![true; policy.rules.len()];
-    drop_equal(&policy.rules, &mut kept);
-    drop_covered(policy, &mut kept);
-    drop_idle(&policy.rules, &mut kept);
+    let objects = objects(policy);
+    drop_equal(&policy.rules, &objects, &mut kept);
+    drop_covered(policy, &objects, &mut kept);
+    drop_idle(&policy.rules, &objects, &mut kept);
     let rules = policy.rules.iter().zip(kept).filter(|(_, kept)| *kept);
     policy.of_rules(rules.map(|(rule, _)| rule.clone()))
+}
+
+/// The object of each rule, as a number.
+fn objects(policy: &Policy) -> Vec<usize> {
+    let mut numbers: FxHashMap<(&str, Option<&str>, &str), usize> = FxHashMap::default();
+    let mut of_origin = Vec::with_capacity(policy.origins.len());
+    for Origin { kind, namespace, name, .. } in &policy.origins {
+        let next = numbers.len();
+        of_origin.push(*numbers.entry((kind, namespace.as_deref(), name)).or_insert(next));
+    }
+    policy.rules.iter().map(|rule| of_origin[rule.origin.index()]).collect()
 }
 
 /// What two rules must have in common for one to cover the other.
@@ -52,18 +69,19 @@ fn common(rule: &Rule) -> Common {
 fn groups<'r, K: Eq + Hash>(
     rules: &'r [Rule],
     kept: &[bool],
+    objects: &[usize],
     key: impl Fn(&'r Rule) -> K,
 ) -> Vec<Vec<usize>> {
-    let mut groups: IndexMap<K, Vec<usize>, FxBuildHasher> = IndexMap::default();
+    let mut groups: IndexMap<(usize, K), Vec<usize>, FxBuildHasher> = IndexMap::default();
     for (at, rule) in rules.iter().enumerate().filter(|(at, _)| kept[*at]) {
-        groups.entry(key(rule)).or_default().push(at);
+        groups.entry((objects[at], key(rule))).or_default().push(at);
     }
     groups.into_values().filter(|group| group.len() > 1).collect()
 }
 
 /// Of rules that match the same, the first that isolates stays, or else the first.
-fn drop_equal(rules: &[Rule], kept: &mut [bool]) {
-    for group in groups(rules, kept, |rule| (common(rule), &rule.peers, &rule.ports)) {
+fn drop_equal(rules: &[Rule], objects: &[usize], kept: &mut [bool]) {
+    for group in groups(rules, kept, objects, |rule| (common(rule), &rule.peers, &rule.ports)) {
         let stays = group.iter().copied().find(|at| rules[*at].default_deny);
         let stays = stays.or_else(|| group.first().copied());
         for at in group {
@@ -72,8 +90,8 @@ fn drop_equal(rules: &[Rule], kept: &mut [bool]) {
     }
 }
 
-fn drop_covered(policy: &Policy, kept: &mut [bool]) {
-    for group in groups(&policy.rules, kept, common) {
+fn drop_covered(policy: &Policy, objects: &[usize], kept: &mut [bool]) {
+    for group in groups(&policy.rules, kept, objects, common) {
         if group.len() > PAIRWISE {
             continue;
         }
@@ -89,15 +107,15 @@ fn drop_covered(policy: &Policy, kept: &mut [bool]) {
 }
 
 /// Drops rules that match nothing where another selects the same endpoints.
-fn drop_idle(rules: &[Rule], kept: &mut [bool]) {
-    let key = |rule: &Rule| (rule.subject, rule.direction);
+fn drop_idle(rules: &[Rule], objects: &[usize], kept: &mut [bool]) {
+    let key = |at: usize| (objects[at], rules[at].subject, rules[at].direction);
     // How many do not isolate, and how many do.
-    let mut selecting: FxHashMap<(Subject, Direction), [usize; 2]> = FxHashMap::default();
-    for (rule, _) in rules.iter().zip(kept.iter()).filter(|(_, kept)| **kept) {
-        selecting.entry(key(rule)).or_default()[usize::from(rule.default_deny)] += 1;
+    let mut selecting: FxHashMap<(usize, Subject, Direction), [usize; 2]> = FxHashMap::default();
+    for (at, rule) in rules.iter().enumerate().filter(|(at, _)| kept[*at]) {
+        selecting.entry(key(at)).or_default()[usize::from(rule.default_deny)] += 1;
     }
     for (at, rule) in rules.iter().enumerate().rev().filter(|(_, rule)| is_idle(rule)) {
-        let Some([open, isolating]) = selecting.get_mut(&key(rule)).filter(|_| kept[at]) else { continue };
+        let Some([open, isolating]) = selecting.get_mut(&key(at)).filter(|_| kept[at]) else { continue };
         let (others, own) = match rule.default_deny {
             true => (*isolating - 1, isolating),
             false => (*isolating + *open - 1, open),

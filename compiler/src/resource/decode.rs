@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::Strings;
 use super::advice::{self, Meant};
 use crate::diagnostic::{Code, Diagnostic, DocumentRef, Severity, did_you_mean};
 use crate::options::{Accept, Options};
@@ -43,6 +44,7 @@ pub struct Decoder<'o> {
     /// The options that acceptance depends on.
     pub options: &'o Options,
     document: Arc<DocumentRef>,
+    strings: &'o mut Strings,
     path: String,
     /// The key of the value that is read, or the list element.
     place: Option<Span>,
@@ -54,10 +56,16 @@ pub struct Decoder<'o> {
 
 impl<'o> Decoder<'o> {
     /// A decoder for one document.
-    pub fn new(options: &'o Options, document: Arc<DocumentRef>, schema: Schema) -> Decoder<'o> {
+    pub fn new(
+        options: &'o Options,
+        document: Arc<DocumentRef>,
+        schema: Schema,
+        strings: &'o mut Strings,
+    ) -> Decoder<'o> {
         Decoder {
             options,
             document,
+            strings,
             path: String::new(),
             place: None,
             diagnostics: Vec::new(),
@@ -72,8 +80,13 @@ impl<'o> Decoder<'o> {
     }
 
     /// The path of the value that is read: `spec.ingress[0]`.
-    pub fn path(&self) -> Arc<str> {
-        self.path.as_str().into()
+    pub fn path(&mut self) -> Arc<str> {
+        self.strings.share(&self.path)
+    }
+
+    /// A text as a value, one with those that are equal to it.
+    pub fn share(&mut self, text: &str) -> Arc<str> {
+        self.strings.share(text)
     }
 
     /// What the fields that are read belong to: a key, or the whole object.
@@ -203,7 +216,7 @@ impl<'o> Decoder<'o> {
 /// Reads a string. Numbers and YAML 1.1 booleans get their own advice.
 pub fn string(decoder: &mut Decoder<'_>, node: &Node) -> Option<Spanned<Arc<str>>> {
     match node.scalar() {
-        Some(Scalar::String(text)) => Some(Spanned::new(text.into(), node.span)),
+        Some(Scalar::String(text)) => Some(Spanned::new(decoder.share(text), node.span)),
         Some(Scalar::Bool(_)) => boolean_for_string(decoder, node),
         Some(Scalar::Int(_) | Scalar::Float(_)) => {
             let written = plain_text(node);

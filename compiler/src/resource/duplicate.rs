@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 
 /// Leaves out each object that a later one of the same kind, namespace and name replaces, and says so
 /// at the later one.
-pub fn without_replaced(resources: Vec<Resource>) -> (Vec<Resource>, Vec<Diagnostic>) {
+pub fn without_replaced(mut resources: Vec<Resource>) -> (Vec<Resource>, Vec<Diagnostic>) {
     let mut last = FxHashMap::default();
     let mut replaced = vec![false; resources.len()];
     let mut diagnostics = Vec::new();
@@ -18,7 +18,7 @@ pub fn without_replaced(resources: Vec<Resource>) -> (Vec<Resource>, Vec<Diagnos
         if meta.generated {
             continue;
         }
-        let key = (resource.place.document.kind.as_str(), &meta.namespace, &meta.name.value);
+        let key = (&*resource.place.document.kind, &meta.namespace, &meta.name.value);
         let Some(earlier) = last.insert(key, at) else { continue };
         replaced[earlier] = true;
         diagnostics.push(
@@ -37,6 +37,7 @@ pub fn without_replaced(resources: Vec<Resource>) -> (Vec<Resource>, Vec<Diagnos
         );
     }
     drop(last);
-    let kept = resources.into_iter().zip(replaced).filter(|(_, replaced)| !replaced);
-    (kept.map(|(resource, _)| resource).collect(), diagnostics)
+    let mut replaced = replaced.into_iter();
+    resources.retain(|_| replaced.next() != Some(true));
+    (resources, diagnostics)
 }

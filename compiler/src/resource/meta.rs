@@ -81,7 +81,7 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
             }
             Some(name) => name,
             None if has_name || explained => return None,
-            None if generated => Spanned::new("(generated)".into(), entry.key_span),
+            None if generated => Spanned::new(decoder.share("(generated)"), entry.key_span),
             None => {
                 missing_name(decoder, entry.key_span, "the object has no `metadata.name`");
                 return None;
@@ -111,7 +111,7 @@ fn scoped(
 ) -> Option<Arc<str>> {
     match (scope, written) {
         (Scope::Namespaced, Some(namespace)) if !namespace.value.is_empty() => Some(namespace.value),
-        (Scope::Namespaced, _) => Some("default".into()),
+        (Scope::Namespaced, _) => Some(decoder.share("default")),
         (Scope::Cluster, Some(namespace)) if !namespace.value.is_empty() => {
             let kind = decoder.document().kind.clone();
             decoder.report(
@@ -181,18 +181,18 @@ pub fn string_map(decoder: &mut Decoder<'_>, node: &Node) -> Option<StringMap> {
     };
     let read = |entry: &crate::source::Entry| {
         if entry.value.is_null() {
-            return Some((Arc::from(&*entry.key), Spanned::new("".into(), entry.value.span)));
+            return Some((decoder.share(&entry.key), Spanned::new(decoder.share(""), entry.value.span)));
         }
         let value = decoder.within(entry, |decoder| string(decoder, &entry.value))?;
-        Some((Arc::from(&*entry.key), value))
+        Some((decoder.share(&entry.key), value))
     };
     Some(entries.iter().filter_map(read).collect())
 }
 
 fn owners(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<(Arc<str>, Arc<str>)>> {
-    let owner = |_: &mut Decoder<'_>, item: &Node| {
-        let text = |key| match item.get(key).map(|node: &Node| &node.kind) {
-            Some(NodeKind::Scalar(text, _)) => Some(Arc::from(&**text)),
+    let owner = |decoder: &mut Decoder<'_>, item: &Node| {
+        let mut text = |key| match item.get(key).map(|node: &Node| &node.kind) {
+            Some(NodeKind::Scalar(text, _)) => Some(decoder.share(text)),
             _ => None,
         };
         Some((text("kind")?, text("name")?))

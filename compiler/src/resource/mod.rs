@@ -14,6 +14,7 @@ pub mod meta;
 pub mod network_policy;
 mod read;
 pub mod selector;
+mod strings;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use duplicate::without_replaced;
 pub use read::read;
+pub use strings::Strings;
 
 use crate::diagnostic::DocumentRef;
 use crate::source::{FileId, Span};

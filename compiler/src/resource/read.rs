@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decode::{Decoder, Schema};
-use super::{Object, Place, Resource, cilium, core, network_policy};
+use super::{Object, Place, Resource, Strings, cilium, core, network_policy};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic, DocumentRef, did_you_mean};
 use crate::options::Options;
@@ -12,56 +12,63 @@ use crate::source::{Document, Node, NodeKind, Scalar, Span};
 /// Reads the objects of a document: one, or as many as a `List` has.
 ///
 /// An object that has an error is left out; its diagnostics say why.
-pub fn read(document: &Document, options: &Options) -> (Vec<Resource>, Vec<Diagnostic>) {
-    let mut resources = Vec::new();
-    let mut diagnostics = Vec::new();
-    read_node(&document.root, document, options, &mut resources, &mut diagnostics);
-    (resources, diagnostics)
-}
-
-fn read_node(
-    node: &Node,
+pub fn read(
     document: &Document,
     options: &Options,
-    resources: &mut Vec<Resource>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    if let Some(items) = list_items(node) {
-        for item in items.iter().filter(|item| !item.is_null()) {
-            read_node(item, document, options, resources, diagnostics);
+    strings: &mut Strings,
+) -> (Vec<Resource>, Vec<Diagnostic>) {
+    let mut reader = Reader { document, options, strings, resources: Vec::new(), diagnostics: Vec::new() };
+    reader.node(&document.root);
+    (reader.resources, reader.diagnostics)
+}
+
+struct Reader<'d> {
+    document: &'d Document,
+    options: &'d Options,
+    strings: &'d mut Strings,
+    resources: Vec<Resource>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn node(&mut self, node: &Node) {
+        if let Some(items) = list_items(node) {
+            for item in items.iter().filter(|item| !item.is_null()) {
+                self.node(item);
+            }
+            return;
         }
-        return;
-    }
-    let about = Arc::new(document_ref(node, document.index));
-    let NodeKind::Mapping(entries) = &node.kind else {
-        let help = match &node.kind {
-            NodeKind::Sequence(_) => {
-                "write each manifest without its `- `, and a line `---` between two of them"
-            }
-            _ => "a manifest begins with `apiVersion:` and `kind:`",
+        let about = Arc::new(document_ref(node, self.document.index, self.strings));
+        let NodeKind::Mapping(entries) = &node.kind else {
+            let help = match &node.kind {
+                NodeKind::Sequence(_) => {
+                    "write each manifest without its `- `, and a line `---` between two of them"
+                }
+                _ => "a manifest begins with `apiVersion:` and `kind:`",
+            };
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::NotAnObject,
+                    node.span,
+                    format!("this document is {}, and an object is needed", node.type_name()),
+                )
+                .help(help)
+                .document(Some(about)),
+            );
+            return;
         };
-        diagnostics.push(
-            Diagnostic::new(
-                Code::NotAnObject,
-                node.span,
-                format!("this document is {}, and an object is needed", node.type_name()),
-            )
-            .help(help)
-            .document(Some(about)),
-        );
-        return;
-    };
-    let span = entries.first().map_or(node.span, |entry| entry.key_span);
-    let place = Place { file: document.file, span, document: Arc::clone(&about) };
-    match kind_of(node, span) {
-        Err(diagnostic) => diagnostics.push((*diagnostic).document(Some(about))),
-        Ok(kind) => {
-            let mut decoder = Decoder::new(options, about, kind.schema);
-            let object = (kind.read)(&mut decoder, node, span);
-            if let (Some(object), false) = (object, decoder.failed()) {
-                resources.push(Resource { place, object });
+        let span = entries.first().map_or(node.span, |entry| entry.key_span);
+        let place = Place { file: self.document.file, span, document: Arc::clone(&about) };
+        match kind_of(node, span) {
+            Err(diagnostic) => self.diagnostics.push((*diagnostic).document(Some(about))),
+            Ok(kind) => {
+                let mut decoder = Decoder::new(self.options, about, kind.schema, self.strings);
+                let object = (kind.read)(&mut decoder, node, span);
+                if let (Some(object), false) = (object, decoder.failed()) {
+                    self.resources.push(Resource { place, object });
+                }
+                self.diagnostics.extend(decoder.finish());
             }
-            diagnostics.extend(decoder.finish());
         }
     }
 }
@@ -82,13 +89,13 @@ fn text<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
     }
 }
 
-fn document_ref(node: &Node, index: usize) -> DocumentRef {
+fn document_ref(node: &Node, index: usize, strings: &mut Strings) -> DocumentRef {
     let meta = node.get("metadata");
-    let field = |key| meta.and_then(|meta| text(meta, key)).map(str::to_owned);
+    let mut field = |key| meta.and_then(|meta| text(meta, key)).map(|text| strings.share(text));
     DocumentRef {
-        kind: text(node, "kind").unwrap_or_default().to_owned(),
         namespace: field("namespace"),
         name: field("name").unwrap_or_default(),
+        kind: strings.share(text(node, "kind").unwrap_or_default()),
         index,
     }
 }

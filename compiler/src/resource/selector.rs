@@ -199,13 +199,13 @@ pub fn label_key(
         qualified_name_fault(key)
     };
     match fault {
-        None => Some((source, key.into())),
+        None => Some((source, decoder.share(key))),
         Some(fault) => {
             let diagnostic =
                 Diagnostic::new(Code::LabelKey, span, format!("`{text}` is not a label key")).help(fault);
             if style == KeyStyle::Kubernetes {
                 decoder.report_schema(diagnostic);
-                return Some((source, key.into()));
+                return Some((source, decoder.share(key)));
             }
             decoder.report(diagnostic);
             None

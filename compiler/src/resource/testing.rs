@@ -1,6 +1,6 @@
 //! What tests of this room share: text in, objects and findings out, places shown by the text they cover.
 
-use super::{Object, read};
+use super::{Object, Strings, read};
 use crate::diagnostic::Diagnostic;
 use crate::options::Options;
 use crate::source::{Document, Limits, Sources, parse};
@@ -38,7 +38,7 @@ pub(crate) fn objects(text: &str) -> (Vec<Object>, Vec<String>) {
     let mut objects = Vec::new();
     let mut found = Vec::new();
     for document in &input.documents {
-        let (resources, diagnostics) = read(document, &Options::default());
+        let (resources, diagnostics) = read(document, &Options::default(), &mut Strings::default());
         objects.extend(resources.into_iter().map(|resource| resource.object));
         found.extend(input.shown(&diagnostics));
     }

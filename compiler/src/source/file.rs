@@ -89,7 +89,7 @@ impl SourceFile {
     pub fn line_column(&self, offset: u32) -> LineColumn {
         let line = self.lines.partition_point(|&start| start <= offset).max(1);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
-        let column = self.characters_before(offset as usize) - self.characters_before(start as usize);
+        let column = self.characters_between(start as usize, offset as usize);
         LineColumn { line: line as u32, column: column + 1 }
     }
 
@@ -98,6 +98,14 @@ impl SourceFile {
         let at = (number as usize).checked_sub(1)?;
         let end = self.lines.get(at + 1).map_or(self.text.len(), |end| *end as usize);
         Some(*self.lines.get(at)? as usize..end)
+    }
+
+    fn characters_between(&self, start: usize, end: usize) -> u32 {
+        match self.text.as_bytes().get(start..end) {
+            // Most lines are short.
+            Some(part) if part.len() < STRIDE => characters(part),
+            _ => self.characters_before(end) - self.characters_before(start),
+        }
     }
 
     /// Characters before an offset; one that is within a character counts it not.

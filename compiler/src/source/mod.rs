@@ -28,5 +28,5 @@ mod syntax;
 pub use file::{FileId, LineColumn, SourceFile, Sources, Span};
 pub use lines::{Line, parse_lines};
 pub use node::{Document, Entry, Node, NodeKind, ScalarStyle};
-pub use parse::{Limits, parse};
+pub use parse::{Limits, parse, parse_in_parts};
 pub use scalar::Scalar;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::encoding::Damage;
 use super::load::{Content, load};
 use super::node::Entry;
-use super::split::{Chunk, split};
+use super::split::{Chunk, parts, split};
 use super::{Document, FileId, Node, NodeKind, Sources, Span};
 use crate::diagnostic::{Code, Diagnostic, DocumentRef};
 
@@ -39,8 +39,21 @@ pub(super) const BYTE_ORDER_MARK: char = '\u{FEFF}';
 /// about a key leaves out that key only. Every document that is not empty takes one index, read or
 /// not. Findings come in the order of their places. The same text always gives the same result.
 pub fn parse(sources: &Sources, file: FileId, limits: &Limits) -> (Vec<Document>, Vec<Diagnostic>) {
+    let mut documents = Vec::new();
+    let diagnostics = parse_in_parts(sources, file, limits, |part| documents.extend(part));
+    (documents, diagnostics)
+}
+
+/// Reads every document of a file as [`parse`] does, and hands them over some at a time, in order: trees take
+/// many times the room of their text.
+pub fn parse_in_parts(
+    sources: &Sources,
+    file: FileId,
+    limits: &Limits,
+    take: impl FnMut(Vec<Document>),
+) -> Vec<Diagnostic> {
     let large = sources.file(file).text().len() >= LARGE;
-    read(sources, file, limits, large)
+    read(sources, file, limits, large, take)
 }
 
 fn read(
@@ -48,41 +61,45 @@ fn read(
     file: FileId,
     limits: &Limits,
     parallel: bool,
-) -> (Vec<Document>, Vec<Diagnostic>) {
+    mut take: impl FnMut(Vec<Document>),
+) -> Vec<Diagnostic> {
     let text: &str = sources.file(file).text();
     let damage = sources.file(file).damage();
     if let Some(refused) = refuse(file, text, damage, limits) {
-        return (Vec::new(), vec![refused]);
+        return vec![refused];
     }
     let from = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
     let mut diagnostics = about_the_file(file, text, from);
     let chunks = split(text, from);
     let load_one = |chunk: &Chunk| load(file, text, chunk, limits);
-    let loaded: Vec<_> = if parallel {
-        chunks.par_iter().map(load_one).collect()
-    } else {
-        chunks.iter().map(load_one).collect()
-    };
     let last_marker = chunks.iter().filter_map(|chunk| chunk.marker).next_back();
-    let mut documents = Vec::new();
     let mut index = 0;
-    for (chunk, (content, mut found)) in chunks.iter().zip(loaded) {
-        let content = about_damage(file, damage, chunk, content, &mut found);
-        let is_empty = matches!(content, Content::Empty);
-        if let Some(marker) = chunk.marker.filter(|marker| is_empty && Some(*marker) < last_marker) {
-            found.push(empty_document(file, marker));
+    for part in parts(&chunks) {
+        let loaded: Vec<_> = if parallel {
+            part.par_iter().map(load_one).collect()
+        } else {
+            part.iter().map(load_one).collect()
+        };
+        let mut documents = Vec::new();
+        for (chunk, (content, mut found)) in part.iter().zip(loaded) {
+            let content = about_damage(file, damage, chunk, content, &mut found);
+            let is_empty = matches!(content, Content::Empty);
+            if let Some(marker) = chunk.marker.filter(|marker| is_empty && Some(*marker) < last_marker) {
+                found.push(empty_document(file, marker));
+            }
+            if !found.is_empty() {
+                let about = (!is_empty).then(|| Arc::new(reference(&content, index)));
+                diagnostics.extend(found.into_iter().map(|finding| finding.document(about.clone())));
+            }
+            if let Content::Tree(root) = content {
+                documents.push(Document { index, file, root });
+            }
+            index += usize::from(!is_empty);
         }
-        if !found.is_empty() {
-            let about = (!is_empty).then(|| Arc::new(reference(&content, index)));
-            diagnostics.extend(found.into_iter().map(|finding| finding.document(about.clone())));
-        }
-        if let Content::Tree(root) = content {
-            documents.push(Document { index, file, root });
-        }
-        index += usize::from(!is_empty);
+        take(documents);
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-    (documents, diagnostics)
+    diagnostics
 }
 
 /// Why a file is not read at all.
@@ -153,7 +170,7 @@ fn reference(content: &Content, index: usize) -> DocumentRef {
     };
     let find = |key: &str| entries.iter().find(|entry| &*entry.key == key).map(|entry| &entry.value);
     let text = |node: &Node| match &node.kind {
-        NodeKind::Scalar(text, _) if !node.is_null() => Some(text.to_string()),
+        NodeKind::Scalar(text, _) if !node.is_null() => Some(Arc::from(&**text)),
         _ => None,
     };
     let metadata = |key| find("metadata").and_then(|metadata| metadata.get(key)).and_then(text);

@@ -68,6 +68,25 @@ fn push(chunks: &mut Vec<Chunk>, chunk: Chunk, end: usize) {
     }
 }
 
+/// The documents of about so much text, in bytes, are in memory at one time ...
+const PART: usize = 1 << 20;
+
+/// ... but so many at least, as each keeps only one core busy.
+const FEWEST: usize = 16;
+
+/// Groups chunks into runs that are read one after the other.
+pub(super) fn parts(chunks: &[Chunk]) -> impl Iterator<Item = &[Chunk]> {
+    let mut rest = chunks;
+    std::iter::from_fn(move || {
+        let start = rest.first()?.start;
+        let full = |at: &usize| rest[*at].start - start >= PART;
+        let end = (FEWEST..rest.len()).find(full).unwrap_or(rest.len());
+        let part;
+        (part, rest) = rest.split_at(end);
+        Some(part)
+    })
+}
+
 /// The start of the line after the one that holds `at`. A lone carriage return also ends a line.
 pub(super) fn next_line(bytes: &[u8], at: usize) -> usize {
     let rest = &bytes[at..];
@@ -89,7 +108,7 @@ fn is_marker(line: &[u8], marker: &[u8; 3]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{Chunk, FEWEST, PART, parts, split};
 
     fn cut(text: &str) -> Vec<&str> {
         split(text, 0).iter().map(|chunk| &text[chunk.start..chunk.end]).collect()
@@ -102,6 +121,18 @@ mod tests {
         assert_eq!(cut("--- a\n---\tb\n---\r\nc\n---"), ["--- a\n", "---\tb\n", "---\r\nc\n", "---"]);
         assert_eq!(cut("a: 1\r---\rb: 2\r"), ["a: 1\r", "---\rb: 2\r"]);
         assert_eq!(cut("a: |\n  ---\n----\n---x\n"), ["a: |\n  ---\n----\n---x\n"]);
+    }
+
+    #[test]
+    fn parts_are_bounded_and_lose_no_chunk() {
+        let chunks = |length: usize, count: usize| -> Vec<Chunk> {
+            let chunk = |at| Chunk { start: at * length, end: (at + 1) * length, marker: None };
+            (0..count).map(chunk).collect()
+        };
+        let lengths = |chunks: &[Chunk]| parts(chunks).map(<[Chunk]>::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&[]), Vec::<usize>::new());
+        assert_eq!(lengths(&chunks(PART / 64, 130)), [64, 64, 2]);
+        assert_eq!(lengths(&chunks(PART, FEWEST + 3)), [FEWEST, 3]);
     }
 
     #[test]

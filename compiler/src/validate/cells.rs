@@ -140,11 +140,12 @@ impl Comparison<'_> {
 
     /// Peers that the rules of a side cannot tell apart.
     fn peers_alike(&self, side: &SideOf<'_>, named: &BTreeSet<&PortName>) -> Vec<Alike> {
-        let groups = &self.groups.groups;
+        let partition = self.groups.partition(named);
+        let groups = &partition.groups;
         let words = side.rules.len().div_ceil(64);
         let mut bits = vec![0_u64; words * groups.len()];
         for (at, id) in side.rules.iter().enumerate() {
-            let matching = self.groups.matching(&self.policy.rule(*id).peers);
+            let matching = self.groups.matching(partition, &self.policy.rule(*id).peers);
             for group in matching.into_iter().flat_map(Column::ones) {
                 bits[group * words + at / 64] |= 1 << (at % 64);
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use sluice_ir::ids::ClassId;
 use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortSet, Ports};
@@ -14,14 +14,22 @@ use crate::classify::{Classified, PeerId, Population};
 
 /// What the rules in force say about every peer.
 pub(super) struct Groups<'p> {
-    /// Peers that no rule in force can tell apart, and that are in one class of the table.
-    pub(super) groups: Vec<Group>,
+    /// Peers that no list of peers tells apart.
+    coarse: Partition,
+    /// The same, told apart by their numbers for named ports too: for the few sides that ask for those.
+    fine: Partition,
     /// The different lists of peers of the rules in force.
     sets: IndexSet<&'p Peers, FxBuildHasher>,
-    /// For each list, a bit for each group that it matches.
-    columns: Vec<Column>,
     /// The numbers that peers have for the ports that some egress rule names.
     numbers: BTreeMap<&'p PortName, BTreeSet<u16>>,
+}
+
+/// Peers in groups; those of one group are in one class of the table.
+pub(super) struct Partition {
+    /// The groups.
+    pub(super) groups: Vec<Group>,
+    /// For each list of peers, a bit for each group that it matches.
+    columns: Vec<Column>,
 }
 
 /// One group.
@@ -46,15 +54,20 @@ impl<'p> Groups<'p> {
         let numbers = numbers(egress.flat_map(|rule| names(&rule.ports)), &peers);
         let mut columns = Columns::new(peers);
         let columns: Vec<Column> = sets.iter().map(|set| columns.of_peers(policy, set)).collect();
-        let groups = group(population, classified, &columns, &numbers);
-        let examples: Vec<usize> = groups.iter().map(|group| group.example.index()).collect();
-        let columns = columns.iter().map(|column| examples.iter().map(|at| column.contains(*at)).collect());
-        Groups { columns: columns.map(bits).collect(), groups, sets, numbers }
+        let partition = |names: &[&PortName]| Partition::new(population, classified, &columns, names);
+        let coarse = partition(&[]);
+        let fine = partition(&numbers.keys().copied().collect::<Vec<_>>());
+        Groups { coarse, fine, sets, numbers }
     }
 
-    /// The groups that a list of peers matches.
-    pub(super) fn matching(&self, peers: &Peers) -> Option<&Column> {
-        self.sets.get_index_of(peers).map(|set| &self.columns[set])
+    /// The groups for a side whose rules ask its peers for these names of ports.
+    pub(super) fn partition(&self, names: &BTreeSet<&PortName>) -> &Partition {
+        if names.is_empty() { &self.coarse } else { &self.fine }
+    }
+
+    /// The groups of a partition that a list of peers matches.
+    pub(super) fn matching<'g>(&self, partition: &'g Partition, peers: &Peers) -> Option<&'g Column> {
+        self.sets.get_index_of(peers).map(|set| &partition.columns[set])
     }
 
     /// The numbers that peers have for a named port.
@@ -63,36 +76,33 @@ impl<'p> Groups<'p> {
     }
 }
 
-fn bits(column: Vec<bool>) -> Column {
-    let mut bits = Column::with_capacity(column.len());
-    bits.extend(column.iter().enumerate().filter(|(_, bit)| **bit).map(|(at, _)| at));
-    bits
-}
-
 /// What the rules in force can see of a peer, and its class in the table.
-type Seen = (Vec<u32>, bool, Vec<Option<(Protocol, u16)>>, ClassId);
+type Seen<'s> = (&'s [u32], bool, Vec<Option<(Protocol, u16)>>, ClassId);
 
-/// Puts peers into groups.
-fn group(
-    population: &Population,
-    classified: &Classified,
-    columns: &[Column],
-    numbers: &BTreeMap<&PortName, BTreeSet<u16>>,
-) -> Vec<Group> {
-    let mut matching: Vec<Vec<u32>> = vec![Vec::new(); population.len()];
-    for (set, column) in (0_u32..).zip(columns) {
-        column.ones().for_each(|peer| matching[peer].push(set));
-    }
-    let mut seen: FxHashMap<Seen, ()> = FxHashMap::default();
-    let mut groups = Vec::new();
-    for ((peer, identity), matching) in population.iter().zip(matching) {
-        let class = classified.class(peer);
-        let numbers = numbers.keys().map(|name| identity.ports.get(*name).copied()).collect();
-        if seen.insert((matching, identity.is_host(), numbers, class), ()).is_none() {
-            groups.push(Group { example: peer, class });
+impl Partition {
+    fn new(
+        population: &Population,
+        classified: &Classified,
+        columns: &[Column],
+        names: &[&PortName],
+    ) -> Partition {
+        let mut matching: Vec<Vec<u32>> = vec![Vec::new(); population.len()];
+        for (set, column) in (0_u32..).zip(columns) {
+            column.ones().for_each(|peer| matching[peer].push(set));
         }
+        let mut seen: FxHashSet<Seen<'_>> = FxHashSet::default();
+        let mut partition = Partition { groups: Vec::new(), columns: vec![Column::new(); columns.len()] };
+        for ((peer, identity), matching) in population.iter().zip(&matching) {
+            let class = classified.class(peer);
+            let numbers = names.iter().map(|name| identity.ports.get(*name).copied()).collect();
+            if seen.insert((matching, identity.is_host(), numbers, class)) {
+                let at = partition.groups.len();
+                partition.groups.push(Group { example: peer, class });
+                matching.iter().for_each(|set| partition.columns[*set as usize].grow_and_insert(at));
+            }
+        }
+        partition
     }
-    groups
 }
 
 /// The numbers that peers have for some names.

@@ -25,12 +25,18 @@ pub struct InForce {
 impl InForce {
     /// Asks each rule about each endpoint.
     pub fn new(policy: &Policy, judged: &[Judged]) -> InForce {
+        InForce::among(policy, judged, &policy.rules().map(|(id, _)| id).collect::<Vec<_>>())
+    }
+
+    /// Asks some rules about each endpoint: the others of the policy are not there.
+    pub fn among(policy: &Policy, judged: &[Judged], rules: &[RuleId]) -> InForce {
         let identities: IndexSet<&Identity, FxBuildHasher> =
             judged.iter().map(|judged| &*judged.identity).collect();
         let of_judged =
             judged.iter().filter_map(|judged| identities.get_index_of(&*judged.identity)).collect();
         let identities: Vec<&Identity> = identities.into_iter().collect();
-        let subjects: Vec<_> = identities.par_iter().map(|identity| selecting(policy, identity)).collect();
+        let subjects: Vec<_> =
+            identities.par_iter().map(|identity| selecting(policy, rules, identity)).collect();
         let all = subjects.iter().flat_map(|rules| rules.ingress.iter().chain(&rules.egress));
         InForce { rules: all.copied().collect(), of_judged, subjects }
     }
@@ -42,10 +48,11 @@ impl InForce {
 }
 
 /// The rules that select an identity. A subject that several rules have is asked once.
-fn selecting(policy: &Policy, identity: &Identity) -> ByDirection<Vec<RuleId>> {
+fn selecting(policy: &Policy, among: &[RuleId], identity: &Identity) -> ByDirection<Vec<RuleId>> {
     let mut known: FxHashMap<Subject, bool> = FxHashMap::default();
     let mut rules = ByDirection::<Vec<RuleId>>::default();
-    for (id, rule) in policy.rules() {
+    for id in among.iter().copied() {
+        let rule = policy.rule(id);
         if *known.entry(rule.subject).or_insert_with(|| subject_matches(policy, rule.subject, identity)) {
             rules[rule.direction].push(id);
         }

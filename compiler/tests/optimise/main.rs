@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run has to fail")]
 
 mod contract;
+mod crowd;
 mod golden;
+mod large;
 mod properties;
 mod selectors;
 

@@ -1,86 +1,14 @@
 //! Random policies, each asked every question of the tiny world before and after each pass.
 
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sluice_ir::ids::SelectorId;
-use sluice_ir::label::LabelSource;
 use sluice_ir::policy::arbitrary::{endpoints, identities, policies, questions};
-use sluice_ir::policy::verify::{Verified, verify};
-use sluice_ir::policy::{Direction, Identity, Peer, Peers, Policy, Subject, Tier};
-use sluice_ir::selector::{Operator, Requirement, Selector};
+use sluice_ir::policy::{Identity, Policy};
 
 use crate::PASSES;
 use crate::contract::breach;
-
-/// Policies in which rules often have a subject, a tier and a direction in common, with any selectors.
-fn crowded() -> impl Strategy<Value = Verified<Policy>> {
-    let parts = (policies(), policies(), policies(), prop::collection::vec(selector(), 12));
-    let same = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (parts, same).prop_filter_map("must be sound", |((mut policy, second, third, selectors), same)| {
-        let mut rules: Vec<_> = std::mem::replace(&mut policy, second.clone()).into_inner().rules;
-        let mut base = second.into_inner();
-        // Ids of one policy mean something else in another, which is as random as it was.
-        rules.extend(third.into_inner().rules);
-        rules.retain(|rule| {
-            rule.origin.index() < base.origins.len() && rule.l7.is_none_or(|l7| l7.index() < base.l7.len())
-        });
-        base.rules.extend(rules);
-        let (one_subject, own_selectors, one_tier, no_deny) = same;
-        if own_selectors {
-            base.selectors = selectors;
-        }
-        let places = base.selectors.len();
-        for rule in &mut base.rules {
-            fold_selectors(&mut rule.subject, &mut rule.peers, places);
-            if one_subject {
-                rule.subject = Subject::Endpoints(SelectorId::new(0));
-            }
-            if one_tier {
-                (rule.tier, rule.authentication) = (Tier::Normal, None);
-            }
-            if no_deny && rule.direction == Direction::Ingress {
-                rule.action = sluice_ir::policy::Action::Allow;
-            }
-        }
-        (places > 0).then(|| verify(base.canonical()).ok()).flatten()
-    })
-}
-
-/// Puts every selector into a table of another size.
-fn fold_selectors(subject: &mut Subject, peers: &mut Peers, places: usize) {
-    let folded = |id: SelectorId| SelectorId::new(id.index() % places.max(1));
-    *subject = match *subject {
-        Subject::Endpoints(id) => Subject::Endpoints(folded(id)),
-        Subject::Nodes(id) => Subject::Nodes(folded(id)),
-    };
-    if let Peers::Of(peers) = peers {
-        for peer in peers {
-            if let Peer::Labels { selector, .. } = peer {
-                *selector = folded(*selector);
-            }
-        }
-    }
-}
-
-/// Up to four requirements on two keys.
-fn selector() -> impl Strategy<Value = Selector> {
-    let source = select(vec![LabelSource::Any, LabelSource::K8s, LabelSource::Node]);
-    let values = || {
-        subsequence(vec!["x", "y", "z"], 0..=2)
-            .prop_map(|values| values.into_iter().map(Into::into).collect::<Vec<_>>())
-    };
-    let operator = prop_oneof![
-        3 => values().prop_map(Operator::In),
-        2 => values().prop_map(Operator::NotIn),
-        1 => Just(Operator::Exists),
-        1 => Just(Operator::DoesNotExist),
-    ];
-    let requirement = (source, select(vec!["app", "app", "role"]), operator)
-        .prop_map(|(source, key, operator)| Requirement::new(source, key, operator));
-    prop::collection::vec(requirement, 0..=4).prop_map(Selector::from_iter)
-}
+use crate::crowd::crowded;
 
 /// Asks about the first endpoints only, as they are the ones that the passes are told about.
 fn hold(policy: &Policy, local: usize) -> Result<(), TestCaseError> {
@@ -100,7 +28,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(150))]
 
     #[test]
     fn every_pass_keeps_the_contract(policy in policies(), local in 0..=6_usize) {

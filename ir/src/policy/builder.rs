@@ -75,19 +75,23 @@ impl PolicyBuilder {
         }
     }
 
+    /// Adds the rules of a policy behind the others. Its settings do not count.
+    pub fn append(&mut self, policy: Policy) {
+        let Policy { selectors, l7, origins, rules, .. } = policy;
+        let selectors: Vec<SelectorId> = selectors.into_iter().map(|entry| self.selector(entry)).collect();
+        let l7: Vec<L7Id> = l7.into_iter().map(|entry| self.l7(entry)).collect();
+        let origins: Vec<OriginId> = origins.into_iter().map(|entry| self.origin(entry)).collect();
+        for mut rule in rules {
+            rename_selectors(&mut rule, |id| renamed(&selectors, id.index(), SelectorId::new));
+            rule.l7 = rule.l7.map(|id| renamed(&l7, id.index(), L7Id::new));
+            rule.origin = renamed(&origins, rule.origin.index(), OriginId::new);
+            self.rule(rule);
+        }
+    }
+
     /// Adds a rule that names things by the ids of another policy.
     fn adopt(&mut self, from: &Policy, mut rule: Rule) {
-        rule.subject = match rule.subject {
-            Subject::Endpoints(id) => Subject::Endpoints(self.adopt_selector(from, id)),
-            Subject::Nodes(id) => Subject::Nodes(self.adopt_selector(from, id)),
-        };
-        if let Peers::Of(peers) = &mut rule.peers {
-            for peer in peers {
-                if let Peer::Labels { selector, .. } = peer {
-                    *selector = self.adopt_selector(from, *selector);
-                }
-            }
-        }
+        rename_selectors(&mut rule, |id| self.adopt_selector(from, id));
         rule.l7 = rule.l7.map(|id| L7Id::new(adopt(&mut self.l7, &from.l7, id.index())));
         rule.origin = OriginId::new(adopt(&mut self.origins, &from.origins, rule.origin.index()));
         self.rule(rule);
@@ -96,6 +100,26 @@ impl PolicyBuilder {
     fn adopt_selector(&mut self, from: &Policy, id: SelectorId) -> SelectorId {
         SelectorId::new(adopt(&mut self.selectors, &from.selectors, id.index()))
     }
+}
+
+/// Gives each selector of a rule another id.
+fn rename_selectors(rule: &mut Rule, mut name: impl FnMut(SelectorId) -> SelectorId) {
+    match &mut rule.subject {
+        Subject::Endpoints(selector) | Subject::Nodes(selector) => *selector = name(*selector),
+    }
+    if let Peers::Of(peers) = &mut rule.peers {
+        for peer in peers {
+            if let Peer::Labels { selector, .. } = peer {
+                *selector = name(*selector);
+            }
+        }
+    }
+}
+
+/// The new id of the entry at `index`. Without an entry it is one that no table has, so that the
+/// [verifier](super::verify) still finds it.
+fn renamed<Id: Copy>(ids: &[Id], index: usize, id: fn(usize) -> Id) -> Id {
+    ids.get(index).copied().unwrap_or_else(|| id(usize::MAX))
 }
 
 /// The place in `table` of the entry at `index` of another table. An index without an entry gets
@@ -183,6 +207,22 @@ mod tests {
         other.rule(first);
 
         assert_eq!(other.finish(), orderly.finish());
+    }
+
+    #[test]
+    fn policies_behind_each_other_are_as_one() {
+        let mut whole = PolicyBuilder::new(Settings::default());
+        let mut joined = PolicyBuilder::new(Settings::default());
+        for (subject, peer) in [("web", "db"), ("db", "web"), ("web", "cache")] {
+            let mut alone = PolicyBuilder::new(Settings::default());
+            for builder in [&mut whole, &mut alone] {
+                let (subject, peer) = (app(builder, subject), app(builder, peer));
+                let rule = rule(builder, subject, peer);
+                builder.rule(rule);
+            }
+            joined.append(alone.finish());
+        }
+        assert_eq!(joined.finish(), whole.finish());
     }
 
     #[test]

@@ -24,7 +24,7 @@
 use std::collections::BTreeSet;
 use std::hash::Hash;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 pub use crate::verified::Verified;
 
@@ -90,7 +90,7 @@ fn entries_are_distinct<T: Eq + Hash, Id: std::fmt::Display>(
     table: &[T],
     id: fn(usize) -> Id,
 ) -> Result<(), VerifyError> {
-    let mut seen = FxHashMap::default();
+    let mut seen = FxHashMap::with_capacity_and_hasher(table.len(), FxBuildHasher);
     for (index, entry) in table.iter().enumerate() {
         if let Some(first) = seen.insert(entry, index) {
             return Err(VerifyError::Repeated(id(index).to_string(), id(first).to_string(), what));

@@ -34,6 +34,24 @@ impl<V> PrefixMap<V> {
         free.into_iter().map(atom).collect()
     }
 
+    /// The lowest address that an entry at `prefix` decides, whether or not there is one; `None` if the
+    /// entries inside it cover it.
+    pub fn lowest(&self, prefix: Cidr) -> Option<IpAddr> {
+        let key = Key::of(prefix);
+        let mut lowest = key.bits;
+        loop {
+            // The shortest of the entries inside that begin here.
+            let from = Key { bits: lowest, length: 0, ..key };
+            let mut here =
+                self.entries.range(from..).map(|(inside, _)| *inside).take_while(|k| k.bits == lowest);
+            let inside = here.find(|inside| inside.family == key.family && inside.length > key.length);
+            match inside {
+                Some(inside) => lowest = inside.next().filter(|next| key.holds(*next))?,
+                None => return Some(address(key.family, lowest)),
+            }
+        }
+    }
+
     /// The lowest address of a family that no entry matches; `None` if every address has a value.
     pub fn uncovered(&self, family: Family) -> Option<IpAddr> {
         let mut lowest = 0;

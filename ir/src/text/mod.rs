@@ -20,7 +20,7 @@ use crate::word::word;
 pub const MAX_LENGTH: usize = 64 << 20;
 
 /// The most cells that the rows of one direction of a decision may have when it is read.
-pub const MAX_CELLS: usize = 64 << 20;
+pub const MAX_CELLS: usize = 16 << 20;
 
 /// The grammar of both forms; in a module of its own as its `Rule` is not a policy's.
 pub(crate) mod grammar {

@@ -60,7 +60,7 @@ pub(super) fn listener(decoder: &mut Decoder<'_>, node: &Node) -> Option<Listene
 
 /// A cluster-wide policy cannot name a namespaced configuration (semantics.md 2.5).
 fn listener_scope(decoder: &mut Decoder<'_>, kind: &Spanned<Arc<str>>) {
-    let clusterwide = decoder.document().kind == "CiliumClusterwideNetworkPolicy";
+    let clusterwide = &*decoder.document().kind == "CiliumClusterwideNetworkPolicy";
     match &*kind.value {
         "CiliumClusterwideEnvoyConfig" => {}
         "" | "CiliumEnvoyConfig" if clusterwide => decoder.report(

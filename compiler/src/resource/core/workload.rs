@@ -52,7 +52,7 @@ fn status(decoder: &mut Decoder<'_>, node: &Node, pod: &mut Pod) {
 ///
 /// One without a template is reported and left out: it is a patch, or no object that a server would take.
 pub fn workload(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> Option<Workload> {
-    let kind: Arc<str> = decoder.document().kind.as_str().into();
+    let kind = Arc::clone(&decoder.document().kind);
     let mut fields = decoder.fields(node)?;
     fields.skip(&["apiVersion", "kind", "status"]);
     let meta = meta(decoder, &mut fields, object, Scope::Namespaced);
@@ -127,7 +127,7 @@ fn pod_spec(decoder: &mut Decoder<'_>, node: &Node) -> Option<(PodSpec, Option<A
     container_ports(decoder, &mut fields, "containers", &mut ports);
     container_ports(decoder, &mut fields, "initContainers", &mut ports);
     fields.finish(decoder);
-    let service_account = account.unwrap_or_else(|| DEFAULT_ACCOUNT.into());
+    let service_account = account.unwrap_or_else(|| decoder.share(DEFAULT_ACCOUNT));
     Some((PodSpec { service_account, host_network, ports }, node_name))
 }
 

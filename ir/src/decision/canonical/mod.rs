@@ -6,8 +6,6 @@
 mod peers;
 mod ports;
 
-use std::hash::Hash;
-
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
@@ -49,12 +47,11 @@ impl Decision {
         let sides =
             ByDirection::from_fn(|direction| SideForm::new(self, direction, &verdicts, &mut rows[direction]));
         let mut subjects = subjects(self, &order, &sides);
-        let rows = ByDirection::from_fn(|direction| rows_by_use(&mut subjects, direction, &rows[direction]));
         let mut sides = ByDirection::from_fn(|direction| Side {
+            rows: rows_by_use(&mut subjects, direction, std::mem::take(&mut rows[direction])),
             ports: sides[direction].columns.ports.clone(),
-            rows: rows[direction].clone(),
         });
-        let verdicts = verdicts_by_use(&mut sides, &outcomes);
+        let verdicts = verdicts_by_use(&mut sides, outcomes);
         let (origins, l7, verdicts) = without_unused(&origins, &l7, verdicts);
         Decision {
             node: self.node.clone(),
@@ -178,7 +175,7 @@ fn table(table: &Table, classes: &[usize], rows: &[usize]) -> Table {
 }
 
 /// Numbers rows in the order of their first use, in the tables too.
-fn rows_by_use(subjects: &mut [Subject], direction: Direction, rows: &Interned<Row>) -> Vec<Row> {
+fn rows_by_use(subjects: &mut [Subject], direction: Direction, rows: Interned<Row>) -> Vec<Row> {
     let mut by_use = ByUse::new(rows);
     for table in subjects.iter_mut().map(|subject| &mut subject.tables[direction]) {
         table.otherwise = RowId::new(by_use.number(table.otherwise.index()));
@@ -190,7 +187,7 @@ fn rows_by_use(subjects: &mut [Subject], direction: Direction, rows: &Interned<R
 }
 
 /// Numbers verdicts in the order of their first use, in the rows too.
-fn verdicts_by_use(sides: &mut ByDirection<Side>, outcomes: &Interned<Outcome>) -> Vec<Outcome> {
+fn verdicts_by_use(sides: &mut ByDirection<Side>, outcomes: Interned<Outcome>) -> Vec<Outcome> {
     let mut by_use = ByUse::new(outcomes);
     for direction in [Direction::Ingress, Direction::Egress] {
         for cell in sides[direction].rows.iter_mut().flat_map(|row| row.0.iter_mut()) {
@@ -201,24 +198,25 @@ fn verdicts_by_use(sides: &mut ByDirection<Side>, outcomes: &Interned<Outcome>) 
 }
 
 /// Numbers that are given on first use.
-struct ByUse<'t, T> {
-    table: &'t Interned<T>,
+struct ByUse<T> {
+    table: Vec<Option<T>>,
     numbers: Vec<usize>,
     entries: Vec<T>,
 }
 
-impl<'t, T: Clone + Eq + Hash> ByUse<'t, T> {
-    fn new(table: &'t Interned<T>) -> ByUse<'t, T> {
-        ByUse { table, numbers: vec![usize::MAX; table.len()], entries: Vec::new() }
+impl<T> ByUse<T> {
+    fn new(table: Interned<T>) -> ByUse<T> {
+        let table: Vec<Option<T>> = table.into_iter().map(Some).collect();
+        ByUse { numbers: vec![usize::MAX; table.len()], entries: Vec::with_capacity(table.len()), table }
     }
 
+    /// The new number; one that no table has for an entry that is not there.
     fn number(&mut self, index: usize) -> usize {
-        let Some(entry) = self.table.get_index(index) else { return usize::MAX };
-        if self.numbers[index] == usize::MAX {
+        if let Some(entry) = self.table.get_mut(index).and_then(Option::take) {
             self.numbers[index] = self.entries.len();
-            self.entries.push(entry.clone());
+            self.entries.push(entry);
         }
-        self.numbers[index]
+        number(&self.numbers, index)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Classes of ports as coarse as the rows allow, and rows over them.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::Hasher;
+
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use super::number;
 use crate::decision::{PortClasses, PortSpan, Row};
@@ -61,14 +63,26 @@ fn first_equal<'r>(
     rows: impl Iterator<Item = &'r Row>,
     verdicts: &[VerdictId],
 ) -> Vec<usize> {
-    let mut columns = vec![Vec::new(); classes];
-    for row in rows {
-        for (class, column) in columns.iter_mut().enumerate() {
-            column.push(cell(row, class, verdicts));
+    let rows: Vec<&Row> = rows.collect();
+    let equal = |a, b| rows.iter().all(|row| cell(row, a, verdicts) == cell(row, b, verdicts));
+    // Row by row, as rows are what lies together in memory; columns are walked only where it is likely
+    // that they are equal.
+    let mut hashers = vec![FxHasher::default(); classes];
+    for row in &rows {
+        for (class, hasher) in hashers.iter_mut().enumerate() {
+            hasher.write_usize(cell(row, class, verdicts).index());
         }
     }
-    let mut first = FxHashMap::default();
-    columns.iter().enumerate().map(|(class, column)| *first.entry(column).or_insert(class)).collect()
+    let mut alike: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
+    let first = |(class, hasher): (usize, &FxHasher)| {
+        let firsts = alike.entry(hasher.finish()).or_default();
+        if let Some(first) = firsts.iter().find(|first| equal(**first, class)) {
+            return *first;
+        }
+        firsts.push(class);
+        class
+    };
+    hashers.iter().enumerate().map(first).collect()
 }
 
 /// Spans over the first of equal classes, neighbours of one class as one, without protocols that are wholly

@@ -240,3 +240,23 @@ proptest! {
         }
     }
 }
+
+/// With every protocol listed no port is in `p0`, whatever its cells say.
+#[test]
+fn a_class_of_ports_that_has_none_leaves_no_trace() {
+    let listed = |first: u8, unlisted: &str| {
+        let lines: String = (first..=255)
+            .map(|protocol| match protocol {
+                6 => "tcp 80 deny isolated tcp 0-79, 81-65535 allow not-isolated\n".to_owned(),
+                other => format!("{} all allow not-isolated\n", Protocol(other)),
+            })
+            .collect();
+        let row = format!("otherwise {{ any {unlisted}\n{lines} }}");
+        let text = format!("cluster endpoint host n {{ ingress {{ {row} }} egress {{ {row} }} }}");
+        text.parse::<Decision>().unwrap()
+    };
+    let few = listed(6, "allow not-isolated");
+    assert_eq!(few.sides.ingress.ports.spans().len(), 3);
+    assert_eq!(listed(0, "deny isolated"), few);
+    assert_eq!(listed(0, "allow localhost"), few);
+}

@@ -66,12 +66,8 @@ impl Reader {
     }
 
     /// Refuses what was there before.
-    fn once(&mut self, pair: &Pair<'_>, text: String) -> Result<()> {
-        if self.seen.contains(&text) {
-            return Err(TextError::at(pair, Problem::Repeated(text)));
-        }
-        self.seen.insert(text);
-        Ok(())
+    fn once(&mut self, pair: &Pair<'_>, thing: String) -> Result<()> {
+        if self.seen.insert(thing) { Ok(()) } else { Err(repeated(pair)) }
     }
 
     fn read_source(&mut self, pair: Pair<'_>) -> Result<()> {
@@ -110,7 +106,7 @@ impl Reader {
         let reference = (origin.namespace.clone(), origin.name.clone(), origin.path.clone(), twin);
         let id = OriginId::new(self.decision.origins.len());
         if self.origins.insert(reference, id).is_some() {
-            return Err(TextError::at(&pair, Problem::Repeated(pair.as_str().to_owned())));
+            return Err(repeated(&pair));
         }
         self.decision.origins.push(origin);
         Ok(())
@@ -124,12 +120,12 @@ impl Reader {
             match part.as_rule() {
                 Part::class_name => {
                     if self.classes.insert(read_text(part.clone())?, id).is_some() {
-                        return Err(TextError::at(&part, Problem::Repeated(part.as_str().to_owned())));
+                        return Err(repeated(&part));
                     }
                 }
                 Part::entity => {
                     if self.decision.entities.insert(read_text(part.clone())?, id).is_some() {
-                        return Err(TextError::at(&part, Problem::Repeated(part.as_str().to_owned())));
+                        return Err(repeated(&part));
                     }
                 }
                 Part::holds => {
@@ -166,6 +162,10 @@ impl Reader {
     }
 }
 
+fn repeated(pair: &Pair<'_>) -> TextError {
+    TextError::at(pair, Problem::Repeated(pair.as_str().to_owned()))
+}
+
 fn read_label(pair: Pair<'_>) -> Result<Label> {
     let (source, key) = read_key(only(pair.clone()))?;
     let value = pair.into_inner().nth(1).map_or(Ok("".into()), read_text)?;
@@ -188,7 +188,7 @@ fn read_example(example: &mut Identity, part: Pair<'_>) -> Result<()> {
             if let (Some(name), Some(protocol), Some(number)) = (parts.next(), parts.next(), parts.next()) {
                 let port = (read_protocol(&protocol)?, read_number(number)?);
                 if example.ports.insert(read_port_name(name.clone())?, port).is_some() {
-                    return Err(TextError::at(&name, Problem::Repeated(name.as_str().to_owned())));
+                    return Err(repeated(&name));
                 }
             }
         }

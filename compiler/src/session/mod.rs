@@ -1,0 +1,443 @@
+//! A node's tables, kept up to date.
+//!
+//! A [`Session`] holds everything that a node's decision follows from. A [`Change`] goes in, and a [`Delta`]
+//! comes out: the parts of the tables that are others now, or that all of them are, and why. At any
+//! time [`Session::decision`] is, byte for byte, what a compile from scratch would give.
+//!
+//! | step | what follows |
+//! |---|---|
+//! | an object's rules come and go | which of them select an endpoint here |
+//! | rules come into force | lists of peers, edges between addresses |
+//! | lists, identities | the class of a peer |
+//! | rules and classes | rows, cells |
+//!
+//! Each step looks only at what the step before has touched. [`Session::graph`] shows the
+//! dependencies.
+
+mod addresses;
+mod delta;
+mod graph;
+mod inputs;
+mod live;
+mod peers;
+mod scratch;
+mod sets;
+mod slab;
+mod table;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sluice_ir::dns_name::DnsName;
+use sluice_ir::ids::RuleId;
+use sluice_ir::net::Cidr;
+use sluice_ir::policy::Identity;
+use sluice_ir::policy::verify::VerifyError as PolicyError;
+
+pub use delta::{Cell, Delta, Reason, Tables};
+pub use graph::{Dependency, Graph};
+pub use inputs::ObjectKey;
+
+use crate::classify::{Classified, ClassifyError, Limits, judged};
+use crate::decide::DecideError;
+use crate::inventory::{Inventory, Owner};
+use crate::lower::{self, Surroundings};
+use crate::optimise::optimise_object;
+use crate::options::Options;
+use crate::resource::aws::AwsInventory;
+use crate::resource::core::Pod;
+use crate::resource::dns_answers::DnsAnswers;
+use crate::resource::{Object, Resource};
+use crate::source::Sources;
+use crate::validate::{InForce, Proof, validate};
+use inputs::Inputs;
+use live::Live;
+use peers::Peer;
+
+/// What can change.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// An object is there, or is another now.
+    Put(Box<Resource>),
+    /// An object is gone.
+    Remove(ObjectKey),
+    /// A name was answered with an address.
+    DnsAnswer(DnsName, IpAddr),
+    /// An answer has expired.
+    DnsExpiry(DnsName, IpAddr),
+    /// What AWS has is another now.
+    Aws(Box<AwsInventory>),
+}
+
+/// Everything that a node's tables follow from, and the tables.
+#[derive(Debug)]
+pub struct Session {
+    node: Arc<str>,
+    options: Options,
+    limits: Limits,
+    /// The texts that rules come from.
+    sources: Sources,
+    inputs: Inputs,
+    aws: AwsInventory,
+    inventory: Inventory,
+    /// The rules of each policy object, sorted.
+    rules: BTreeMap<ObjectKey, Vec<RuleId>>,
+    pods: Pods,
+    live: Live,
+}
+
+/// What a change has replaced.
+#[derive(Debug)]
+enum Undo {
+    Object(ObjectKey, Option<Box<Resource>>),
+    Answer(DnsName, IpAddr, bool),
+    Aws(Box<AwsInventory>),
+}
+
+/// Pods by name, and who has their addresses.
+#[derive(Debug, Default)]
+struct Pods {
+    by_name: BTreeMap<PodName, (Peer, Vec<IpAddr>)>,
+    at: BTreeMap<IpAddr, BTreeMap<PodName, Arc<Identity>>>,
+}
+
+/// Namespace and name.
+type PodName = (Arc<str>, Arc<str>);
+
+/// Why a change could not be applied. The session says what it said before; its tables were made anew, so that
+/// whoever follows them begins again with [`Session::tables`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// The rules of an object break an invariant: a mistake in Sluice.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// There is no table: it would be too large, or it is wrong.
+    #[error(transparent)]
+    Decide(#[from] DecideError),
+}
+
+impl From<ClassifyError> for SessionError {
+    fn from(error: ClassifyError) -> SessionError {
+        SessionError::Decide(error.into())
+    }
+}
+
+impl Session {
+    /// The tables of a node.
+    ///
+    /// # Errors
+    ///
+    /// A table that would be too large, or a mistake in Sluice.
+    pub fn new(
+        node: Arc<str>,
+        resources: Vec<Resource>,
+        answers: DnsAnswers,
+        aws: AwsInventory,
+        sources: Sources,
+        options: Options,
+        limits: Limits,
+    ) -> Result<Session, SessionError> {
+        let inputs = Inputs::new(resources);
+        let (inventory, _) = Inventory::build(inputs.resources(), answers, &options);
+        let live = Live::new(lower::settings(&options), Vec::new());
+        let (rules, pods) = (BTreeMap::new(), Pods::default());
+        let mut session =
+            Session { node, options, limits, sources, inputs, aws, inventory, rules, pods, live };
+        session.rebuild()?;
+        Ok(session)
+    }
+
+    /// The texts that rules come from, to add those of a new object before it is put.
+    pub fn sources_mut(&mut self) -> &mut Sources {
+        &mut self.sources
+    }
+
+    /// Applies a change.
+    ///
+    /// # Errors
+    ///
+    /// See [`SessionError`].
+    pub fn apply(&mut self, change: Change) -> Result<Delta, SessionError> {
+        let undo = self.undo_of(&change);
+        let error = match self.try_apply(change) {
+            Ok(delta) if self.live.fits(&self.limits) => return Ok(delta),
+            // What is of no use any more counts too: without it there may be room.
+            Ok(_) => match self.rebuilt(Reason::Compaction) {
+                Ok(delta) => return Ok(delta),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        self.take_back(undo);
+        self.read_inventory();
+        self.rebuild()?;
+        Err(error)
+    }
+
+    fn try_apply(&mut self, change: Change) -> Result<Delta, SessionError> {
+        match change {
+            Change::DnsAnswer(name, address) => Ok(self.dns(&name, address, true)),
+            Change::DnsExpiry(name, address) => Ok(self.dns(&name, address, false)),
+            Change::Aws(aws) => {
+                self.aws = *aws;
+                self.lower_again(inputs::names_cloud_group)
+            }
+            Change::Put(resource) => {
+                let key = ObjectKey::of(&resource);
+                let before = self.inputs.put(key.clone(), *resource);
+                self.changed(&key, before)
+            }
+            Change::Remove(key) => match self.inputs.remove(&key) {
+                Some(before) => self.changed(&key, Some(before)),
+                None => Ok(Delta::Nothing),
+            },
+        }
+    }
+
+    /// What a change will replace.
+    fn undo_of(&self, change: &Change) -> Undo {
+        let object = |key: &ObjectKey| Undo::Object(key.clone(), self.inputs.get(key).cloned().map(Box::new));
+        match change {
+            Change::Put(resource) => object(&ObjectKey::of(resource)),
+            Change::Remove(key) => object(key),
+            Change::DnsAnswer(name, address) => Undo::Answer(name.clone(), *address, false),
+            Change::DnsExpiry(name, address) => Undo::Answer(name.clone(), *address, true),
+            Change::Aws(_) => Undo::Aws(Box::new(self.aws.clone())),
+        }
+    }
+
+    /// Puts back what a change has replaced.
+    fn take_back(&mut self, undo: Undo) {
+        match undo {
+            Undo::Object(key, Some(before)) => {
+                self.inputs.put(key, *before);
+            }
+            Undo::Object(key, None) => {
+                self.inputs.remove(&key);
+            }
+            Undo::Answer(name, address, known) => {
+                self.inventory.set_answer(&name, address, known);
+            }
+            Undo::Aws(before) => self.aws = *before,
+        }
+    }
+
+    /// An object is another than before, or none, or the first of its name.
+    fn changed(&mut self, key: &ObjectKey, before: Option<Resource>) -> Result<Delta, SessionError> {
+        let now = self.inputs.get(key);
+        let Some(object) = now.or(before.as_ref()).map(|resource| &resource.object) else {
+            return Ok(Delta::Nothing);
+        };
+        let name = object.name();
+        match object {
+            Object::CiliumPolicy(_) | Object::NetworkPolicy(_) => self.policy(key),
+            Object::Pod(_) => self.pod(key, before.as_ref()),
+            Object::Service(_) => {
+                self.read_inventory();
+                self.lower_again(inputs::names_service)
+            }
+            Object::EndpointSlice(_) => {
+                let before = self.inventory.api_servers().to_vec();
+                self.read_inventory();
+                if before != self.inventory.api_servers() {
+                    return self.rebuilt(Reason::ApiServer);
+                }
+                self.lower_again(inputs::names_service)
+            }
+            Object::Namespace(_) => self.rebuilt(Reason::Namespace(name)),
+            Object::Node(_) => self.rebuilt(Reason::Node(name)),
+            Object::CidrGroup(_) => self.rebuilt(Reason::CidrGroup(name)),
+            Object::Workload(_) => self.rebuilt(Reason::Workload(name)),
+            Object::ServiceAccount(_) => Ok(Delta::Nothing),
+        }
+    }
+
+    /// A policy came, went or is another.
+    fn policy(&mut self, key: &ObjectKey) -> Result<Delta, SessionError> {
+        let mut change = live::Change::default();
+        self.lower(key, &mut change)?;
+        self.finish(change)
+    }
+
+    /// Lowers policies whose meaning depends on what has changed.
+    fn lower_again(&mut self, depends: impl Fn(&Resource) -> bool) -> Result<Delta, SessionError> {
+        let keys: Vec<ObjectKey> = self.inputs.keys_of(depends);
+        let mut change = live::Change::default();
+        for key in keys {
+            self.lower(&key, &mut change)?;
+        }
+        self.finish(change)
+    }
+
+    /// Puts the rules of an object in the place of those that it had.
+    fn lower(&mut self, key: &ObjectKey, change: &mut live::Change) -> Result<(), SessionError> {
+        let around = Surroundings {
+            sources: &self.sources,
+            inventory: &self.inventory,
+            aws: &self.aws,
+            options: &self.options,
+        };
+        let lowered = self.inputs.get(key).map(|resource| lower::lower_one(resource, around).policy);
+        let policy = optimise_object(lowered.unwrap_or_default())?;
+        let old = self.rules.remove(key).unwrap_or_default();
+        let new = self.live.replace(&old, &policy, change);
+        self.rules.insert(key.clone(), new);
+        Ok(())
+    }
+
+    /// A pod came, went or is another.
+    fn pod(&mut self, key: &ObjectKey, before: Option<&Resource>) -> Result<Delta, SessionError> {
+        let now = self.inputs.get(key).and_then(pod_of).cloned();
+        let before = before.and_then(pod_of);
+        let here = |pod: &Pod| pod.node.is_none() || pod.node.as_deref() == Some(&*self.node);
+        let host = |pod: &Pod| pod.spec.host_network;
+        if let Some(pod) = now.iter().chain(before).find(|pod| here(pod) || host(pod)) {
+            let name = format!("{}/{}", lower_namespace(pod), pod.meta.name.value);
+            return self.rebuilt(if host(pod) { Reason::Node(name) } else { Reason::LocalEndpoint(name) });
+        }
+        if let Some(pod) = now.as_ref().or(before)
+            && !self.inventory.namespaces.contains_key(&lower_namespace(pod))
+        {
+            return self.rebuilt(Reason::Namespace(lower_namespace(pod).to_string()));
+        }
+        let mut change = live::Change::default();
+        if let Some(pod) = before {
+            self.remove_pod(&pod_name(pod), &mut change);
+        }
+        if let Some(pod) = now.filter(|pod| !pod.ended) {
+            let identity = self.inventory.identity_of_pod(&pod);
+            let addresses = pod.addresses.iter().map(|address| address.value).collect();
+            self.add_pod(pod_name(&pod), &identity, addresses, &mut change);
+        }
+        self.finish(change)
+    }
+
+    fn add_pod(
+        &mut self,
+        name: PodName,
+        identity: &Arc<Identity>,
+        addresses: Vec<IpAddr>,
+        change: &mut live::Change,
+    ) {
+        for address in &addresses {
+            self.pods.at.entry(*address).or_default().insert(name.clone(), Arc::clone(identity));
+            self.live.edge(Cidr::host(*address), true, change);
+        }
+        let peer = self.live.join(identity);
+        self.pods.by_name.insert(name, (peer, addresses));
+    }
+
+    fn remove_pod(&mut self, name: &PodName, change: &mut live::Change) {
+        let Some((peer, addresses)) = self.pods.by_name.remove(name) else { return };
+        self.live.peers.leave(peer);
+        for address in addresses {
+            if let Some(pods) = self.pods.at.get_mut(&address) {
+                pods.remove(name);
+                if pods.is_empty() {
+                    self.pods.at.remove(&address);
+                }
+            }
+            self.live.edge(Cidr::host(address), false, change);
+        }
+    }
+
+    /// A name was answered with an address, or that answer has expired.
+    fn dns(&mut self, name: &DnsName, address: IpAddr, known: bool) -> Delta {
+        if !self.inventory.set_answer(name, address, known) {
+            return Delta::Nothing;
+        }
+        let mut change = live::Change::default();
+        let prefix = Cidr::host(address);
+        self.live.edge(prefix, known, &mut change);
+        // The API server is an entity by its address, with whatever that is known for.
+        if self.inventory.api_servers().contains(&address) {
+            self.join_entities();
+        }
+        self.settle(change)
+    }
+
+    /// Ends a change of rules or pods, unless so much is of no use any more that all is built anew.
+    fn finish(&mut self, change: live::Change) -> Result<Delta, SessionError> {
+        let delta = self.settle(change);
+        if self.live.is_wasteful() {
+            return self.rebuilt(Reason::Compaction);
+        }
+        Ok(delta)
+    }
+
+    fn settle(&mut self, mut change: live::Change) -> Delta {
+        let Session { live, inventory, pods, node, .. } = self;
+        live.settle(&|address| identity_at(inventory, pods, node, address), &mut change);
+        let tables = live.finish(change);
+        if tables.is_empty() { Delta::Nothing } else { Delta::Tables(Box::new(tables)) }
+    }
+
+    /// Reads the objects again where the inventory has parts that no change keeps up to date.
+    fn read_inventory(&mut self) {
+        let answers = self.inventory.answers().clone();
+        self.inventory = Inventory::build(self.inputs.resources(), answers, &self.options).0;
+    }
+
+    fn rebuilt(&mut self, reason: Reason) -> Result<Delta, SessionError> {
+        self.read_inventory();
+        self.rebuild()?;
+        Ok(Delta::Rebuilt(reason))
+    }
+
+    /// All tables in the session's own names: where deltas begin, and begin again after a rebuild.
+    pub fn tables(&self) -> Tables {
+        self.live.all()
+    }
+
+    /// Proves the tables against the rules of every object, as the compiler does.
+    ///
+    /// # Errors
+    ///
+    /// A flow about which they differ.
+    pub fn prove(&self) -> Result<Proof, SessionError> {
+        let (population, classified) = self.assemble()?;
+        let policy = &self.live.slab.policy;
+        let mut rules: Vec<RuleId> = self.rules.values().flatten().copied().collect();
+        rules.sort_unstable();
+        let in_force = InForce::among(policy, &self.live.judged, &rules);
+        validate(policy, &population, &self.live.judged, &in_force, &classified)
+            .map_err(|refuted| SessionError::Decide(refuted.into()))
+    }
+
+    /// The decision, in canonical form.
+    ///
+    /// # Errors
+    ///
+    /// A table that would be too large, or a mistake in Sluice.
+    pub fn decision(&self) -> Result<Classified, SessionError> {
+        self.assemble().map(|(_, classified)| classified)
+    }
+}
+
+/// Who is at an address, as a node sees it.
+fn identity_at(inventory: &Inventory, pods: &Pods, node: &str, address: IpAddr) -> Arc<Identity> {
+    match inventory.owner(address) {
+        Some(Owner::Node(_)) => return Arc::new(inventory.identity_of(address, Some(node))),
+        Some(Owner::Endpoint(_)) | None => {}
+    }
+    match pods.at.get(&address).and_then(|pods| pods.values().next()) {
+        Some(identity) => Arc::clone(identity),
+        None => Arc::new(inventory.outside(address)),
+    }
+}
+
+fn pod_of(resource: &Resource) -> Option<&Pod> {
+    match &resource.object {
+        Object::Pod(pod) => Some(pod),
+        _ => None,
+    }
+}
+
+fn lower_namespace(pod: &Pod) -> Arc<str> {
+    pod.meta.namespace.clone().unwrap_or_else(|| "default".into())
+}
+
+fn pod_name(pod: &Pod) -> PodName {
+    (lower_namespace(pod), Arc::clone(&pod.meta.name.value))
+}

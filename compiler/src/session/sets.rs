@@ -1,0 +1,238 @@
+//! The lists of peers that rules in force have, and which of them match a peer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::dns_name::DnsName;
+use sluice_ir::policy::eval::peers_match;
+use sluice_ir::policy::{Identity, Peer, Peers, Policy, Rule};
+use sluice_ir::selector::{Operator, Selector};
+
+use crate::classify::signature::{NamedPort, SetId, Signature, named_on_egress};
+
+/// Lists of peers, each once, while a rule in force has it.
+#[derive(Debug, Default)]
+pub(super) struct Sets {
+    ids: FxHashMap<Peers, SetId>,
+    states: Vec<State>,
+    /// Named ports that egress rules ask their peers for.
+    pub(super) asked: IndexSet<NamedPort, FxBuildHasher>,
+    /// Those that rules for every peer ask for, with how many rules do.
+    asked_of_any: BTreeMap<usize, u32>,
+    finder: Finder,
+    /// The lists that match a name, of names that were looked up before.
+    by_name: FxHashMap<DnsName, Vec<SetId>>,
+}
+
+/// So many names are remembered.
+const MOST_NAMES: usize = 65_536;
+
+/// One list.
+#[derive(Debug)]
+struct State {
+    peers: Peers,
+    /// How many rules in force have it.
+    rules: u32,
+    /// The named ports that egress rules with it ask for, with how many do.
+    asked: BTreeMap<usize, u32>,
+}
+
+/// What a rule that came or went means for peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// Nothing.
+    Nobody,
+    /// Those that match this list may be in another class now.
+    Members(SetId),
+    /// A rule for every peer began or ceased to ask for a named port.
+    Everyone,
+}
+
+/// Where to look for the lists that can match a peer.
+#[derive(Debug, Default)]
+struct Finder {
+    /// Lists with a selector that wants one of some values for a key.
+    by_label: FxHashMap<Arc<str>, FxHashMap<Arc<str>, BTreeSet<SetId>>>,
+    /// Lists with a selector that names no value.
+    by_nothing: BTreeSet<SetId>,
+    /// Lists with a prefix.
+    by_address: BTreeSet<SetId>,
+    /// Lists with a name.
+    by_name: BTreeSet<SetId>,
+}
+
+impl Sets {
+    /// A rule comes into force. Gives its list, and who is touched.
+    pub(super) fn add(&mut self, policy: &Policy, rule: &Rule) -> (Option<SetId>, Touched) {
+        let Peers::Of(peers) = &rule.peers else { return (None, self.ask_of_any(rule, true)) };
+        let known = self.ids.get(&rule.peers).copied();
+        let set = known.unwrap_or_else(|| {
+            let set = self.states.len() as SetId;
+            self.states.push(State { peers: rule.peers.clone(), rules: 0, asked: BTreeMap::new() });
+            self.ids.insert(rule.peers.clone(), set);
+            self.finder.note(policy, peers, set, true);
+            self.by_name.clear();
+            set
+        });
+        self.states[set as usize].rules += 1;
+        let asks = self.ask(set, rule, true);
+        (Some(set), if known.is_none() || asks { Touched::Members(set) } else { Touched::Nobody })
+    }
+
+    /// A rule is no longer in force.
+    pub(super) fn remove(&mut self, policy: &Policy, rule: &Rule) -> Touched {
+        let Peers::Of(peers) = &rule.peers else { return self.ask_of_any(rule, false) };
+        let Some(set) = self.ids.get(&rule.peers).copied() else { return Touched::Nobody };
+        let asks = self.ask(set, rule, false);
+        let state = &mut self.states[set as usize];
+        state.rules -= 1;
+        if state.rules > 0 {
+            return if asks { Touched::Members(set) } else { Touched::Nobody };
+        }
+        self.finder.note(policy, peers, set, false);
+        self.ids.remove(&rule.peers);
+        self.by_name.clear();
+        Touched::Members(set)
+    }
+
+    /// Whether a list is in force.
+    pub(super) fn is_live(&self, set: SetId) -> bool {
+        self.states[set as usize].rules > 0
+    }
+
+    /// Whether a list matches a peer.
+    pub(super) fn matches(&self, policy: &Policy, set: SetId, identity: &Identity) -> bool {
+        self.is_live(set) && peers_match(policy, &self.states[set as usize].peers, identity)
+    }
+
+    /// The lists that match a peer, in order.
+    pub(super) fn matching(&self, policy: &Policy, identity: &Identity) -> Vec<SetId> {
+        let mut candidates: Vec<SetId> = self.finder.by_nothing.iter().copied().collect();
+        for label in identity.labels.iter() {
+            let lists = self.finder.by_label.get(&label.key).and_then(|values| values.get(&label.value));
+            candidates.extend(lists.into_iter().flatten());
+        }
+        if identity.address.is_some() {
+            candidates.extend(&self.finder.by_address);
+        }
+        if !identity.names.is_empty() {
+            candidates.extend(&self.finder.by_name);
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates.retain(|set| self.matches(policy, *set, identity));
+        candidates
+    }
+
+    /// The lists that match a name, whatever the address; remembered until lists change.
+    pub(super) fn of_name(&mut self, policy: &Policy, name: &DnsName) -> &[SetId] {
+        let Sets { by_name, finder, states, .. } = self;
+        if by_name.len() >= MOST_NAMES {
+            by_name.clear();
+        }
+        by_name.entry(name.clone()).or_insert_with(|| {
+            let known = Identity { names: vec![name.clone()], ..Identity::default() };
+            let matches = |set: &&SetId| match &states[**set as usize].peers {
+                Peers::Any => true,
+                Peers::Of(peers) => peers.iter().any(|peer| {
+                    matches!(peer, Peer::Name(_))
+                        && sluice_ir::policy::eval::peer_matches(policy, peer, &known)
+                }),
+            };
+            finder.by_name.iter().filter(matches).copied().collect()
+        })
+    }
+
+    /// What rules can see of a peer that these lists match.
+    pub(super) fn signature(&self, sets: &[SetId], identity: &Identity) -> Signature {
+        let asked = sets.iter().flat_map(|set| self.states[*set as usize].asked.keys());
+        let asked = asked.chain(self.asked_of_any.keys()).filter(|_| !identity.ports.is_empty());
+        let number = |place: &usize| {
+            let (name, protocol) = self.asked.get_index(*place)?;
+            let (of, number) = identity.ports.get(name)?;
+            (of == protocol).then_some((*place, *number))
+        };
+        let named: BTreeSet<(usize, u16)> = asked.filter_map(number).collect();
+        Signature { sets: sets.to_vec(), named: named.into_iter().collect(), host: identity.is_host() }
+    }
+
+    fn ask(&mut self, set: SetId, rule: &Rule, comes: bool) -> bool {
+        let places: Vec<usize> = named_on_egress(rule).map(|port| self.asked.insert_full(port).0).collect();
+        let asked = &mut self.states[set as usize].asked;
+        count_all(asked, places, comes)
+    }
+
+    fn ask_of_any(&mut self, rule: &Rule, comes: bool) -> Touched {
+        let places: Vec<usize> = named_on_egress(rule).map(|port| self.asked.insert_full(port).0).collect();
+        if count_all(&mut self.asked_of_any, places, comes) { Touched::Everyone } else { Touched::Nobody }
+    }
+}
+
+/// Counts each thing up or down; whether one is new or gone.
+fn count_all<K: Ord>(counts: &mut BTreeMap<K, u32>, keys: Vec<K>, up: bool) -> bool {
+    let mut news = false;
+    for key in keys {
+        news |= count(counts, key, up);
+    }
+    news
+}
+
+/// Counts a thing up or down; whether it is new or gone.
+fn count<K: Ord>(counts: &mut BTreeMap<K, u32>, key: K, up: bool) -> bool {
+    match counts.entry(key) {
+        std::collections::btree_map::Entry::Vacant(entry) => {
+            if up {
+                entry.insert(1);
+            }
+            up
+        }
+        std::collections::btree_map::Entry::Occupied(mut entry) => {
+            *entry.get_mut() = if up { *entry.get() + 1 } else { *entry.get() - 1 };
+            let gone = *entry.get() == 0;
+            if gone {
+                entry.remove();
+            }
+            gone
+        }
+    }
+}
+
+impl Finder {
+    /// Lists a new list, or takes an old one off.
+    fn note(&mut self, policy: &Policy, peers: &[Peer], set: SetId, comes: bool) {
+        let put = |sets: &mut BTreeSet<SetId>| if comes { sets.insert(set) } else { sets.remove(&set) };
+        for peer in peers {
+            match peer {
+                Peer::Cidr { .. } => {
+                    put(&mut self.by_address);
+                }
+                Peer::Name(_) => {
+                    put(&mut self.by_name);
+                }
+                Peer::Labels { selector, .. } => match anchor(policy.selector(*selector)) {
+                    None => {
+                        put(&mut self.by_nothing);
+                    }
+                    Some((key, values)) => {
+                        let of_key = self.by_label.entry(Arc::clone(key)).or_default();
+                        for value in values {
+                            put(of_key.entry(Arc::clone(value)).or_default());
+                        }
+                    }
+                },
+            }
+        }
+    }
+}
+
+/// The key and values of a requirement without which a selector does not match: of several the one with
+/// the fewest values.
+fn anchor(selector: &Selector) -> Option<(&Arc<str>, &[Arc<str>])> {
+    let wanted = selector.requirements().iter().filter_map(|requirement| match &requirement.operator {
+        Operator::In(values) => Some((&requirement.key, values.as_slice())),
+        _ => None,
+    });
+    wanted.min_by_key(|(_, values)| values.len())
+}

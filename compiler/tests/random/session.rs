@@ -1,0 +1,191 @@
+//! After any sequence of changes a session is what a compile from scratch gives.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use sluice_compiler::classify::Limits as TableLimits;
+use sluice_compiler::resource::Resource;
+use sluice_compiler::resource::aws::AwsInventory;
+use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::session::{Change, Delta, ObjectKey, Session, Tables};
+use sluice_compiler::source::{Limits, Sources};
+use sluice_compiler::{Extras, compile, decide, load};
+use sluice_ir::decision::{Decision, EndpointName, Outcome, PortClasses, Row};
+use sluice_ir::dns_name::DnsName;
+use sluice_ir::ids::{ClassId, RowId, VerdictId};
+use sluice_ir::net::Cidr;
+use sluice_ir::policy::Direction;
+
+use crate::generate::cases;
+use crate::harness::{config, documents, file};
+use crate::shape::{Case, NAMES, NODES, OUTSIDE};
+
+/// A case's objects, and which of them and of the DNS answers are there.
+struct State {
+    node: Arc<str>,
+    resources: Vec<Resource>,
+    there: Vec<bool>,
+    answers: BTreeSet<(DnsName, std::net::IpAddr)>,
+}
+
+fn read(case: &Case) -> (Sources, Vec<Resource>) {
+    let mut sources = Sources::default();
+    let id = sources.add("all.yaml", file(&documents(case)));
+    let loaded = load(&sources, &[id], &case.world.options, &Limits::default());
+    (sources, loaded.resources)
+}
+
+impl State {
+    fn present(&self) -> Vec<Resource> {
+        let there = self.resources.iter().zip(&self.there).filter(|(_, there)| **there);
+        there.map(|(resource, _)| resource.clone()).collect()
+    }
+
+    fn dns(&self) -> DnsAnswers {
+        let mut answers: BTreeMap<DnsName, Vec<_>> = BTreeMap::new();
+        for (name, address) in &self.answers {
+            answers.entry(name.clone()).or_default().push(*address);
+        }
+        DnsAnswers(answers)
+    }
+
+    fn session(&self, case: &Case) -> Session {
+        let (sources, _) = read(case);
+        let (node, options) = (Arc::clone(&self.node), case.world.options.clone());
+        Session::new(
+            node,
+            self.present(),
+            self.dns(),
+            AwsInventory::default(),
+            sources,
+            options,
+            TableLimits::default(),
+        )
+        .unwrap()
+    }
+
+    /// What a compile of what is there gives.
+    fn scratch(&self, case: &Case) -> Decision {
+        let (sources, _) = read(case);
+        let extras = Extras { answers: self.dns(), ..Extras::default() };
+        let compiled = compile(&self.present(), extras, &sources, &case.world.options).unwrap();
+        let decided = decide(&compiled, Some(&self.node), &TableLimits::default(), &mut |_| {}).unwrap();
+        Decision::clone(&decided.classified.decision)
+    }
+
+    /// The next change: an object comes or goes, or an answer does.
+    fn next(&mut self, place: prop::sample::Index) -> Change {
+        let names = NAMES.len() * OUTSIDE.len();
+        let at = place.index(self.resources.len() + names);
+        if let Some(resource) = self.resources.get(at) {
+            self.there[at] = !self.there[at];
+            return match self.there[at] {
+                true => Change::Put(Box::new(resource.clone())),
+                false => Change::Remove(ObjectKey::of(resource)),
+            };
+        }
+        let at = at - self.resources.len();
+        let name = DnsName::parse(NAMES[at % NAMES.len()]).unwrap();
+        let address: std::net::IpAddr = OUTSIDE[at / NAMES.len()].parse().unwrap();
+        let answer = (name.clone(), address);
+        match self.answers.remove(&answer) {
+            true => Change::DnsExpiry(name, address),
+            false => {
+                self.answers.insert(answer);
+                Change::DnsAnswer(name, address)
+            }
+        }
+    }
+}
+
+/// Tables as one who only hears of deltas knows them.
+#[derive(Debug, Default, PartialEq)]
+struct Mirror {
+    verdicts: BTreeMap<VerdictId, Outcome>,
+    ports: BTreeMap<Direction, PortClasses>,
+    rows: BTreeMap<(Direction, RowId), Row>,
+    cells: BTreeMap<(EndpointName, Direction, ClassId), RowId>,
+    entities: BTreeMap<Arc<str>, ClassId>,
+    prefixes: BTreeMap<Cidr, ClassId>,
+}
+
+impl Mirror {
+    fn of(tables: Tables) -> Mirror {
+        let mut mirror = Mirror::default();
+        mirror.hear(tables);
+        mirror
+    }
+
+    fn hear(&mut self, tables: Tables) {
+        self.verdicts.extend(tables.verdicts);
+        for (direction, news) in
+            [(Direction::Ingress, tables.ports.ingress), (Direction::Egress, tables.ports.egress)]
+        {
+            let Some((ports, rows)) = news else { continue };
+            self.ports.insert(direction, ports);
+            self.rows
+                .extend(rows.into_iter().enumerate().map(|(at, row)| ((direction, RowId::new(at)), row)));
+        }
+        for (direction, rows) in
+            [(Direction::Ingress, tables.rows.ingress), (Direction::Egress, tables.rows.egress)]
+        {
+            self.rows.extend(rows.into_iter().map(|(id, row)| ((direction, id), row)));
+        }
+        self.cells.retain(|(_, _, class), _| !tables.gone.contains(class));
+        for cell in tables.cells {
+            self.cells.insert((cell.endpoint, cell.direction, cell.class), cell.row);
+        }
+        self.entities.extend(tables.entities);
+        for (prefix, class) in tables.prefixes {
+            match class {
+                Some(class) => self.prefixes.insert(prefix, class),
+                None => self.prefixes.remove(&prefix),
+            };
+        }
+    }
+}
+
+fn changes(case: &Case, places: Vec<prop::sample::Index>, there: u64) -> Result<(), TestCaseError> {
+    let (_, resources) = read(case);
+    let present = (0..resources.len()).map(|at| there >> (at % 64) & 1 == 0).collect();
+    let node = case.world.view.unwrap_or(NODES[0].0).into();
+    let mut state = State { node, resources, there: present, answers: BTreeSet::new() };
+    let mut session = state.session(case);
+    let mut mirror = Mirror::of(session.tables());
+    for place in places {
+        let change = state.next(place);
+        let told = format!("{change:?}");
+        match session.apply(change).unwrap() {
+            Delta::Nothing => {}
+            Delta::Tables(tables) => mirror.hear(*tables),
+            Delta::Rebuilt(_) => mirror = Mirror::of(session.tables()),
+        }
+        prop_assert_eq!(&mirror, &Mirror::of(session.tables()), "{}", &told);
+        let expected = state.scratch(case);
+        let found = Decision::clone(&session.decision().unwrap().decision);
+        prop_assert!(
+            found == expected,
+            "after {}\nfound {}\nexpected {}\n{}",
+            told,
+            found,
+            expected,
+            file(&documents(case))
+        );
+        prop_assert!(session.prove().is_ok());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    #[test]
+    fn any_changes_of_a_world(
+        case in cases(),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 1..12),
+        there in any::<u64>(),
+    ) {
+        changes(&case, places, there)?;
+    }
+}

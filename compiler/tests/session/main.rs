@@ -1,0 +1,262 @@
+//! What single changes do to a session's tables.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run has to fail")]
+
+use sluice_compiler::options::Options;
+use sluice_compiler::resource::Resource;
+use sluice_compiler::resource::aws::AwsInventory;
+use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::session::{Change, Delta, Dependency, ObjectKey, Reason, Session, Tables};
+use sluice_compiler::source::{Limits, Sources};
+use sluice_compiler::{classify, load};
+use sluice_ir::dns_name::DnsName;
+use sluice_ir::net::Cidr;
+
+const CLUSTER: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {nodeName: here, containers: [{name: c, image: i}]}
+status: {podIPs: [{ip: 10.0.0.1}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cart, namespace: shop, labels: {app: cart}}
+spec: {nodeName: there, containers: [{name: c, image: i}]}
+status: {podIPs: [{ip: 10.0.1.1}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: web}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: cart}}]
+    toPorts: [{ports: [{port: '80', protocol: TCP}]}]
+  egress:
+  - toFQDNs: [{matchName: api.example.com}, {matchPattern: '*.example.com'}]
+    toPorts: [{ports: [{port: '443', protocol: TCP}]}]
+  - toFQDNs: [{matchName: other.example.org}]
+";
+
+fn read(sources: &mut Sources, name: &str, text: &str) -> Vec<Resource> {
+    let file = sources.add(name, text);
+    let loaded = load(sources, &[file], &Options::default(), &Limits::default());
+    assert_eq!(loaded.diagnostics, []);
+    loaded.resources
+}
+
+fn session() -> Session {
+    limited(classify::Limits::default())
+}
+
+fn limited(limits: classify::Limits) -> Session {
+    let mut sources = Sources::default();
+    let resources = read(&mut sources, "cluster.yaml", CLUSTER);
+    let (answers, aws) = (DnsAnswers::default(), AwsInventory::default());
+    Session::new("here".into(), resources, answers, aws, sources, Options::default(), limits).unwrap()
+}
+
+/// Puts the one object of a text.
+fn put(session: &mut Session, text: &str) -> Delta {
+    let resource = read(session.sources_mut(), "new.yaml", text).remove(0);
+    session.apply(Change::Put(Box::new(resource))).unwrap()
+}
+
+fn answer(session: &mut Session, name: &str, address: &str) -> Delta {
+    let name = DnsName::parse(name).unwrap();
+    session.apply(Change::DnsAnswer(name, address.parse().unwrap())).unwrap()
+}
+
+fn tables(delta: Delta) -> Tables {
+    match delta {
+        Delta::Tables(tables) => *tables,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A delta that only puts prefixes into classes that are there.
+fn only_prefixes(tables: &Tables) -> Vec<String> {
+    assert_eq!(Tables { prefixes: Vec::new(), ..tables.clone() }, Tables::default());
+    tables.prefixes.iter().map(|(prefix, _)| prefix.to_string()).collect()
+}
+
+#[test]
+fn an_answer_of_a_new_combination_brings_a_class_and_its_cells() {
+    let mut session = session();
+    let tables = tables(answer(&mut session, "api.example.com", "203.0.113.1"));
+    assert_eq!(tables.prefixes.len(), 1);
+    assert_eq!(tables.prefixes[0].0, "203.0.113.1/32".parse::<Cidr>().unwrap());
+    assert_eq!(tables.cells.len(), 2, "one for each direction of the only endpoint");
+    assert_eq!(tables.gone, []);
+}
+
+#[test]
+fn an_answer_of_a_known_combination_is_one_prefix() {
+    let mut session = session();
+    answer(&mut session, "api.example.com", "203.0.113.1");
+    let first = answer(&mut session, "api.example.com", "203.0.113.2");
+    assert_eq!(only_prefixes(&tables(first)), ["203.0.113.2/32"]);
+    let another_name = answer(&mut session, "www.example.com", "2001:db8::1");
+    assert_eq!(only_prefixes(&tables(another_name)), ["2001:db8::1/128"]);
+}
+
+#[test]
+fn what_is_known_is_no_news() {
+    let mut session = session();
+    answer(&mut session, "api.example.com", "203.0.113.1");
+    assert_eq!(answer(&mut session, "api.example.com", "203.0.113.1"), Delta::Nothing);
+    let name = DnsName::parse("never.example.com").unwrap();
+    let expiry = Change::DnsExpiry(name, "203.0.113.1".parse().unwrap());
+    assert_eq!(session.apply(expiry).unwrap(), Delta::Nothing);
+}
+
+#[test]
+fn an_expiry_undoes_an_answer() {
+    let mut session = session();
+    let before = session.decision().unwrap().decision;
+    answer(&mut session, "other.example.org", "203.0.113.1");
+    assert_ne!(session.decision().unwrap().decision, before);
+    let name = DnsName::parse("other.example.org").unwrap();
+    let tables = tables(session.apply(Change::DnsExpiry(name, "203.0.113.1".parse().unwrap())).unwrap());
+    assert_eq!(tables.prefixes, [("203.0.113.1/32".parse().unwrap(), None)]);
+    assert_eq!(tables.gone.len(), 1);
+    assert_eq!(session.decision().unwrap().decision, before);
+}
+
+const POD: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME, namespace: shop, labels: {app: APP}}
+spec: {nodeName: NODE, containers: [{name: c, image: i}]}
+status: {podIPs: [{ip: 10.0.1.9}]}
+";
+
+fn pod(name: &str, app: &str, node: &str) -> String {
+    POD.replace("NAME", name).replace("APP", app).replace("NODE", node)
+}
+
+#[test]
+fn a_pod_elsewhere_like_others_is_one_prefix() {
+    let mut session = session();
+    let delta = put(&mut session, &pod("cart-2", "cart", "there"));
+    assert_eq!(only_prefixes(&tables(delta)), ["10.0.1.9/32"]);
+}
+
+#[test]
+fn a_pod_of_this_node_is_a_rebuild_with_its_name() {
+    let mut session = session();
+    let delta = put(&mut session, &pod("web-2", "web", "here"));
+    assert_eq!(delta, Delta::Rebuilt(Reason::LocalEndpoint("shop/web-2".to_owned())));
+}
+
+#[test]
+fn a_policy_that_selects_nobody_here_changes_nothing() {
+    let mut session = session();
+    let text = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: cart}}
+  ingress: [{}]
+";
+    assert_eq!(put(&mut session, text), Delta::Nothing);
+}
+
+#[test]
+fn a_policy_comes_and_goes() {
+    let mut session = session();
+    let before = session.decision().unwrap().decision;
+    let text = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: blocks, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  ingress:
+  - from: [{ipBlock: {cidr: 198.51.100.0/24, except: [198.51.100.128/25]}}]
+    ports: [{port: 80}, {port: 8443}]
+";
+    let tables = tables(put(&mut session, text));
+    let prefixes: Vec<String> = tables.prefixes.iter().map(|(prefix, _)| prefix.to_string()).collect();
+    assert_eq!(prefixes, ["198.51.100.0/25"], "the prefix without its exception");
+    assert!(tables.ports.ingress.is_some() && tables.ports.egress.is_none());
+    let key =
+        ObjectKey { kind: "NetworkPolicy".into(), namespace: Some("shop".into()), name: "blocks".into() };
+    session.apply(Change::Remove(key.clone())).unwrap();
+    assert_eq!(session.decision().unwrap().decision, before);
+    assert_eq!(session.apply(Change::Remove(key)).unwrap(), Delta::Nothing);
+}
+
+#[test]
+fn services_that_rules_name_are_looked_up_again() {
+    let mut session = session();
+    let policy = "
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: service, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: web}}
+  egress: [{toServices: [{k8sService: {serviceName: cart, namespace: shop}}]}]
+";
+    put(&mut session, policy);
+    let before = session.decision().unwrap().decision;
+    let service = "
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}}
+";
+    assert!(!tables(put(&mut session, service)).cells.is_empty());
+    assert_ne!(session.decision().unwrap().decision, before);
+}
+
+#[test]
+fn the_graph_leads_from_an_object_to_its_rows() {
+    let session = session();
+    let graph = session.graph();
+    let web =
+        ObjectKey { kind: "CiliumNetworkPolicy".into(), namespace: Some("shop".into()), name: "web".into() };
+    let below = graph.following(&Dependency::Object(web)).unwrap();
+    let count = |is: fn(&Dependency) -> bool| below.things().filter(|thing| is(thing)).count();
+    assert_eq!(count(|thing| matches!(thing, Dependency::Object(_))), 1);
+    assert_eq!(count(|thing| matches!(thing, Dependency::Rule(_))), 3);
+    assert_eq!(count(|thing| matches!(thing, Dependency::Peers(_))), 3);
+    assert_eq!(count(|thing| matches!(thing, Dependency::Table(..))), 2);
+    assert!(count(|thing| matches!(thing, Dependency::Row(..))) >= 3);
+    let printed = below.to_string();
+    assert!(
+        printed.starts_with("digraph") && printed.contains("shop/web spec.egress[0].toPorts[0]"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_change_beyond_the_limits_is_taken_back() {
+    let mut session = limited(classify::Limits { cells: 40, ..classify::Limits::default() });
+    let before = session.decision().unwrap().decision;
+    let entry = |at: usize| {
+        let port = 9000 + 2 * at;
+        format!(
+            "  - fromCIDR: [198.51.100.{at}/32]\n    toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]\n"
+        )
+    };
+    let text = format!(
+        "
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {{name: wide, namespace: shop}}
+spec:
+  endpointSelector: {{matchLabels: {{app: web}}}}
+  ingress:
+{}",
+        (0..10).map(entry).collect::<String>()
+    );
+    let resource = read(session.sources_mut(), "new.yaml", &text).remove(0);
+    let error = session.apply(Change::Put(Box::new(resource))).unwrap_err().to_string();
+    assert!(error.starts_with("the table would have "), "{error}");
+    assert_eq!(session.decision().unwrap().decision, before);
+    let still = answer(&mut session, "api.example.com", "203.0.113.1");
+    assert_eq!(tables(still).prefixes.len(), 1);
+}
