@@ -20,7 +20,7 @@ use sluice_ir::policy::{Authentication, Direction, Identity, L7};
 use crate::generate::cases;
 use crate::harness::{all_flows, compiled, config, documents, file, translated};
 use crate::reference::{End, Flow};
-use crate::shape::{Case, address};
+use crate::shape::{Case, Pod, address};
 
 /// What counts of an answer.
 type Meaning = (Verdict, Option<Authentication>, bool, BTreeSet<L7>);
@@ -62,14 +62,9 @@ impl Asked<'_> {
         }
     }
 
-    /// Whether a row is about it.
+    /// Whether a row of its pod and direction is about it.
     fn is_in(&self, row: &Row) -> bool {
-        let pod = &self.case.world.pods[self.pod];
-        let endpoints = row.endpoints.endpoints.iter();
-        endpoints.clone().any(|endpoint| endpoint.to_string() == format!("{}/{}", pod.namespace, pod.name))
-            && row.direction == self.direction
-            && row.traffic.contains(self.protocol, self.port)
-            && self.is_with(&row.peers)
+        row.traffic.contains(self.protocol, self.port) && self.is_with(&row.peers)
     }
 
     fn is_with(&self, peers: &PeerGroup) -> bool {
@@ -130,6 +125,14 @@ fn sides<'c>(case: &'c Case, compiled: &'c Compiled, flow: &Flow) -> [Option<Ask
     [side(flow.to, flow.from, Direction::Ingress), side(flow.from, flow.to, Direction::Egress)]
 }
 
+/// The rows about a pod's ingress, and those about its egress.
+fn rows_of<'r>(pod: &Pod, rows: &'r [Row]) -> [Vec<&'r Row>; 2] {
+    let name = format!("{}/{}", pod.namespace, pod.name);
+    let is_about = |row: &&Row| row.endpoints.endpoints.iter().any(|endpoint| endpoint.to_string() == name);
+    let (ingress, egress) = rows.iter().filter(is_about).partition(|row| row.direction == Direction::Ingress);
+    [ingress, egress]
+}
+
 fn held(old: &Case, new: &Case) -> Result<(), TestCaseError> {
     let flows = all_flows();
     let compile = |case: &Case| compiled(case, &[file(&documents(case))]);
@@ -139,6 +142,7 @@ fn held(old: &Case, new: &Case) -> Result<(), TestCaseError> {
     let rows = comparison.differences(usize::MAX).rows;
     prop_assert_eq!(comparison.is_equal(), rows.is_empty());
     prop_assert_eq!(comparison.counterexample().is_none(), rows.is_empty());
+    let by_side: Vec<[Vec<&Row>; 2]> = old.world.pods.iter().map(|pod| rows_of(pod, &rows)).collect();
     let asked: Vec<flow::Flow> = flows.iter().map(|flow| translated(old, flow)).collect();
     let answers = |compiled: &Compiled| {
         let judge = Judge::new(compiled, old.world.view.map(Into::into));
@@ -151,7 +155,8 @@ fn held(old: &Case, new: &Case) -> Result<(), TestCaseError> {
         for (side, answers) in sides(old, &before, flow).into_iter().zip(answered) {
             let (Some(side), (Some(a), Some(b))) = (side, answers) else { continue };
             let (a, b) = (meaning(&before, &a.answer), meaning(&after, &b.answer));
-            let about: Vec<&Row> = rows.iter().filter(|row| side.is_in(row)).collect();
+            let own = &by_side[side.pod][usize::from(side.direction == Direction::Egress)];
+            let about: Vec<&Row> = own.iter().copied().filter(|row| side.is_in(row)).collect();
             let context = || {
                 format!(
                     "{flow:?} {a:?} {b:?}\n{about:#?}\n{rows:#?}\n{}{:?} {:?}",
