@@ -8,6 +8,7 @@
 //! | `table`, `row` | for each subject and direction, a row for each class of peers |
 //! | `ports` | ports into classes: those that no row tells apart |
 //! | `assemble` | all of it numbered and put together |
+//! | `matching` | for each cell all rules that match, and not only those that decide |
 //!
 //! Nothing here is sampled: each partition is exact, so the table says the same as the policy about every
 //! peer and port. [`validate`](crate::validate) proves that for each compile.
@@ -15,6 +16,7 @@
 pub(crate) mod assemble;
 mod classes;
 mod limit;
+pub(crate) mod matching;
 mod members;
 pub mod population;
 pub(crate) mod ports;
