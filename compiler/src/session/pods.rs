@@ -28,16 +28,8 @@ impl Session {
     pub(super) fn pod(&mut self, key: &ObjectKey, before: Option<&Resource>) -> Result<Delta, SessionError> {
         let now = self.inputs.get(key).and_then(pod_of).cloned();
         let before = before.and_then(pod_of);
-        let here = |pod: &Pod| pod.node.is_none() || pod.node.as_deref() == Some(&*self.node);
-        let host = |pod: &Pod| pod.spec.host_network;
-        if let Some(pod) = now.iter().chain(before).find(|pod| here(pod) || host(pod)) {
-            let name = format!("{}/{}", lower_namespace(pod), pod.meta.name.value);
-            return self.rebuilt(if host(pod) { Reason::Node(name) } else { Reason::LocalEndpoint(name) });
-        }
-        if let Some(pod) = now.as_ref().or(before)
-            && !self.inventory.namespaces.contains_key(&lower_namespace(pod))
-        {
-            return self.rebuilt(Reason::Namespace(lower_namespace(pod).to_string()));
+        if let Some(reason) = now.iter().chain(before).find_map(|pod| self.reason_to_rebuild(pod)) {
+            return self.rebuilt(reason);
         }
         let mut change = live::Change::default();
         if let Some(pod) = before {
@@ -49,6 +41,26 @@ impl Session {
             self.add_pod(pod_name(&pod), &identity, addresses, &mut change);
         }
         self.finish(change)
+    }
+
+    /// Why a pod that comes, goes or changes is more than a peer.
+    fn reason_to_rebuild(&self, pod: &Pod) -> Option<Reason> {
+        let namespace = namespace_of(pod);
+        let name = format!("{namespace}/{}", pod.meta.name.value);
+        let here = pod.node.as_deref().is_none_or(|node| node == &*self.node);
+        let stand_ins = || self.inputs.has_workload(&namespace);
+        let api_server = |address: &IpAddr| self.inventory.api_servers().contains(address);
+        match pod {
+            _ if pod.spec.host_network => Some(Reason::Node(name)),
+            _ if here => Some(Reason::LocalEndpoint(name)),
+            _ if !self.inventory.namespaces.contains_key(&namespace) => {
+                Some(Reason::Namespace(namespace.to_string()))
+            }
+            // A workload that has a pod needs nobody to stand for one.
+            _ if stand_ins() => Some(Reason::Workload(name)),
+            _ if pod.addresses.iter().any(|address| api_server(&address.value)) => Some(Reason::ApiServer),
+            _ => None,
+        }
     }
 
     pub(super) fn add_pod(
@@ -100,10 +112,10 @@ fn pod_of(resource: &Resource) -> Option<&Pod> {
     }
 }
 
-fn lower_namespace(pod: &Pod) -> Arc<str> {
+fn namespace_of(pod: &Pod) -> Arc<str> {
     pod.meta.namespace.clone().unwrap_or_else(|| "default".into())
 }
 
 fn pod_name(pod: &Pod) -> PodName {
-    (lower_namespace(pod), Arc::clone(&pod.meta.name.value))
+    (namespace_of(pod), Arc::clone(&pod.meta.name.value))
 }
