@@ -34,6 +34,14 @@ fn main() {
             Err(e) => eprintln!("REFUTED {e}"),
             Ok(decided) => {
                 let d = &decided.classified.decision;
+                let text = d.to_string();
+                let h = {
+                    use std::hash::{Hash, Hasher};
+                    let mut h = std::hash::DefaultHasher::new();
+                    text.hash(&mut h);
+                    h.finish()
+                };
+                eprint!(" HASH {h:x}");
                 eprintln!(
                     " total {:.1?}: {:?} {} peers {} addresses; {} classes {} prefixes {} subjects rows {} {} ports {} {} cells {} verdicts {}",
                     t.elapsed(),

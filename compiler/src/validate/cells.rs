@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use indexmap::IndexSet;
+use indexmap::IndexMap;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::decision::{Decision, EndpointName, Outcome, Subject};
@@ -44,8 +44,11 @@ impl SideOf<'_> {
 /// Peers that the rules of one side cannot tell apart: an example, and the rows that they have in the table.
 struct Alike {
     example: PeerId,
+    /// The rules that match them, a bit for each.
+    matching: Vec<u64>,
+    host: bool,
     numbers: Numbers,
-    rows: BTreeSet<RowId>,
+    rows: Vec<RowId>,
 }
 
 /// What a peer has for the ports that a side's rules name.
@@ -55,12 +58,17 @@ type Numbers = Vec<Option<(Protocol, u16)>>;
 /// name.
 type LocalKey<'b> = (&'b [u64], bool, Numbers);
 
+/// What the reference answered where some rules match both peer and port, and the peer is or is not the host.
+type Answers = FxHashMap<(Vec<u64>, bool), Answer>;
+
 /// The answers with which a verdict of the table was found to agree, so that the same is not asked again.
 type Agreed = FxHashMap<VerdictId, Answer>;
 
 /// Ports that the rules of one side cannot tell apart: an example, and the classes that they have in the table.
 struct PortsAlike {
     example: (Protocol, u16),
+    /// The rules that match them, a bit for each.
+    matching: Vec<u64>,
     classes: BTreeSet<PortClassId>,
 }
 
@@ -75,15 +83,18 @@ pub(super) fn compare(
     let subjects = subjects_by_name(&decision(classified).subjects);
     let groups = Groups::new(policy, population, in_force, classified);
     let comparison = Comparison { policy, population, classified, groups: &groups };
-    // Endpoints with one identity and one table are one question.
-    let mut seen: BTreeMap<(usize, usize), &Judged> = BTreeMap::new();
+    // Endpoints with one table and all that `eval` sees of a subject in common are one question.
+    let mut seen = IndexMap::<_, _, FxBuildHasher>::default();
     for (judged, place) in judged.iter().zip(&in_force.of_judged) {
         let subject = subjects.get(&judged.name).ok_or_else(|| Refuted::Subject(judged.name.clone()))?;
-        seen.entry((*place, *subject)).or_insert(judged);
+        let Identity { labels, ports, .. } = &*judged.identity;
+        let reserved = (judged.identity.is_host(), labels.is_reserved("init"));
+        seen.entry((*subject, &in_force.subjects[*place], reserved, ports)).or_insert((*place, judged));
     }
+    let both = [Direction::Ingress, Direction::Egress];
     let sides: Vec<_> = seen
         .into_iter()
-        .flat_map(|(key, judged)| [Direction::Ingress, Direction::Egress].map(|way| (key, judged, way)))
+        .flat_map(|((subject, ..), (place, judged))| both.map(|way| ((place, subject), judged, way)))
         .collect();
     let one = |((place, subject), judged, direction): &((usize, usize), &Judged, Direction)| {
         comparison.side(&SideOf {
@@ -117,19 +128,22 @@ impl Comparison<'_> {
         let named = self.names_of_peers(side);
         // Only a named port means another number for another peer.
         let mut ports_of: FxHashMap<Numbers, Vec<PortsAlike>> = FxHashMap::default();
-        let mut agreed = Agreed::default();
-        for Alike { example, numbers, rows } in self.peers_alike(side, &named) {
+        let (mut answers, mut agreed) = (Answers::default(), Agreed::default());
+        for Alike { example, matching, host, numbers, rows } in self.peers_alike(side, &named) {
             let peer = self.population.identity(example);
             let ports = ports_of.entry(numbers).or_insert_with(|| self.ports_alike(side, peer, &pieces));
             for alike in ports.iter() {
                 let question = side.question(peer, alike.example);
-                let answer = eval_among(self.policy, side.rules, &question);
-                proof.evaluations += 1;
+                let both = matching.iter().zip(&alike.matching).map(|(peer, port)| peer & port).collect();
+                let answer = answers.entry((both, host)).or_insert_with(|| {
+                    proof.evaluations += 1;
+                    eval_among(self.policy, side.rules, &question)
+                });
                 for row in &rows {
                     proof.cells += alike.classes.len();
                     let mut classes = alike.classes.iter();
                     classes.try_for_each(|class| {
-                        self.cell(side, (*row, *class), &question, &answer, &mut agreed)
+                        self.cell(side, (*row, *class), &question, answer, &mut agreed)
                     })?;
                 }
             }
@@ -156,6 +170,7 @@ impl Comparison<'_> {
                 bits[group * words + at / 64] |= 1 << (at % 64);
             }
         }
+        let row_of = self.rows(side);
         let mut places: FxHashMap<LocalKey<'_>, usize> = FxHashMap::default();
         let mut found: Vec<Alike> = Vec::new();
         for (at, group) in groups.iter().enumerate() {
@@ -164,14 +179,28 @@ impl Comparison<'_> {
             let place = match places.entry((&bits[at * words..(at + 1) * words], group.host, numbers)) {
                 Entry::Occupied(known) => *known.get(),
                 Entry::Vacant(new) => {
-                    let numbers = new.key().2.clone();
-                    found.push(Alike { example: group.example, numbers, rows: BTreeSet::new() });
+                    let (matching, host, numbers) = new.key().clone();
+                    let (example, matching) = (group.example, matching.to_vec());
+                    found.push(Alike { example, matching, host, numbers, rows: Vec::new() });
                     *new.insert(found.len() - 1)
                 }
             };
-            found[place].rows.insert(side.subject.tables[side.direction].row(group.class));
+            let row = row_of[group.class.index()];
+            if !found[place].rows.contains(&row) {
+                found[place].rows.push(row);
+            }
         }
         found
+    }
+
+    /// The row of each class.
+    fn rows(&self, side: &SideOf<'_>) -> Vec<RowId> {
+        let table = &side.subject.tables[side.direction];
+        let mut rows = vec![table.otherwise; decision(self.classified).classes.len()];
+        for (class, row) in &table.rows {
+            rows[class.index()] = *row;
+        }
+        rows
     }
 
     /// Ports that the rules of a side cannot tell apart, asked of each rule for a port of each stretch.
@@ -183,16 +212,23 @@ impl Comparison<'_> {
     ) -> Vec<PortsAlike> {
         let classes = &decision(self.classified).sides[side.direction].ports;
         // Many rules of a side have the same ports.
-        let ports: IndexSet<&Ports, FxBuildHasher> =
-            side.rules.iter().map(|id| &self.policy.rule(*id).ports).collect();
-        let mut places: FxHashMap<Vec<bool>, usize> = FxHashMap::default();
+        let words = side.rules.len().div_ceil(64);
+        let mut ports: IndexMap<&Ports, Vec<u64>, FxBuildHasher> = IndexMap::default();
+        for (at, id) in side.rules.iter().enumerate() {
+            let rules = ports.entry(&self.policy.rule(*id).ports).or_insert_with(|| vec![0; words]);
+            rules[at / 64] |= 1 << (at % 64);
+        }
+        let mut places: FxHashMap<Vec<u64>, usize> = FxHashMap::default();
         let mut found: Vec<PortsAlike> = Vec::new();
         for piece in pieces {
             let question = side.question(peer, *piece);
-            let matching = ports.iter().map(|ports| ports_match(ports, &question));
-            let place = *places.entry(matching.collect()).or_insert(found.len());
+            let mut matching = vec![0; words];
+            for (_, rules) in ports.iter().filter(|(ports, _)| ports_match(ports, &question)) {
+                matching.iter_mut().zip(rules).for_each(|(all, these)| *all |= these);
+            }
+            let place = *places.entry(matching.clone()).or_insert(found.len());
             if place == found.len() {
-                found.push(PortsAlike { example: *piece, classes: BTreeSet::new() });
+                found.push(PortsAlike { example: *piece, matching, classes: BTreeSet::new() });
             }
             found[place].classes.insert(classes.class(piece.0, piece.1));
         }

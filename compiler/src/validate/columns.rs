@@ -19,9 +19,9 @@ pub(super) type Column = FixedBitSet;
 pub(super) struct Columns<'p> {
     peers: Vec<&'p Identity>,
     /// For each key that was asked for: its different labels, and which of them each peer has.
-    keys: FxHashMap<&'p str, Key<'p>>,
+    keys: FxHashMap<&'p str, Key>,
     requirements: FxHashMap<&'p Requirement, Column>,
-    /// Places of peers with an address.
+    /// Places of peers with an address, sorted by it: those in a prefix lie together.
     addressed: Vec<usize>,
     /// Places of peers with names.
     named: Vec<usize>,
@@ -30,8 +30,8 @@ pub(super) struct Columns<'p> {
 }
 
 /// The labels of one key.
-struct Key<'p> {
-    labels: Vec<Option<&'p Label>>,
+struct Key {
+    labels: Vec<LabelSet>,
     /// The place in `labels` of each peer's.
     of_peer: Vec<u32>,
 }
@@ -41,8 +41,10 @@ impl<'p> Columns<'p> {
         let having = |has: fn(&Identity) -> bool| {
             peers.iter().enumerate().filter(|(_, peer)| has(peer)).map(|(at, _)| at).collect()
         };
+        let mut addressed: Vec<usize> = having(|peer| peer.address.is_some());
+        addressed.sort_by_key(|at| peers[*at].address);
         Columns {
-            addressed: having(|peer| peer.address.is_some()),
+            addressed,
             named: having(|peer| !peer.names.is_empty()),
             hosts: having(Identity::is_host),
             keys: FxHashMap::default(),
@@ -91,7 +93,14 @@ impl<'p> Columns<'p> {
                 }
                 column.union_with(&selected);
             }
-            Peer::Cidr { .. } => column.extend(matching(policy, peer, &self.peers, &self.addressed)),
+            Peer::Cidr { cidr, .. } => {
+                let from =
+                    self.addressed.partition_point(|at| self.peers[*at].address < Some(cidr.address()));
+                let inside = |at: &usize| self.peers[*at].address.is_some_and(|a| cidr.contains(a));
+                let length = self.addressed[from..].partition_point(inside);
+                let inside = &self.addressed[from..from + length];
+                column.extend(matching(policy, peer, &self.peers, inside));
+            }
             Peer::Name(_) => column.extend(matching(policy, peer, &self.peers, &self.named)),
         }
     }
@@ -109,10 +118,7 @@ impl<'p> Columns<'p> {
         let Columns { peers, keys, requirements, .. } = self;
         requirements.entry(requirement).or_insert_with(|| {
             let key = keys.entry(&*requirement.key).or_insert_with(|| Key::new(peers, &requirement.key));
-            let meets = |label: &Option<&Label>| {
-                requirement.matches(&label.iter().copied().cloned().collect::<LabelSet>())
-            };
-            let meets: Vec<bool> = key.labels.iter().map(meets).collect();
+            let meets: Vec<bool> = key.labels.iter().map(|label| requirement.matches(label)).collect();
             let mut column = Column::with_capacity(peers.len());
             let those = key.of_peer.iter().enumerate().filter(|(_, label)| meets[**label as usize]);
             column.extend(those.map(|(at, _)| at));
@@ -134,14 +140,14 @@ fn matching<'a>(
     among.iter().copied().filter(move |at| peer_matches(policy, peer, peers[*at]))
 }
 
-impl<'p> Key<'p> {
-    fn new(peers: &[&'p Identity], key: &str) -> Key<'p> {
+impl Key {
+    fn new(peers: &[&Identity], key: &str) -> Key {
         let mut places: FxHashMap<Option<&Label>, u32> = FxHashMap::default();
         let mut labels = Vec::new();
         let of_peer = peers.iter().map(|peer| {
             let label = peer.labels.get(key);
             *places.entry(label).or_insert_with(|| {
-                labels.push(label);
+                labels.push(label.into_iter().cloned().collect());
                 u32::try_from(labels.len() - 1).unwrap_or(u32::MAX)
             })
         });

@@ -5,9 +5,9 @@
 //! functions, peer by peer.
 //!
 //! For each subject and direction, peers that the subject's rules cannot tell apart, by asking each rule
-//! about each peer, are one group; ports likewise. `eval` depends on nothing else, so one
-//! answer holds for the whole group. That answer is compared with every cell that a member of the group has in
-//! the table. Then the function from addresses to classes is compared, stretch by stretch, with that from
+//! about each peer, are one group; ports likewise. What `eval` answers depends on which rules match both peer
+//! and port, and on whether the peer is the host, so one answer holds wherever these are the same. It is compared
+//! with every cell that a member of the groups has in the table. Then the function from addresses to classes is compared, stretch by stretch, with that from
 //! addresses to peers.
 //!
 //! The table must give the same verdict, reason, authentication and layer 7 rules, and name lines that the
