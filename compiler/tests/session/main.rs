@@ -260,3 +260,38 @@ spec:
     let still = answer(&mut session, "api.example.com", "203.0.113.1");
     assert_eq!(tables(still).prefixes.len(), 1);
 }
+
+#[test]
+fn a_pod_at_the_address_of_the_api_server_is_a_rebuild() {
+    let mut session = session();
+    let slice = "
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: kubernetes, namespace: default, labels: {kubernetes.io/service-name: kubernetes}}
+addressType: IPv4
+endpoints: [{addresses: [10.0.1.9]}]
+";
+    assert_eq!(put(&mut session, slice), Delta::Rebuilt(Reason::ApiServer));
+    assert_eq!(put(&mut session, &pod("api", "api", "there")), Delta::Rebuilt(Reason::ApiServer));
+}
+
+#[test]
+fn a_pod_that_a_workload_has_stood_in_for_is_a_rebuild() {
+    let mut session = session();
+    let workload = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: mail, namespace: shop}
+spec:
+  selector: {matchLabels: {app: mail}}
+  template:
+    metadata: {labels: {app: mail}}
+    spec: {containers: [{name: c, image: i}]}
+";
+    assert_eq!(put(&mut session, workload), Delta::Rebuilt(Reason::Workload("shop/mail".to_owned())));
+    let delta = put(&mut session, &pod("mail-1", "mail", "there"));
+    assert_eq!(delta, Delta::Rebuilt(Reason::Workload("shop/mail-1".to_owned())));
+    let endpoints =
+        session.decision().unwrap().decision.subjects.iter().map(|s| s.endpoints.len()).sum::<usize>();
+    assert_eq!(endpoints, 1, "nobody stands for the pod any more");
+}
