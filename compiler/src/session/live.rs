@@ -139,6 +139,7 @@ impl Live {
         for rule in old.iter().filter(|rule| self.set_of.contains_key(rule)).copied().collect::<Vec<_>>() {
             self.leave_force(rule, change);
         }
+        self.slab.gone += old.len();
         new
     }
 
@@ -417,8 +418,7 @@ impl Live {
 
     /// How much of what is kept is of no use any more, and how much there is.
     pub(super) fn waste(&self) -> (usize, usize) {
-        let rules: BTreeSet<&RuleId> = self.set_of.keys().collect();
-        (self.slab.policy.rules.len() - rules.len(), self.slab.policy.rules.len())
+        (self.slab.gone, self.slab.policy.rules.len())
     }
 }
 
