@@ -62,18 +62,52 @@ fn several_stages_in_one_call() {
     assert_eq!(run.stdout, format!("{}\n{}", ir.stdout, decision.stdout));
 }
 
-/// Each case's table is proved by the command itself, and can be read back.
+/// Each case's table is proved by the command itself, can be read back, and is there for a reviewer to see.
 #[test]
 fn every_case_has_a_table() {
-    let mut cases = 0;
+    let (mut cases, mut wrong) = (0, Vec::new());
     for entry in std::fs::read_dir(root().join("testdata/cases")).unwrap() {
         let folder = entry.unwrap().path();
         let policies = if folder.join("policies").is_dir() { "policies" } else { "policies.yaml" };
-        let run = sluice(&folder, &["compile", "--emit", "decision", "--keep-going", "cluster.yaml", policies]);
+        let run =
+            sluice(&folder, &["compile", "--emit", "decision", "--keep-going", "cluster.yaml", policies]);
         assert_eq!(run.code, 0, "{}: {}", folder.display(), run.stderr);
         let decision: Decision = run.stdout.parse().unwrap();
         assert_eq!(decision.to_string(), run.stdout, "{}", folder.display());
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        wrong.extend(golden(&format!("decision/cases/{name}.txt"), &run.stdout).err());
         cases += 1;
     }
-    assert!(cases > 100, "{cases}");
+    let goldens = std::fs::read_dir(root().join("golden/decision/cases")).unwrap().count();
+    assert!(cases > 100 && cases == goldens, "{cases} cases, {goldens} goldens");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Six thousand peers with a port each: the table would be their product.
+#[test]
+fn a_table_that_would_be_too_large_is_refused_with_the_lines_to_blame() {
+    let folder = tempfile::tempdir().unwrap();
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\nspec: {containers: [{name: c, image: i}]}\n---\n";
+    let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: wide, namespace: shop}\nspec:\n  endpointSelector: {}\n  egress:\n";
+    let entry = |at: usize| {
+        let (high, low, port) = (at / 250, at % 250, 2 * at + 1);
+        let extra = if at == 4000 { ", {port: '40000', protocol: TCP}" } else { "" };
+        format!(
+            "  - toCIDR: [198.18.{high}.{low}/32]\n    toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}{extra}]}}]\n"
+        )
+    };
+    let text: String = [pod.to_owned(), policy.to_owned()].into_iter().chain((0..6000).map(entry)).collect();
+    std::fs::write(folder.path().join("wide.yaml"), text).unwrap();
+    for words in [
+        vec!["compile", "--emit", "stats", "wide.yaml"],
+        vec!["can", "shop/web", "198.18.0.1", "80/TCP", "wide.yaml"],
+    ] {
+        let run = sluice(folder.path(), &words);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+        assert!(run.stderr.contains("error[S0806]: the table would have 36"), "{}", run.stderr);
+        assert!(run.stderr.contains("wide.yaml:8013:15 (2 ranges)"), "{}", run.stderr);
+    }
+    let by_rules =
+        sluice(folder.path(), &["can", "--reference", "shop/web", "198.18.0.1", "3/TCP", "wide.yaml"]);
+    assert_eq!(by_rules.code, 0, "{}", by_rules.stderr);
 }

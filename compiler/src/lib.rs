@@ -12,6 +12,7 @@
 //! | [`optimise`] | rules to fewer and smaller rules |
 //! | [`classify`] | rules to a finite table |
 //! | [`validate`] | the table proved against the rules |
+//! | [`compare`] | two policies to what they say differently, and rules that say nothing |
 //! | [`judge`] | a table or rules, and a flow, to a verdict with its reasons |
 //!
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
@@ -19,6 +20,7 @@
 
 pub mod check;
 pub mod classify;
+pub mod compare;
 mod decide;
 pub mod diagnostic;
 pub mod inventory;

@@ -11,12 +11,6 @@ impl<T> Verified<T> {
         Verified(thing)
     }
 
-    /// Claims what is not so, to test whoever is told.
-    #[cfg(any(test, feature = "test-support"))]
-    pub fn unverified(thing: T) -> Verified<T> {
-        Verified(thing)
-    }
-
     /// Gives up the proof, to change the thing.
     pub fn into_inner(self) -> T {
         self.0

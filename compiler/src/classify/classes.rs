@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use indexmap::{IndexMap, IndexSet};
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::ids::RuleId;
 use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortMatch, PortSet, Ports, Rule};
 
@@ -81,6 +82,11 @@ impl PeerSets {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.members.len()
+    }
+
+    /// Whether a rule's list of peers matches anybody.
+    pub(super) fn matches_anybody(&self, rule: RuleId) -> bool {
+        self.of_rule[rule.index()].is_none_or(|set| !self.members[set as usize].is_empty())
     }
 
     fn signature(&self, sets: Vec<SetId>, identity: &Identity) -> Signature {

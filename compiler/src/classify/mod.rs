@@ -8,6 +8,7 @@
 //! | `table`, `row` | for each subject and direction, a row for each class of peers |
 //! | `ports` | ports into classes: those that no row tells apart |
 //! | `assemble` | all of it numbered and put together |
+//! | `matching` | for each cell all rules that match, and not only those that decide |
 //!
 //! Nothing here is sampled: each partition is exact, so the table says the same as the policy about every
 //! peer and port. [`validate`](crate::validate) proves that for each compile.
@@ -15,6 +16,7 @@
 pub(crate) mod assemble;
 mod classes;
 mod limit;
+pub(crate) mod matching;
 mod members;
 pub mod population;
 pub(crate) mod ports;
@@ -46,13 +48,6 @@ pub struct Classified {
 }
 
 impl Classified {
-    /// The same classes beside another table, for tests of the proof.
-    #[cfg(feature = "test-support")]
-    #[must_use]
-    pub fn with_unverified(&self, decision: Decision) -> Classified {
-        Classified { decision: Verified::unverified(decision), classes: self.classes.clone() }
-    }
-
     /// The class of a peer of the population.
     pub fn class(&self, peer: PeerId) -> ClassId {
         self.classes[peer.index()]
@@ -112,7 +107,7 @@ pub fn judged(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Vec
         .endpoints
         .iter()
         .filter(here)
-        .map(|endpoint| Judged { name: endpoint.endpoint_name(), identity: endpoint.identity.clone().into() })
+        .map(|endpoint| Judged { name: endpoint.endpoint_name(), identity: Arc::clone(&endpoint.identity) })
         .collect();
     if policy.settings.host_firewall {
         judged.extend(hosts(inventory, view));

@@ -1,6 +1,6 @@
 //! Who can be at the other side: every peer that a node knows, and which one an address is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -77,6 +77,16 @@ impl Population {
         rules: impl Iterator<Item = RuleId>,
         view: Option<&str>,
     ) -> Population {
+        Population::over(inventory, prefixes_of(policy, rules), view)
+    }
+
+    /// Everybody in an inventory, and an address for each way in which the inventory and some prefixes tell
+    /// addresses apart.
+    pub fn over(
+        inventory: &Inventory,
+        prefixes: impl IntoIterator<Item = Cidr>,
+        view: Option<&str>,
+    ) -> Population {
         let mut population = Population::nobody(view.map(Into::into));
         for entity in ENTITIES {
             let peer = population.add(inventory.entity(entity, view).into());
@@ -87,7 +97,7 @@ impl Population {
         let endpoints = inventory.endpoints.iter().map(|endpoint| shared[endpoint.identity_id.index()]);
         population.endpoints = endpoints.collect();
         population.add_hosts(inventory);
-        population.addresses = population.by_address(inventory, &prefixes(inventory, policy, rules));
+        population.addresses = population.by_address(inventory, &with_distinct(inventory, prefixes));
         population
     }
 
@@ -168,12 +178,17 @@ impl Population {
     }
 }
 
-/// Every prefix at whose edge an identity can change.
-fn prefixes(inventory: &Inventory, policy: &Policy, rules: impl Iterator<Item = RuleId>) -> PrefixMap<()> {
-    let mut prefixes: Vec<Cidr> = inventory.distinct_prefixes().collect();
-    for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
-        prefixes.extend(Cidr::new(address, 0));
-    }
+/// Every prefix at whose edge an identity can change, or that is one of these.
+fn with_distinct(inventory: &Inventory, prefixes: impl IntoIterator<Item = Cidr>) -> PrefixMap<()> {
+    let families = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    let families = families.into_iter().filter_map(|address| Cidr::new(address, 0));
+    let all = inventory.distinct_prefixes().chain(families).chain(prefixes);
+    all.map(|cidr| (cidr, ())).collect()
+}
+
+/// The prefixes that some rules name.
+pub(crate) fn prefixes_of(policy: &Policy, rules: impl Iterator<Item = RuleId>) -> BTreeSet<Cidr> {
+    let mut prefixes = BTreeSet::new();
     for rule in rules {
         let Peers::Of(peers) = &policy.rule(rule).peers else { continue };
         for peer in peers {
@@ -184,5 +199,5 @@ fn prefixes(inventory: &Inventory, policy: &Policy, rules: impl Iterator<Item = 
             }
         }
     }
-    prefixes.into_iter().map(|cidr| (cidr, ())).collect()
+    prefixes
 }

@@ -54,12 +54,11 @@ fn refine(function: &PortFunction, pieces: &[Piece], of_piece: &mut [usize], cla
         let first = pieces.partition_point(|(of, piece)| (*of, piece.start) < (*protocol, range.start));
         let inside =
             pieces[first..].iter().take_while(|(of, piece)| of == protocol && piece.end <= range.end);
-        for at in first..first + inside.count() {
-            let class = split.entry((of_piece[at], *verdict)).or_insert_with(|| {
+        for (_, class) in inside.zip(&mut of_piece[first..]) {
+            *class = *split.entry((*class, *verdict)).or_insert_with(|| {
                 *classes += 1;
                 *classes - 1
             });
-            of_piece[at] = *class;
         }
     }
 }

@@ -13,13 +13,14 @@ use sluice_ir::net::{PortName, PortRange, Protocol};
 use sluice_ir::policy::eval::{Reason, Verdict, rule_verdict};
 use sluice_ir::policy::{Direction, Policy, PortMatch, PortSet, Ports, Tier};
 
-/// What a row says, as a function of protocol and port.
+/// What a row says, as a function of protocol and port: a verdict, or whatever else follows from the rules
+/// that match.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PortFunction {
+pub(crate) struct PortFunction<V = VerdictId> {
     /// For protocols that no stretch is about.
-    pub(crate) otherwise: VerdictId,
+    pub(crate) otherwise: V,
     /// Stretches in order; a protocol that has any is covered whole.
-    pub(crate) stretches: Vec<(Protocol, PortRange, VerdictId)>,
+    pub(crate) stretches: Vec<(Protocol, PortRange, V)>,
 }
 
 /// Verdicts, each once.
@@ -114,13 +115,28 @@ pub(crate) fn row(
     number: &dyn Fn(&PortName, Protocol) -> Option<u16>,
     outcomes: &mut Outcomes,
 ) -> PortFunction {
+    let verdict_of = |rules: &[RuleId]| match outcomes.of_rules(policy, rules) {
+        Some(verdict) => verdict,
+        None => circumstances.fallback,
+    };
+    function(policy, matching, circumstances.direction, number, verdict_of)
+}
+
+/// What follows, port by port, from those of some rules that match there.
+pub(super) fn function<V: Copy + PartialEq>(
+    policy: &Policy,
+    matching: &[RuleId],
+    direction: Direction,
+    number: &dyn Fn(&PortName, Protocol) -> Option<u16>,
+    mut value_of: impl FnMut(&[RuleId]) -> V,
+) -> PortFunction<V> {
     let mut edges: Vec<Edge> = Vec::new();
     let mut always: Vec<RuleId> = Vec::new();
     for id in matching {
         match &policy.rule(*id).ports {
             Ports::Any => always.push(*id),
             Ports::Of(ports) => {
-                let ranges = ports.iter().filter_map(|port| resolved(port, circumstances.direction, number));
+                let ranges = ports.iter().filter_map(|port| resolved(port, direction, number));
                 for (protocol, range) in ranges {
                     edges.push((protocol, u32::from(range.start), *id, true));
                     edges.push((protocol, u32::from(range.end) + 1, *id, false));
@@ -128,35 +144,31 @@ pub(crate) fn row(
             }
         }
     }
-    let mut verdict_of = |rules: &[RuleId]| match outcomes.of_rules(policy, rules) {
-        Some(verdict) => verdict,
-        None => circumstances.fallback,
-    };
-    let otherwise = verdict_of(&always);
+    let otherwise = value_of(&always);
     edges.sort_unstable();
     let mut stretches = Vec::new();
     for of_protocol in edges.chunk_by(|a, b| a.0 == b.0) {
-        sweep(of_protocol, &always, &mut verdict_of, otherwise, &mut stretches);
+        sweep(of_protocol, &always, &mut value_of, otherwise, &mut stretches);
     }
     PortFunction { otherwise, stretches }
 }
 
 /// Goes through the edges of one protocol and notes what holds between them.
-fn sweep(
+fn sweep<V: Copy + PartialEq>(
     edges: &[Edge],
     always: &[RuleId],
-    verdict_of: &mut dyn FnMut(&[RuleId]) -> VerdictId,
-    otherwise: VerdictId,
-    stretches: &mut Vec<(Protocol, PortRange, VerdictId)>,
+    value_of: &mut dyn FnMut(&[RuleId]) -> V,
+    otherwise: V,
+    stretches: &mut Vec<(Protocol, PortRange, V)>,
 ) {
     // How many ranges of a rule hold: one rule's ranges can overlap.
     let mut open: BTreeMap<RuleId, u32> = always.iter().map(|rule| (*rule, 1)).collect();
     let before = stretches.len();
-    let mut note = |protocol, start: u32, end: u32, verdict| {
+    let mut note = |protocol, start: u32, end: u32, value| {
         let (Ok(start), Ok(end)) = (u16::try_from(start), u16::try_from(end - 1)) else { return };
         match stretches.get_mut(before..).and_then(<[_]>::last_mut) {
-            Some((_, range, last)) if *last == verdict => range.end = end,
-            _ => stretches.push((protocol, PortRange { start, end }, verdict)),
+            Some((_, range, last)) if *last == value => range.end = end,
+            _ => stretches.push((protocol, PortRange { start, end }, value)),
         }
     };
     let mut from = 0;
@@ -175,13 +187,13 @@ fn sweep(
                 open.remove(rule);
             }
         }
-        holding = verdict_of(&open.keys().copied().collect::<Vec<_>>());
+        holding = value_of(&open.keys().copied().collect::<Vec<_>>());
     }
     if from <= u32::from(u16::MAX) {
         note(protocol, from, u32::from(u16::MAX) + 1, holding);
     }
     // A protocol about which nothing else is said than about all others needs no stretch.
-    if stretches[before..].iter().all(|(_, _, verdict)| *verdict == otherwise) {
+    if stretches[before..].iter().all(|(_, _, value)| *value == otherwise) {
         stretches.truncate(before);
     }
 }

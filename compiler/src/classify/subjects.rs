@@ -21,9 +21,9 @@ pub(crate) struct SubjectKey {
     /// The numbers of its named ports that its ingress rules ask for.
     pub(crate) named: Vec<(NamedPort, u16)>,
     /// Whether nothing is enforced on it.
-    free: bool,
+    pub(super) free: bool,
     /// Whether it is isolated whatever the rules say: it has no labels yet, or the options say so.
-    always: bool,
+    pub(super) always: bool,
 }
 
 /// The endpoints of each subject, as places in the list that was given.

@@ -1,13 +1,13 @@
 //! The table of one subject and direction: a row for each class of peers.
 
 use rustc_hash::FxHashMap;
-use sluice_ir::ids::{RuleId, VerdictId};
+use sluice_ir::ids::RuleId;
 use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::eval::Reason;
 use sluice_ir::policy::{Direction, Policy};
 
 use super::classes::{Classes, Numbers, PeerSets};
-use super::row::{Circumstances, Outcomes, PortFunction, row};
+use super::row::{self, Circumstances, Outcomes, PortFunction};
 use super::subjects::SubjectKey;
 
 /// A table before its rows are numbered: rows are functions of the port.
@@ -28,7 +28,7 @@ pub(super) struct Maker<'a> {
 
 /// Which of a subject's rules match a class, one bit each; then the numbers of named ports and whether the
 /// peer is let in as the host, as far as they matter.
-type LocalKey = (Box<[u64]>, Vec<(usize, u16)>, bool);
+pub(super) type LocalKey = (Box<[u64]>, Vec<(usize, u16)>, bool);
 
 impl Maker<'_> {
     /// The table of a subject.
@@ -50,7 +50,9 @@ impl Maker<'_> {
         let own: Numbers = subject.named.iter().cloned().collect();
         let mut make = |key: &LocalKey| {
             let fallback = if key.2 { open } else { closed };
-            self.row(rules, key, direction, fallback, &own, outcomes)
+            let circumstances = Circumstances { fallback, direction };
+            let number = |name: &PortName, protocol| self.number(key, direction, &own, name, protocol);
+            row::row(self.policy, &self.matching(rules, key), circumstances, &number, outcomes)
         };
         let nobody = (self.mask_of_any(rules), Vec::new(), false);
         let otherwise = make(&nobody);
@@ -65,7 +67,7 @@ impl Maker<'_> {
     }
 
     /// The rules that match every peer, as bits.
-    fn mask_of_any(&self, rules: &[RuleId]) -> Box<[u64]> {
+    pub(super) fn mask_of_any(&self, rules: &[RuleId]) -> Box<[u64]> {
         let mut mask = vec![0; rules.len().div_ceil(64)].into_boxed_slice();
         for (at, rule) in rules.iter().enumerate() {
             if self.sets.of_rule[rule.index()].is_none() {
@@ -76,7 +78,7 @@ impl Maker<'_> {
     }
 
     /// Classes by what this subject's rules can see of them; those that no rule names are left out.
-    fn groups(&self, rules: &[RuleId], host_matters: bool) -> Vec<(LocalKey, Vec<u32>)> {
+    pub(super) fn groups(&self, rules: &[RuleId], host_matters: bool) -> Vec<(LocalKey, Vec<u32>)> {
         let words = rules.len().div_ceil(64);
         let any = self.mask_of_any(rules);
         let asked = self.sets.asked_by(rules.iter().map(|rule| self.policy.rule(*rule)));
@@ -115,25 +117,27 @@ impl Maker<'_> {
         groups
     }
 
-    fn row(
-        &self,
-        rules: &[RuleId],
-        key: &LocalKey,
-        direction: Direction,
-        fallback: VerdictId,
-        own: &Numbers,
-        outcomes: &mut Outcomes,
-    ) -> PortFunction {
-        let (mask, named, _) = key;
+    /// Those of a subject's rules whose peers match, in order.
+    pub(super) fn matching(&self, rules: &[RuleId], (mask, ..): &LocalKey) -> Vec<RuleId> {
         let matches = |at: &usize| mask[at / 64] & (1 << (at % 64)) != 0;
-        let matching: Vec<RuleId> = (0..rules.len()).filter(matches).map(|at| rules[at]).collect();
-        let number = |name: &PortName, protocol: Protocol| match direction {
+        (0..rules.len()).filter(matches).map(|at| rules[at]).collect()
+    }
+
+    /// What a named port stands for: the subject's own on ingress, the peer's on egress.
+    pub(super) fn number(
+        &self,
+        (_, named, _): &LocalKey,
+        direction: Direction,
+        own: &Numbers,
+        name: &PortName,
+        protocol: Protocol,
+    ) -> Option<u16> {
+        match direction {
             Direction::Ingress => own.get(&(name.clone(), protocol)).copied(),
             Direction::Egress => {
                 let place = self.sets.place_of(name, protocol)?;
                 named.iter().find(|(at, _)| *at == place).map(|(_, number)| *number)
             }
-        };
-        row(self.policy, &matching, Circumstances { fallback, direction }, &number, outcomes)
+        }
     }
 }

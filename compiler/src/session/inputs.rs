@@ -39,6 +39,8 @@ impl ObjectKey {
 pub(super) struct Inputs {
     resources: Vec<Resource>,
     places: FxHashMap<ObjectKey, usize>,
+    /// How many workloads there are in each namespace.
+    workloads: FxHashMap<Arc<str>, usize>,
 }
 
 impl Inputs {
@@ -64,6 +66,9 @@ impl Inputs {
         match self.places.get(&key) {
             Some(place) => Some(std::mem::replace(&mut self.resources[*place], resource)),
             None => {
+                if let Some(count) = self.workloads_beside(&resource) {
+                    *count += 1;
+                }
                 self.places.insert(key, self.resources.len());
                 self.resources.push(resource);
                 None
@@ -71,13 +76,28 @@ impl Inputs {
         }
     }
 
+    /// The number of workloads in the namespace of a workload.
+    fn workloads_beside(&mut self, resource: &Resource) -> Option<&mut usize> {
+        let Object::Workload(workload) = &resource.object else { return None };
+        let namespace = workload.meta.namespace.clone().unwrap_or_else(|| "default".into());
+        Some(self.workloads.entry(namespace).or_default())
+    }
+
     pub(super) fn remove(&mut self, key: &ObjectKey) -> Option<Resource> {
         let place = self.places.remove(key)?;
         let resource = self.resources.swap_remove(place);
+        if let Some(count) = self.workloads_beside(&resource) {
+            *count -= 1;
+        }
         if let Some(moved) = self.resources.get(place) {
             self.places.insert(ObjectKey::of(moved), place);
         }
         Some(resource)
+    }
+
+    /// Whether there is a workload in a namespace.
+    pub(super) fn has_workload(&self, namespace: &str) -> bool {
+        self.workloads.get(namespace).is_some_and(|count| *count > 0)
     }
 
     /// The keys of the objects of which something holds, sorted.

@@ -18,11 +18,11 @@ use super::peers::{Peer, Peers};
 use super::sets::{Sets, Touched};
 use super::slab::Slab;
 use super::table::{Functions, Makings, Table};
-use crate::classify::Judged;
 use crate::classify::ports::{cells, port_classes};
 use crate::classify::row::Outcomes;
 use crate::classify::signature::SetId;
 use crate::classify::subjects::SubjectKey;
+use crate::classify::{Judged, Limits};
 
 /// Who is at an address.
 pub(super) type World<'w> = dyn Fn(IpAddr) -> Arc<Identity> + 'w;
@@ -48,6 +48,8 @@ pub(super) struct Live {
     told: (usize, ByDirection<usize>),
     /// The classes of entities that were told of.
     entity_classes: BTreeMap<Arc<str>, ClassId>,
+    /// How many rules there were when all of them were of use.
+    lasting: usize,
 }
 
 /// Endpoints of one identity, and their tables.
@@ -97,6 +99,7 @@ impl Live {
             ports: ByDirection::default(),
             told: (0, ByDirection::default()),
             entity_classes: BTreeMap::new(),
+            lasting: 0,
         };
         for (identity, endpoints) in by_identity.into_iter().zip(endpoints) {
             let rules = ByDirection::default();
@@ -139,7 +142,6 @@ impl Live {
         for rule in old.iter().filter(|rule| self.set_of.contains_key(rule)).copied().collect::<Vec<_>>() {
             self.leave_force(rule, change);
         }
-        self.slab.gone += old.len();
         new
     }
 
@@ -416,11 +418,31 @@ impl Live {
         tables
     }
 
-    /// How much of what is kept is of no use any more, and how much there is.
-    pub(super) fn waste(&self) -> (usize, usize) {
-        (self.slab.gone, self.slab.policy.rules.len())
+    /// Whether so much of what is kept is of no use any more that it is better to begin anew.
+    pub(super) fn is_wasteful(&self) -> bool {
+        let rows: usize = self.functions.iter().map(|(_, functions)| functions.len()).sum();
+        let used: usize =
+            self.subjects.iter().flat_map(|subject| BOTH.map(|way| subject.tables[way].rows.len())).sum();
+        self.slab.policy.rules.len() > ENOUGH + 2 * self.lasting || rows > ENOUGH + 2 * used
+    }
+
+    /// Notes how many rules there are when all of them are of use.
+    pub(super) fn is_fresh(&mut self) {
+        self.lasting = self.slab.policy.rules.len();
+    }
+
+    /// Whether the tables are within limits.
+    pub(super) fn fits(&self, limits: &Limits) -> bool {
+        let cells = |direction: Direction| {
+            self.functions[direction].len().saturating_mul(self.ports[direction].len())
+        };
+        BOTH.map(cells).into_iter().fold(0, usize::saturating_add) <= limits.cells
+            && self.outcomes.reasons() <= limits.reasons
     }
 }
+
+/// So many rules and rows may be of no use before anyone asks.
+const ENOUGH: usize = 20_000;
 
 fn makings<'m>(
     slab: &'m Slab,

@@ -20,6 +20,7 @@ mod graph;
 mod inputs;
 mod live;
 mod peers;
+mod pods;
 mod scratch;
 mod sets;
 mod slab;
@@ -32,7 +33,6 @@ use std::sync::Arc;
 use sluice_ir::dns_name::DnsName;
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
-use sluice_ir::policy::Identity;
 use sluice_ir::policy::verify::VerifyError as PolicyError;
 
 pub use delta::{Cell, Delta, Reason, Tables};
@@ -41,19 +41,18 @@ pub use inputs::ObjectKey;
 
 use crate::classify::{Classified, ClassifyError, Limits, judged};
 use crate::decide::DecideError;
-use crate::inventory::{Inventory, Owner};
+use crate::inventory::Inventory;
 use crate::lower::{self, Surroundings};
 use crate::optimise::optimise_object;
 use crate::options::Options;
 use crate::resource::aws::AwsInventory;
-use crate::resource::core::Pod;
 use crate::resource::dns_answers::DnsAnswers;
 use crate::resource::{Object, Resource};
 use crate::source::Sources;
 use crate::validate::{InForce, Proof, validate};
 use inputs::Inputs;
 use live::Live;
-use peers::Peer;
+use pods::{Pods, identity_at};
 
 /// What can change.
 #[derive(Clone, Debug)]
@@ -75,6 +74,7 @@ pub enum Change {
 pub struct Session {
     node: Arc<str>,
     options: Options,
+    limits: Limits,
     /// The texts that rules come from.
     sources: Sources,
     inputs: Inputs,
@@ -86,17 +86,16 @@ pub struct Session {
     live: Live,
 }
 
-/// Pods by name, and who has their addresses.
-#[derive(Debug, Default)]
-struct Pods {
-    by_name: BTreeMap<PodName, (Peer, Vec<IpAddr>)>,
-    at: BTreeMap<IpAddr, BTreeMap<PodName, Arc<Identity>>>,
+/// What a change has replaced.
+#[derive(Debug)]
+enum Undo {
+    Object(ObjectKey, Option<Box<Resource>>),
+    Answer(DnsName, IpAddr, bool),
+    Aws(Box<AwsInventory>),
 }
 
-/// Namespace and name.
-type PodName = (Arc<str>, Arc<str>);
-
-/// Why a change could not be applied. The session is as before.
+/// Why a change could not be applied. The session says what it said before; its tables were made anew, so that
+/// whoever follows them begins again with [`Session::tables`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// The rules of an object break an invariant: a mistake in Sluice.
@@ -126,12 +125,14 @@ impl Session {
         aws: AwsInventory,
         sources: Sources,
         options: Options,
+        limits: Limits,
     ) -> Result<Session, SessionError> {
         let inputs = Inputs::new(resources);
         let (inventory, _) = Inventory::build(inputs.resources(), answers, &options);
         let live = Live::new(lower::settings(&options), Vec::new());
         let (rules, pods) = (BTreeMap::new(), Pods::default());
-        let mut session = Session { node, options, sources, inputs, aws, inventory, rules, pods, live };
+        let mut session =
+            Session { node, options, limits, sources, inputs, aws, inventory, rules, pods, live };
         session.rebuild()?;
         Ok(session)
     }
@@ -147,12 +148,29 @@ impl Session {
     ///
     /// See [`SessionError`].
     pub fn apply(&mut self, change: Change) -> Result<Delta, SessionError> {
+        let undo = self.undo_of(&change);
+        let error = match self.try_apply(change) {
+            Ok(delta) if self.live.fits(&self.limits) => return Ok(delta),
+            // What is of no use any more counts too: without it there may be room.
+            Ok(_) => match self.rebuilt(Reason::Compaction) {
+                Ok(delta) => return Ok(delta),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        self.take_back(undo);
+        self.read_inventory();
+        self.rebuild()?;
+        Err(error)
+    }
+
+    fn try_apply(&mut self, change: Change) -> Result<Delta, SessionError> {
         match change {
             Change::DnsAnswer(name, address) => Ok(self.dns(&name, address, true)),
             Change::DnsExpiry(name, address) => Ok(self.dns(&name, address, false)),
             Change::Aws(aws) => {
                 self.aws = *aws;
-                self.lower_again(|resource| inputs::names_cloud_group(resource))
+                self.lower_again(inputs::names_cloud_group)
             }
             Change::Put(resource) => {
                 let key = ObjectKey::of(&resource);
@@ -163,6 +181,34 @@ impl Session {
                 Some(before) => self.changed(&key, Some(before)),
                 None => Ok(Delta::Nothing),
             },
+        }
+    }
+
+    /// What a change will replace.
+    fn undo_of(&self, change: &Change) -> Undo {
+        let object = |key: &ObjectKey| Undo::Object(key.clone(), self.inputs.get(key).cloned().map(Box::new));
+        match change {
+            Change::Put(resource) => object(&ObjectKey::of(resource)),
+            Change::Remove(key) => object(key),
+            Change::DnsAnswer(name, address) => Undo::Answer(name.clone(), *address, false),
+            Change::DnsExpiry(name, address) => Undo::Answer(name.clone(), *address, true),
+            Change::Aws(_) => Undo::Aws(Box::new(self.aws.clone())),
+        }
+    }
+
+    /// Puts back what a change has replaced.
+    fn take_back(&mut self, undo: Undo) {
+        match undo {
+            Undo::Object(key, Some(before)) => {
+                self.inputs.put(key, *before);
+            }
+            Undo::Object(key, None) => {
+                self.inputs.remove(&key);
+            }
+            Undo::Answer(name, address, known) => {
+                self.inventory.set_answer(&name, address, known);
+            }
+            Undo::Aws(before) => self.aws = *before,
         }
     }
 
@@ -229,62 +275,6 @@ impl Session {
         Ok(())
     }
 
-    /// A pod came, went or is another.
-    fn pod(&mut self, key: &ObjectKey, before: Option<&Resource>) -> Result<Delta, SessionError> {
-        let now = self.inputs.get(key).and_then(pod_of).cloned();
-        let before = before.and_then(pod_of);
-        let here = |pod: &Pod| pod.node.is_none() || pod.node.as_deref() == Some(&*self.node);
-        let host = |pod: &Pod| pod.spec.host_network;
-        if let Some(pod) = now.iter().chain(before).find(|pod| here(pod) || host(pod)) {
-            let name = format!("{}/{}", lower_namespace(pod), pod.meta.name.value);
-            return self.rebuilt(if host(pod) { Reason::Node(name) } else { Reason::LocalEndpoint(name) });
-        }
-        if let Some(pod) = now.as_ref().or(before)
-            && !self.inventory.namespaces.contains_key(&lower_namespace(pod))
-        {
-            return self.rebuilt(Reason::Namespace(lower_namespace(pod).to_string()));
-        }
-        let mut change = live::Change::default();
-        if let Some(pod) = before {
-            self.remove_pod(&pod_name(pod), &mut change);
-        }
-        if let Some(pod) = now.filter(|pod| !pod.ended) {
-            let identity = self.inventory.identity_of_pod(&pod);
-            let addresses = pod.addresses.iter().map(|address| address.value).collect();
-            self.add_pod(pod_name(&pod), &identity, addresses, &mut change);
-        }
-        self.finish(change)
-    }
-
-    fn add_pod(
-        &mut self,
-        name: PodName,
-        identity: &Arc<Identity>,
-        addresses: Vec<IpAddr>,
-        change: &mut live::Change,
-    ) {
-        for address in &addresses {
-            self.pods.at.entry(*address).or_default().insert(name.clone(), Arc::clone(identity));
-            self.live.edge(Cidr::host(*address), true, change);
-        }
-        let peer = self.live.join(identity);
-        self.pods.by_name.insert(name, (peer, addresses));
-    }
-
-    fn remove_pod(&mut self, name: &PodName, change: &mut live::Change) {
-        let Some((peer, addresses)) = self.pods.by_name.remove(name) else { return };
-        self.live.peers.leave(peer);
-        for address in addresses {
-            if let Some(pods) = self.pods.at.get_mut(&address) {
-                pods.remove(name);
-                if pods.is_empty() {
-                    self.pods.at.remove(&address);
-                }
-            }
-            self.live.edge(Cidr::host(address), false, change);
-        }
-    }
-
     /// A name was answered with an address, or that answer has expired.
     fn dns(&mut self, name: &DnsName, address: IpAddr, known: bool) -> Delta {
         if !self.inventory.set_answer(name, address, known) {
@@ -303,8 +293,7 @@ impl Session {
     /// Ends a change of rules or pods, unless so much is of no use any more that all is built anew.
     fn finish(&mut self, change: live::Change) -> Result<Delta, SessionError> {
         let delta = self.settle(change);
-        let (waste, all) = self.live.waste();
-        if waste > MOST_WASTE && waste * 2 > all {
+        if self.live.is_wasteful() {
             return self.rebuilt(Reason::Compaction);
         }
         Ok(delta)
@@ -357,34 +346,4 @@ impl Session {
     pub fn decision(&self) -> Result<Classified, SessionError> {
         self.assemble().map(|(_, classified)| classified)
     }
-}
-
-/// So many rules may be of no use before it is asked whether it is better to begin anew.
-const MOST_WASTE: usize = 10_000;
-
-/// Who is at an address, as a node sees it.
-fn identity_at(inventory: &Inventory, pods: &Pods, node: &str, address: IpAddr) -> Arc<Identity> {
-    match inventory.owner(address) {
-        Some(Owner::Node(_)) => return Arc::new(inventory.identity_of(address, Some(node))),
-        Some(Owner::Endpoint(_)) | None => {}
-    }
-    match pods.at.get(&address).and_then(|pods| pods.values().next()) {
-        Some(identity) => Arc::clone(identity),
-        None => Arc::new(inventory.outside(address)),
-    }
-}
-
-fn pod_of(resource: &Resource) -> Option<&Pod> {
-    match &resource.object {
-        Object::Pod(pod) => Some(pod),
-        _ => None,
-    }
-}
-
-fn lower_namespace(pod: &Pod) -> Arc<str> {
-    pod.meta.namespace.clone().unwrap_or_else(|| "default".into())
-}
-
-fn pod_name(pod: &Pod) -> PodName {
-    (lower_namespace(pod), Arc::clone(&pod.meta.name.value))
 }

@@ -14,7 +14,7 @@ use sluice_ir::policy::{Direction, Policy};
 use super::inputs::{self, ObjectKey};
 use super::live::{self, Live};
 use super::table::Table;
-use super::{Classified, Limits, Pods, Session, SessionError, judged};
+use super::{Classified, Pods, Session, SessionError, judged};
 use crate::classify::assemble::{Parts, assemble};
 use crate::classify::population::{ENTITIES, PeerId, Population};
 use crate::classify::row::PortFunction;
@@ -35,6 +35,7 @@ impl Session {
             let rules = self.live.replace(&[], &policy, &mut change);
             self.rules.insert(key, rules);
         }
+        self.live.is_fresh();
         self.add_everyone(&mut change);
         self.settle(change);
         self.prove().map(|_| ())
@@ -118,7 +119,7 @@ impl Session {
             tables: ByDirection::from_fn(raw),
             outcomes: live.outcomes.all.clone(),
         };
-        let classified = assemble(parts, &Limits::default())?;
+        let classified = assemble(parts, &self.limits)?;
         Ok((population, classified))
     }
 }

@@ -26,6 +26,9 @@ pub(super) struct Sets {
     by_name: FxHashMap<DnsName, Vec<SetId>>,
 }
 
+/// So many names are remembered.
+const MOST_NAMES: usize = 65_536;
+
 /// One list.
 #[derive(Debug)]
 struct State {
@@ -126,6 +129,9 @@ impl Sets {
     /// The lists that match a name, whatever the address; remembered until lists change.
     pub(super) fn of_name(&mut self, policy: &Policy, name: &DnsName) -> &[SetId] {
         let Sets { by_name, finder, states, .. } = self;
+        if by_name.len() >= MOST_NAMES {
+            by_name.clear();
+        }
         by_name.entry(name.clone()).or_insert_with(|| {
             let known = Identity { names: vec![name.clone()], ..Identity::default() };
             let matches = |set: &&SetId| match &states[**set as usize].peers {
@@ -155,15 +161,22 @@ impl Sets {
     fn ask(&mut self, set: SetId, rule: &Rule, comes: bool) -> bool {
         let places: Vec<usize> = named_on_egress(rule).map(|port| self.asked.insert_full(port).0).collect();
         let asked = &mut self.states[set as usize].asked;
-        places.into_iter().fold(false, |news, place| count(asked, place, comes) || news)
+        count_all(asked, places, comes)
     }
 
     fn ask_of_any(&mut self, rule: &Rule, comes: bool) -> Touched {
         let places: Vec<usize> = named_on_egress(rule).map(|port| self.asked.insert_full(port).0).collect();
-        let asked = &mut self.asked_of_any;
-        let news = places.into_iter().fold(false, |news, place| count(asked, place, comes) || news);
-        if news { Touched::Everyone } else { Touched::Nobody }
+        if count_all(&mut self.asked_of_any, places, comes) { Touched::Everyone } else { Touched::Nobody }
     }
+}
+
+/// Counts each thing up or down; whether one is new or gone.
+fn count_all<K: Ord>(counts: &mut BTreeMap<K, u32>, keys: Vec<K>, up: bool) -> bool {
+    let mut news = false;
+    for key in keys {
+        news |= count(counts, key, up);
+    }
+    news
 }
 
 /// Counts a thing up or down; whether it is new or gone.

@@ -15,8 +15,6 @@ use sluice_ir::selector::Selector;
 pub(super) struct Slab {
     /// The rules, those that are gone included. Not in canonical form.
     pub(super) policy: Policy,
-    /// How many of its rules are gone.
-    pub(super) gone: usize,
     selectors: FxHashMap<Selector, usize>,
     l7: FxHashMap<L7, usize>,
     origins: FxHashMap<Origin, usize>,

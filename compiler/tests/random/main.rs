@@ -8,6 +8,7 @@
 //! | `reference` | verdicts by the text of semantics.md, sharing nothing with the compiler |
 //! | `harness` | from manifests to the compiler's verdicts |
 //! | `agree` | compiler and reference give every flow the same verdicts |
+//! | `compare` | what differs between two sets of policies is what flows say |
 //! | `session` | after any changes a session is what a compile from scratch gives |
 //! | `tables` | tables are proved, and answer as the rules do |
 //! | `twins` | other ways to write a case give the same verdicts |
@@ -19,6 +20,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
 
 mod agree;
+mod compare;
 mod conflicts;
 mod determinism;
 mod generate;

@@ -53,7 +53,16 @@ impl State {
     fn session(&self, case: &Case) -> Session {
         let (sources, _) = read(case);
         let (node, options) = (Arc::clone(&self.node), case.world.options.clone());
-        Session::new(node, self.present(), self.dns(), AwsInventory::default(), sources, options).unwrap()
+        Session::new(
+            node,
+            self.present(),
+            self.dns(),
+            AwsInventory::default(),
+            sources,
+            options,
+            TableLimits::default(),
+        )
+        .unwrap()
     }
 
     /// What a compile of what is there gives.

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run has to fail")]
 
-use sluice_compiler::load;
 use sluice_compiler::options::Options;
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::{Change, Delta, Dependency, ObjectKey, Reason, Session, Tables};
 use sluice_compiler::source::{Limits, Sources};
+use sluice_compiler::{classify, load};
 use sluice_ir::dns_name::DnsName;
 use sluice_ir::net::Cidr;
 
@@ -47,10 +47,14 @@ fn read(sources: &mut Sources, name: &str, text: &str) -> Vec<Resource> {
 }
 
 fn session() -> Session {
+    limited(classify::Limits::default())
+}
+
+fn limited(limits: classify::Limits) -> Session {
     let mut sources = Sources::default();
     let resources = read(&mut sources, "cluster.yaml", CLUSTER);
     let (answers, aws) = (DnsAnswers::default(), AwsInventory::default());
-    Session::new("here".into(), resources, answers, aws, sources, Options::default()).unwrap()
+    Session::new("here".into(), resources, answers, aws, sources, Options::default(), limits).unwrap()
 }
 
 /// Puts the one object of a text.
@@ -226,4 +230,33 @@ fn the_graph_leads_from_an_object_to_its_rows() {
         printed.starts_with("digraph") && printed.contains("shop/web spec.egress[0].toPorts[0]"),
         "{printed}"
     );
+}
+
+#[test]
+fn a_change_beyond_the_limits_is_taken_back() {
+    let mut session = limited(classify::Limits { cells: 40, ..classify::Limits::default() });
+    let before = session.decision().unwrap().decision;
+    let entry = |at: usize| {
+        let port = 9000 + 2 * at;
+        format!(
+            "  - fromCIDR: [198.51.100.{at}/32]\n    toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]\n"
+        )
+    };
+    let text = format!(
+        "
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {{name: wide, namespace: shop}}
+spec:
+  endpointSelector: {{matchLabels: {{app: web}}}}
+  ingress:
+{}",
+        (0..10).map(entry).collect::<String>()
+    );
+    let resource = read(session.sources_mut(), "new.yaml", &text).remove(0);
+    let error = session.apply(Change::Put(Box::new(resource))).unwrap_err().to_string();
+    assert!(error.starts_with("the table would have "), "{error}");
+    assert_eq!(session.decision().unwrap().decision, before);
+    let still = answer(&mut session, "api.example.com", "203.0.113.1");
+    assert_eq!(tables(still).prefixes.len(), 1);
 }
