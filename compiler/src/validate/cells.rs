@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use sluice_ir::decision::{Decision, EndpointName, Outcome, Subject};
 use sluice_ir::ids::{OriginId, PortClassId, RowId, VerdictId};
 use sluice_ir::net::{PortName, PortRange, Protocol};
+use sluice_ir::origin::Origin;
 use sluice_ir::policy::eval::{Answer, Question, Verdict, eval_among, ports_match};
 use sluice_ir::policy::{Direction, Identity, Policy, PortMatch, PortSet, Ports, Rule};
 
@@ -58,11 +59,9 @@ type Numbers = Vec<Option<(Protocol, u16)>>;
 /// name.
 type LocalKey<'b> = (&'b [u64], bool, Numbers);
 
-/// What the reference answered where some rules match both peer and port, and the peer is or is not the host.
-type Answers = FxHashMap<(Vec<u64>, bool), Answer>;
-
-/// The answers with which a verdict of the table was found to agree, so that the same is not asked again.
-type Agreed = FxHashMap<VerdictId, Answer>;
+/// What the reference answered where some rules match both peer and port, and the peer is or is not the host;
+/// with the verdicts of the table that were found to agree, so that the same is not asked again.
+type Answers = FxHashMap<(Vec<u64>, bool), (Answer, Vec<VerdictId>)>;
 
 /// Ports that the rules of one side cannot tell apart: an example, and the classes that they have in the table.
 struct PortsAlike {
@@ -128,23 +127,22 @@ impl Comparison<'_> {
         let named = self.names_of_peers(side);
         // Only a named port means another number for another peer.
         let mut ports_of: FxHashMap<Numbers, Vec<PortsAlike>> = FxHashMap::default();
-        let (mut answers, mut agreed) = (Answers::default(), Agreed::default());
+        let mut answers = Answers::default();
         for Alike { example, matching, host, numbers, rows } in self.peers_alike(side, &named) {
             let peer = self.population.identity(example);
             let ports = ports_of.entry(numbers).or_insert_with(|| self.ports_alike(side, peer, &pieces));
             for alike in ports.iter() {
                 let question = side.question(peer, alike.example);
                 let both = matching.iter().zip(&alike.matching).map(|(peer, port)| peer & port).collect();
-                let answer = answers.entry((both, host)).or_insert_with(|| {
+                let (answer, agreed) = answers.entry((both, host)).or_insert_with(|| {
                     proof.evaluations += 1;
-                    eval_among(self.policy, side.rules, &question)
+                    (eval_among(self.policy, side.rules, &question), Vec::new())
                 });
                 for row in &rows {
                     proof.cells += alike.classes.len();
                     let mut classes = alike.classes.iter();
-                    classes.try_for_each(|class| {
-                        self.cell(side, (*row, *class), &question, answer, &mut agreed)
-                    })?;
+                    classes
+                        .try_for_each(|class| self.cell(side, (*row, *class), &question, answer, agreed))?;
                 }
             }
         }
@@ -284,16 +282,16 @@ impl Comparison<'_> {
         (row, class): (RowId, PortClassId),
         question: &Question<'_>,
         answer: &Answer,
-        agreed: &mut Agreed,
+        agreed: &mut Vec<VerdictId>,
     ) -> Result<(), Refuted> {
         let decision = decision(self.classified);
         let verdict = decision.sides[side.direction].rows[row.index()].0[class.index()];
-        if agreed.get(&verdict) == Some(answer) {
+        if agreed.contains(&verdict) {
             return Ok(());
         }
         let outcome = &decision.verdicts[verdict.index()];
         agrees_or_refutes(self.policy, decision, side.name, question, answer, Some(outcome))?;
-        agreed.insert(verdict, answer.clone());
+        agreed.push(verdict);
         Ok(())
     }
 }
@@ -327,8 +325,8 @@ pub(crate) fn agrees_or_refutes(
 }
 
 fn agree(policy: &Policy, decision: &Decision, outcome: &Outcome, answer: &Answer) -> bool {
-    let origins = || answer.rules.iter().map(|id| policy.origin(*id));
-    let named = |origin: &OriginId| origins().any(|of| *of == decision.origins[origin.index()]);
+    let origins: FxHashSet<&Origin> = answer.rules.iter().map(|id| policy.origin(*id)).collect();
+    let named = |origin: &OriginId| origins.contains(&decision.origins[origin.index()]);
     let l7 = |answer: &Answer| -> BTreeSet<_> {
         let redirects = answer.rules.iter().filter(|_| answer.verdict == Verdict::Redirect);
         redirects.filter_map(|id| policy.rule(*id).l7).map(|l7| policy.l7(l7)).collect()

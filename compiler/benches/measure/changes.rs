@@ -1,0 +1,132 @@
+//! How long a session takes for a change.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use sluice_compiler::load;
+use sluice_compiler::options::Options;
+use sluice_compiler::resource::Resource;
+use sluice_compiler::resource::aws::AwsInventory;
+use sluice_compiler::session::{Change, ObjectKey, Session};
+use sluice_compiler::source::Limits;
+use sluice_ir::dns_name::DnsName;
+
+use crate::cluster::policies::{name, policy};
+use crate::cluster::random::Random;
+use crate::cluster::{Cluster, L, M, NODE, S, Shape, XL, labels, pod};
+
+const CHANGES: usize = 60;
+
+fn shape(policies: usize) -> Shape {
+    let shape = match policies {
+        0..1_000 => S,
+        1_000..4_000 => M,
+        4_000..10_000 => L,
+        _ => Shape { pods: 20_000, ..XL },
+    };
+    Shape { policies, ..shape }
+}
+
+/// Prints a row for each kind of change.
+pub(super) fn rows(policies: usize) {
+    let shape = shape(policies);
+    let Cluster { sources, resources, answers } = Cluster::of(shape);
+    let (aws, options) = (AwsInventory::default(), Options::default());
+    let start = Instant::now();
+    let session = Session::new(
+        NODE.into(),
+        resources,
+        answers,
+        aws,
+        sources,
+        options,
+        sluice_compiler::classify::Limits::default(),
+    )
+    .unwrap();
+    let mut run = Run { session, policies };
+    run.tell("all tables built", vec![start.elapsed()]);
+    let mut random = Random::new(99);
+    let texts = (0..CHANGES).map(|number| {
+        let mut text = String::new();
+        policy(&mut text, &mut random, shape, number * policies / CHANGES);
+        text
+    });
+    let texts: Vec<String> = texts.collect();
+    let changed = texts.into_iter().map(|text| Change::Put(Box::new(run.object(text)))).collect();
+    run.time("one policy changed", changed);
+    let (known, new) = (DnsName::parse(&name(0)).unwrap(), DnsName::parse(&name(1)).unwrap());
+    let address = |at: usize| -> IpAddr { format!("203.0.113.{at}").parse().unwrap() };
+    run.time(
+        "DNS answer, known names",
+        (1..=CHANGES).map(|at| Change::DnsAnswer(known.clone(), address(at))).collect(),
+    );
+    let both = |at: usize| {
+        [Change::DnsAnswer(new.clone(), address(at)), Change::DnsExpiry(new.clone(), address(at))]
+    };
+    let (fresh, gone) = run.time_pairs((1..=CHANGES).map(both).collect());
+    run.tell("DNS answer, new combination of names", fresh);
+    run.tell("DNS answer expired, the last of its combination", gone);
+    run.time(
+        "DNS answer expired",
+        (1..=CHANGES).map(|at| Change::DnsExpiry(known.clone(), address(at))).collect(),
+    );
+    let pods: Vec<Resource> = (0..CHANGES)
+        .map(|at| {
+            let mut text = String::new();
+            pod(&mut text, 200_000 + at, &labels(at * 7, shape), false);
+            run.object(text)
+        })
+        .collect();
+    let gone = pods.iter().map(|pod| Change::Remove(ObjectKey::of(pod))).collect();
+    run.time("pod elsewhere came", pods.into_iter().map(|pod| Change::Put(Box::new(pod))).collect());
+    run.time("pod elsewhere went", gone);
+    let mut text = String::new();
+    pod(&mut text, 300_000, &labels(0, shape), true);
+    let local = run.object(text);
+    run.time("local pod came: all tables built anew", vec![Change::Put(Box::new(local))]);
+}
+
+struct Run {
+    session: Session,
+    policies: usize,
+}
+
+impl Run {
+    /// Reads an object into the session's texts.
+    fn object(&mut self, text: String) -> Resource {
+        let sources = self.session.sources_mut();
+        let mut path = String::new();
+        write!(path, "{}.yaml", text.len()).unwrap();
+        let file = sources.add(&*path, text);
+        load(sources, &[file], &Options::default(), &Limits::default()).resources.remove(0)
+    }
+
+    fn apply(&mut self, change: Change) -> Duration {
+        let start = Instant::now();
+        self.session.apply(change).unwrap();
+        start.elapsed()
+    }
+
+    fn time(&mut self, what: &str, changes: Vec<Change>) {
+        let times = changes.into_iter().map(|change| self.apply(change)).collect();
+        self.tell(what, times);
+    }
+
+    fn time_pairs(&mut self, pairs: Vec<[Change; 2]>) -> (Vec<Duration>, Vec<Duration>) {
+        pairs.into_iter().map(|[first, second]| (self.apply(first), self.apply(second))).unzip()
+    }
+
+    fn tell(&self, what: &str, mut times: Vec<Duration>) {
+        times.sort();
+        let us = |time: Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
+        let (first, last) = (times[0], times[times.len() - 1]);
+        println!(
+            "| {what} | {} | {} | {} | {} |",
+            self.policies,
+            us(first),
+            us(times[times.len() / 2]),
+            us(last)
+        );
+    }
+}
