@@ -69,8 +69,8 @@ pub(super) struct Change {
     prefixes: BTreeMap<Cidr, Option<ClassId>>,
     /// Prefixes whose peer must be looked at again.
     stale: BTreeSet<Cidr>,
-    /// Places of subjects with other rules.
-    subjects: BTreeSet<usize>,
+    /// Places of subjects with other rules, and in which direction.
+    subjects: BTreeSet<(usize, Direction)>,
 }
 
 impl Live {
@@ -128,14 +128,14 @@ impl Live {
                 let kept = rules.len();
                 rules.extend(new.iter().filter(selects));
                 if lost || rules.len() > kept {
-                    change.subjects.insert(at);
+                    change.subjects.insert((at, direction));
                 }
             }
         }
         // What comes is counted before what goes, so that a list of peers that both have stays.
-        let of_changed = change.subjects.iter().flat_map(|at| BOTH.map(|way| &self.subjects[*at].rules[way]));
+        let of_changed = change.subjects.iter().flat_map(|(at, way)| &self.subjects[*at].rules[*way]);
         let in_force: BTreeSet<RuleId> =
-            of_changed.flatten().copied().filter(|rule| new.binary_search(rule).is_ok()).collect();
+            of_changed.copied().filter(|rule| new.binary_search(rule).is_ok()).collect();
         for rule in in_force {
             self.enter_force(rule, change);
         }
@@ -268,12 +268,17 @@ impl Live {
     pub(super) fn finish(&mut self, change: Change) -> Tables {
         let mut tables = Tables::default();
         let (born, gone) = self.peers.sweep();
-        for at in &change.subjects {
-            self.rebuild(*at, &mut tables.cells);
-        }
-        for at in (0..self.subjects.len()).filter(|at| !change.subjects.contains(at)) {
-            self.fill(at, &born, &mut tables.cells);
-            self.free(at, &gone);
+        let all: Vec<ClassId> = match change.subjects.is_empty() {
+            true => Vec::new(),
+            false => self.peers.classes().map(|(class, _)| class).collect(),
+        };
+        for (at, direction) in (0..self.subjects.len()).flat_map(|at| BOTH.map(|way| (at, way))) {
+            self.free(at, direction, &gone);
+            let changed = change.subjects.contains(&(at, direction));
+            if changed {
+                self.begin_anew(at, direction);
+            }
+            self.fill(at, direction, if changed { &all } else { &born }, &mut tables.cells);
         }
         let news = self.outcomes.all.iter().enumerate().skip(self.told.0);
         tables.verdicts = news.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
@@ -302,65 +307,44 @@ impl Live {
     /// The tables of an identity that some rules select, without classes.
     fn tables(&mut self, identity: &Identity, rules: &ByDirection<Vec<RuleId>>) -> ByDirection<Table> {
         let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
-        ByDirection::from_fn(|direction| {
-            let mut makings = makings(
-                &self.slab,
-                &self.set_of,
-                &self.sets,
-                &mut self.outcomes,
-                &mut self.functions[direction],
-            );
-            Table::new(&key, direction, &mut makings)
-        })
+        ByDirection::from_fn(|direction| self.table(&key, direction))
     }
 
-    /// Makes the tables of a subject anew, and notes the rows that differ.
-    fn rebuild(&mut self, at: usize, cells: &mut Vec<Cell>) {
-        let (identity, rules) = (Arc::clone(&self.subjects[at].identity), self.subjects[at].rules.clone());
-        let mut tables = self.tables(&identity, &rules);
-        for direction in BOTH {
-            std::mem::swap(&mut tables[direction].rows, &mut self.subjects[at].tables[direction].rows);
-        }
-        self.subjects[at].tables = tables;
-        let classes: Vec<ClassId> = self.peers.classes().map(|(class, _)| class).collect();
-        for direction in BOTH {
-            let rows = &mut self.subjects[at].tables[direction].rows;
-            let live: BTreeSet<usize> = classes.iter().map(|class| class.index()).collect();
-            rows.iter_mut()
-                .enumerate()
-                .filter(|(class, _)| !live.contains(class))
-                .for_each(|(_, row)| *row = None);
-        }
-        self.fill(at, &classes, cells);
+    fn table(&mut self, key: &SubjectKey, direction: Direction) -> Table {
+        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
+        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        Table::new(key, direction, &mut makings)
     }
 
-    /// Gives classes their rows in the tables of a subject, and notes those that differ.
-    fn fill(&mut self, at: usize, classes: &[ClassId], cells: &mut Vec<Cell>) {
+    /// Makes a table of a subject anew. The rows of its classes are those of before, to be compared with.
+    fn begin_anew(&mut self, at: usize, direction: Direction) {
+        let Subject { identity, rules, .. } = &self.subjects[at];
+        let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
+        let mut table = self.table(&key, direction);
+        let before = &mut self.subjects[at].tables[direction];
+        std::mem::swap(&mut table.rows, &mut before.rows);
+        *before = table;
+    }
+
+    /// Gives classes their rows in a table of a subject, and notes those that differ.
+    fn fill(&mut self, at: usize, direction: Direction, classes: &[ClassId], cells: &mut Vec<Cell>) {
         let subject = &mut self.subjects[at];
         let endpoint = &self.judged[subject.endpoints[0]].name;
-        for direction in BOTH {
-            let mut makings = makings(
-                &self.slab,
-                &self.set_of,
-                &self.sets,
-                &mut self.outcomes,
-                &mut self.functions[direction],
-            );
-            let table = &mut subject.tables[direction];
-            for class in classes {
-                let Some(signature) = self.peers.signature(*class) else { continue };
-                let row = table.row_of(signature, &mut makings);
-                if let Some(row) = table.set(*class, Some(row)) {
-                    cells.push(Cell { endpoint: endpoint.clone(), direction, class: *class, row });
-                }
+        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
+        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        let table = &mut subject.tables[direction];
+        for class in classes {
+            let Some(signature) = self.peers.signature(*class) else { continue };
+            let row = table.row_of(signature, &mut makings);
+            if let Some(row) = table.set(*class, Some(row)) {
+                cells.push(Cell { endpoint: endpoint.clone(), direction, class: *class, row });
             }
         }
     }
 
-    fn free(&mut self, at: usize, classes: &[ClassId]) {
-        for (direction, class) in BOTH.iter().flat_map(|way| classes.iter().map(move |class| (*way, *class)))
-        {
-            self.subjects[at].tables[direction].set(class, None);
+    fn free(&mut self, at: usize, direction: Direction, classes: &[ClassId]) {
+        for class in classes {
+            self.subjects[at].tables[direction].set(*class, None);
         }
     }
 
