@@ -195,19 +195,21 @@ impl Question<'_> {
     fn network_peer(&self, peer: &NetworkPeer, namespace: &str) -> bool {
         let labels = &self.peer.labels;
         let namespace_label = labels.iter().find(|(_, key, _)| key == NAMESPACE).map(|(_, _, value)| value);
+        // 1.10: keys are those of pods, so that a group's label of that name does not count.
+        let of_pods = |r: &Requirement| holds(&Requirement { source: Some("k8s"), ..r.clone() }, labels);
         match peer {
             NetworkPeer::Block(cidr, except) => self.block(cidr, except),
             NetworkPeer::Pods(pods, None) => {
                 let none = Selector::new();
                 let mut pods = beside_namespace(pods.as_ref().unwrap_or(&none), true);
                 namespace_label.is_some_and(|label| label == namespace)
-                    && pods.all(|r| holds(r, labels))
+                    && pods.all(of_pods)
                     && self.in_local_cluster()
             }
             NetworkPeer::Pods(pods, Some(namespaces)) => {
                 let of_namespace =
                     |r: &Requirement| holds_for_key(r, &format!("{NAMESPACE_LABELS}{}", r.key), labels);
-                pods.iter().flatten().all(|r| holds(r, labels))
+                pods.iter().flatten().all(of_pods)
                     && (namespace_label.is_some() || !namespaces.is_empty())
                     && namespaces.iter().all(of_namespace)
                     && self.in_local_cluster()
