@@ -69,7 +69,7 @@ fn has_entries(decoder: &mut Decoder<'_>, rule: &RuleSpec) {
 }
 
 fn default_deny(decoder: &mut Decoder<'_>, rule: &RuleSpec) {
-    for (value, direction) in rule.default_deny.iter().zip([Direction::Ingress, Direction::Egress]) {
+    for (value, direction) in rule.default_deny.iter().zip(Direction::BOTH) {
         let Some(value) = value else { continue };
         let has_rules = rule.sections.iter().any(|s| s.direction == direction && !s.entries.is_empty());
         if value.value && !has_rules {

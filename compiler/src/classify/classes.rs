@@ -89,20 +89,9 @@ impl PeerSets {
         self.of_rule[rule.index()].is_none_or(|set| !self.members[set as usize].is_empty())
     }
 
-    fn signature(&self, sets: Vec<SetId>, identity: &Identity) -> Signature {
-        let mut named = BTreeSet::new();
-        if !identity.ports.is_empty() {
-            let asked = sets.iter().flat_map(|set| &self.asked_of[*set as usize]).chain(&self.asked_of_any);
-            named.extend(asked.filter_map(|at| Some((*at, self.number(*at, identity)?))));
-        }
-        Signature { sets, named: named.into_iter().collect(), host: identity.is_host() }
-    }
-
-    /// What a peer has for a named port.
-    fn number(&self, at: usize, identity: &Identity) -> Option<u16> {
-        let (name, protocol) = self.asked.get_index(at)?;
-        let (of, number) = identity.ports.get(name)?;
-        (of == protocol).then_some(*number)
+    fn signature(&self, sets: &[SetId], identity: &Identity) -> Signature {
+        let asked = sets.iter().flat_map(|set| &self.asked_of[*set as usize]);
+        Signature::new(sets, asked.chain(&self.asked_of_any), &self.asked, identity)
     }
 
     /// The places of the named ports that some rules ask their peers for.
@@ -126,7 +115,7 @@ impl Classes {
         }
         let mut classes: IndexMap<Signature, (), FxBuildHasher> = IndexMap::default();
         let signed = population.iter().zip(of_peer_sets).map(|((_, identity), of_peer)| {
-            let signature = sets.signature(of_peer, identity);
+            let signature = sets.signature(&of_peer, identity);
             let entry = classes.entry(signature);
             let at = entry.index();
             entry.or_default();

@@ -86,7 +86,7 @@ impl<'w> Walk<'w> {
     pub(crate) fn lead(&self, visitor: &mut impl Visitor) -> Sets {
         let mut known = Sets::default();
         for (subject, endpoints) in &subjects(self.policy, self.judged) {
-            for direction in [Direction::Ingress, Direction::Egress] {
+            for direction in Direction::BOTH {
                 let side = Side {
                     endpoints,
                     direction,

@@ -84,7 +84,7 @@ pub fn classify(
     let mut outcomes = row::Outcomes::default();
     let mut tables = ByDirection::<Vec<table::RawTable>>::default();
     for subject in subjects.keys() {
-        for direction in [Direction::Ingress, Direction::Egress] {
+        for direction in Direction::BOTH {
             tables[direction].push(maker.table(subject, direction, &mut outcomes));
             limits.check_reasons(policy, &outcomes)?;
         }

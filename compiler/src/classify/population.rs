@@ -180,10 +180,14 @@ impl Population {
 
 /// Every prefix at whose edge an identity can change, or that is one of these.
 fn with_distinct(inventory: &Inventory, prefixes: impl IntoIterator<Item = Cidr>) -> PrefixMap<()> {
-    let families = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
-    let families = families.into_iter().filter_map(|address| Cidr::new(address, 0));
-    let all = inventory.distinct_prefixes().chain(families).chain(prefixes);
+    let all = inventory.distinct_prefixes().chain(families()).chain(prefixes);
     all.map(|cidr| (cidr, ())).collect()
+}
+
+/// The prefix of every address of a family, for each: where nothing else is known of an address.
+pub(crate) fn families() -> impl Iterator<Item = Cidr> {
+    let lowest = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    lowest.into_iter().filter_map(|address| Cidr::new(address, 0))
 }
 
 /// The prefixes that some rules name.

@@ -1,7 +1,11 @@
 //! What rules can see of a peer.
 
+use std::collections::BTreeSet;
+
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 use sluice_ir::net::{PortName, Protocol};
-use sluice_ir::policy::{Direction, PortMatch, PortSet, Ports, Rule};
+use sluice_ir::policy::{Direction, Identity, PortMatch, PortSet, Ports, Rule};
 
 /// The place of a list of peers among the different ones of a policy.
 pub(crate) type SetId = u32;
@@ -19,6 +23,27 @@ pub(crate) struct Signature {
     pub(crate) named: Vec<(usize, u16)>,
     /// Whether it is the host.
     pub(crate) host: bool,
+}
+
+impl Signature {
+    /// The signature of a peer that these lists match, and whose rules ask for the named ports at these places
+    /// of `all`.
+    pub(crate) fn new<'a>(
+        sets: &[SetId],
+        asked: impl Iterator<Item = &'a usize>,
+        all: &IndexSet<NamedPort, FxBuildHasher>,
+        identity: &Identity,
+    ) -> Signature {
+        let number = |place: &usize| {
+            let (name, protocol) = all.get_index(*place)?;
+            let (of, number) = identity.ports.get(name)?;
+            (of == protocol).then_some((*place, *number))
+        };
+        // Most peers have no named ports, and need not be asked for any.
+        let asked = asked.take_while(|_| !identity.ports.is_empty());
+        let named: BTreeSet<(usize, u16)> = asked.filter_map(number).collect();
+        Signature { sets: sets.to_vec(), named: named.into_iter().collect(), host: identity.is_host() }
+    }
 }
 
 /// The named ports that a rule asks its peers for: only egress rules do (semantics.md 4.8).

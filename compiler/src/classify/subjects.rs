@@ -4,13 +4,14 @@
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use sluice_ir::decision::ByDirection;
-use sluice_ir::ids::{OriginId, RuleId};
+use sluice_ir::ids::{OriginId, RuleId, VerdictId};
 use sluice_ir::policy::eval::{Reason, subject_matches};
 use sluice_ir::policy::{Direction, Enforcement, Identity, Policy};
 
 use super::classes::own_named_ports;
 use super::members::Members;
 use super::population::Judged;
+use super::row::Outcomes;
 use super::signature::NamedPort;
 
 /// What makes the tables of an endpoint.
@@ -81,8 +82,24 @@ impl SubjectKey {
         }
     }
 
+    /// The verdict where no rule matches a peer, and the same where the peer is the host.
+    pub(crate) fn fallbacks(
+        &self,
+        policy: &Policy,
+        direction: Direction,
+        outcomes: &mut Outcomes,
+    ) -> [VerdictId; 2] {
+        let (reason, origins) = self.fallback(policy, direction);
+        let closed = outcomes.step(reason, origins);
+        let open = match self.lets_host_in(policy, direction) {
+            true => outcomes.step(Reason::Localhost, Vec::new()),
+            false => closed,
+        };
+        [closed, open]
+    }
+
     /// The step that decides where no rule does, and the lines behind it.
-    pub(crate) fn fallback(&self, policy: &Policy, direction: Direction) -> (Reason, Vec<OriginId>) {
+    fn fallback(&self, policy: &Policy, direction: Direction) -> (Reason, Vec<OriginId>) {
         if self.free {
             return (Reason::NotEnforced, Vec::new());
         }
@@ -98,7 +115,7 @@ impl SubjectKey {
     }
 
     /// Whether the host may come in where no rule matches.
-    pub(crate) fn lets_host_in(&self, policy: &Policy, direction: Direction) -> bool {
+    fn lets_host_in(&self, policy: &Policy, direction: Direction) -> bool {
         let ingress = direction == Direction::Ingress && !self.rules.ingress.is_empty();
         ingress && policy.settings.allow_localhost && !self.free
     }

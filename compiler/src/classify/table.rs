@@ -3,7 +3,6 @@
 use rustc_hash::FxHashMap;
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::{PortName, Protocol};
-use sluice_ir::policy::eval::Reason;
 use sluice_ir::policy::{Direction, Policy};
 
 use super::classes::{Classes, Numbers, PeerSets};
@@ -39,13 +38,7 @@ impl Maker<'_> {
         outcomes: &mut Outcomes,
     ) -> RawTable {
         let rules = subject.judging(direction);
-        let (reason, origins) = subject.fallback(self.policy, direction);
-        let closed = outcomes.step(reason, origins);
-        let open = if subject.lets_host_in(self.policy, direction) {
-            outcomes.step(Reason::Localhost, Vec::new())
-        } else {
-            closed
-        };
+        let [closed, open] = subject.fallbacks(self.policy, direction, outcomes);
         let groups = self.groups(rules, open != closed);
         let own: Numbers = subject.named.iter().cloned().collect();
         let mut make = |key: &LocalKey| {

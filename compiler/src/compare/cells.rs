@@ -167,7 +167,7 @@ impl<'a> Comparison<'a> {
         let (old, new) = (self.old.decision(), self.new.decision());
         let (before, after) = (&old.subjects[kind.subjects.0], &new.subjects[kind.subjects.1]);
         let mut signature = Signature::new();
-        for direction in [Direction::Ingress, Direction::Egress] {
+        for direction in Direction::BOTH {
             let tables = (&before.tables[direction], &after.tables[direction]);
             let sides = (&old.sides[direction].rows, &new.sides[direction].rows);
             let of_rows = &mut self.of_rows[direction];

@@ -10,7 +10,7 @@ use sluice_ir::decision::{ByDirection, PortClasses};
 use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::eval::subject_matches;
-use sluice_ir::policy::{Direction, Identity, Peer as RulePeer, Peers as RulePeers, Policy, Rule, Settings};
+use sluice_ir::policy::{Direction, Identity, Policy, Settings};
 
 use super::addresses::{Addresses, Reason};
 use super::delta::{Cell, Tables};
@@ -18,6 +18,7 @@ use super::peers::{Peer, Peers};
 use super::sets::{Sets, Touched};
 use super::slab::Slab;
 use super::table::{Functions, Makings, Table};
+use crate::classify::population::prefixes_of;
 use crate::classify::ports::{cells, port_classes};
 use crate::classify::row::Outcomes;
 use crate::classify::signature::SetId;
@@ -26,8 +27,6 @@ use crate::classify::{Judged, Limits};
 
 /// Who is at an address.
 pub(super) type World<'w> = dyn Fn(IpAddr) -> Arc<Identity> + 'w;
-
-const BOTH: [Direction; 2] = [Direction::Ingress, Direction::Egress];
 
 /// The tables of a node, and everything that they follow from.
 #[derive(Debug)]
@@ -114,7 +113,7 @@ impl Live {
         let new = self.slab.add(new);
         let policy = &self.slab.policy;
         for (at, subject) in self.subjects.iter_mut().enumerate() {
-            for direction in BOTH {
+            for direction in Direction::BOTH {
                 let rules = &mut subject.rules[direction];
                 let before = rules.len();
                 if !old.is_empty() {
@@ -147,7 +146,7 @@ impl Live {
 
     fn enter_force(&mut self, id: RuleId, change: &mut Change) {
         let rule = self.slab.policy.rule(id);
-        for prefix in prefixes(rule) {
+        for prefix in prefixes_of(&self.slab.policy, [id].into_iter()) {
             change.stale.extend(self.addresses.add(prefix, Reason::Rule));
         }
         let (set, touched) = self.sets.add(&self.slab.policy, rule);
@@ -157,7 +156,7 @@ impl Live {
 
     fn leave_force(&mut self, id: RuleId, change: &mut Change) {
         let rule = self.slab.policy.rule(id);
-        for prefix in prefixes(rule) {
+        for prefix in prefixes_of(&self.slab.policy, [id].into_iter()) {
             change.stale.extend(self.addresses.remove(prefix, Reason::Rule));
         }
         let touched = self.sets.remove(&self.slab.policy, rule);
@@ -272,7 +271,7 @@ impl Live {
             true => Vec::new(),
             false => self.peers.classes().map(|(class, _)| class).collect(),
         };
-        for (at, direction) in (0..self.subjects.len()).flat_map(|at| BOTH.map(|way| (at, way))) {
+        for (at, direction) in (0..self.subjects.len()).flat_map(|at| Direction::BOTH.map(|way| (at, way))) {
             self.free(at, direction, &gone);
             let changed = change.subjects.contains(&(at, direction));
             if changed {
@@ -283,7 +282,7 @@ impl Live {
         let news = self.outcomes.all.iter().enumerate().skip(self.told.0);
         tables.verdicts = news.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
         self.told.0 = self.outcomes.all.len();
-        for direction in BOTH {
+        for direction in Direction::BOTH {
             self.tell_ports_apart(direction, &mut tables);
         }
         self.tell_entities(&mut tables);
@@ -379,14 +378,14 @@ impl Live {
         let mut tables = Tables::default();
         let verdicts = self.outcomes.all.iter().enumerate();
         tables.verdicts = verdicts.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
-        for direction in BOTH {
+        for direction in Direction::BOTH {
             let ports = &self.ports[direction];
             let rows = self.functions[direction].iter().map(|function| cells(function, ports)).collect();
             tables.ports[direction] = Some((ports.clone(), rows));
         }
         for subject in &self.subjects {
             let endpoint = &self.judged[subject.endpoints[0]].name;
-            for direction in BOTH {
+            for direction in Direction::BOTH {
                 let rows = subject.tables[direction].rows.iter().enumerate();
                 let cell = |(class, row): (usize, &Option<RowId>)| {
                     let (endpoint, class) = (endpoint.clone(), ClassId::new(class));
@@ -405,8 +404,11 @@ impl Live {
     /// Whether so much of what is kept is of no use any more that it is better to begin anew.
     pub(super) fn is_wasteful(&self) -> bool {
         let rows: usize = self.functions.iter().map(|(_, functions)| functions.len()).sum();
-        let used: usize =
-            self.subjects.iter().flat_map(|subject| BOTH.map(|way| subject.tables[way].rows.len())).sum();
+        let used: usize = self
+            .subjects
+            .iter()
+            .flat_map(|subject| Direction::BOTH.map(|way| subject.tables[way].rows.len()))
+            .sum();
         self.slab.policy.rules.len() > ENOUGH + 2 * self.lasting || rows > ENOUGH + 2 * used
     }
 
@@ -420,7 +422,7 @@ impl Live {
         let cells = |direction: Direction| {
             self.functions[direction].len().saturating_mul(self.ports[direction].len())
         };
-        BOTH.map(cells).into_iter().fold(0, usize::saturating_add) <= limits.cells
+        Direction::BOTH.map(cells).into_iter().fold(0, usize::saturating_add) <= limits.cells
             && self.outcomes.reasons() <= limits.reasons
     }
 }
@@ -436,18 +438,4 @@ fn makings<'m>(
     functions: &'m mut Functions,
 ) -> Makings<'m> {
     Makings { policy: &slab.policy, set_of, sets, outcomes, functions }
-}
-
-/// The prefixes that a rule tells apart.
-fn prefixes(rule: &Rule) -> Vec<Cidr> {
-    let RulePeers::Of(peers) = &rule.peers else { return Vec::new() };
-    let mut prefixes = Vec::new();
-    for peer in peers {
-        match peer {
-            RulePeer::Labels { except, .. } => prefixes.extend(except),
-            RulePeer::Cidr { cidr, except } => prefixes.extend(except.iter().chain([cidr])),
-            RulePeer::Name(_) => {}
-        }
-    }
-    prefixes
 }

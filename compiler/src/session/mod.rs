@@ -261,18 +261,19 @@ impl Session {
 
     /// Puts the rules of an object in the place of those that it had.
     fn lower(&mut self, key: &ObjectKey, change: &mut live::Change) -> Result<(), SessionError> {
-        let around = Surroundings {
-            sources: &self.sources,
-            inventory: &self.inventory,
-            aws: &self.aws,
-            options: &self.options,
-        };
+        let around = self.surroundings();
         let lowered = self.inputs.get(key).map(|resource| lower::lower_one(resource, around).policy);
         let policy = optimise_object(lowered.unwrap_or_default())?;
         let old = self.rules.remove(key).unwrap_or_default();
         let new = self.live.replace(&old, &policy, change);
         self.rules.insert(key.clone(), new);
         Ok(())
+    }
+
+    /// What policies are lowered against.
+    fn surroundings(&self) -> Surroundings<'_> {
+        let Session { sources, inventory, aws, options, .. } = self;
+        Surroundings { sources, inventory, aws, options }
     }
 
     /// A name was answered with an address, or that answer has expired.

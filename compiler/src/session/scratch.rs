@@ -1,7 +1,6 @@
 //! From everything at once: tables from all objects, and the decision from all tables.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -16,10 +15,10 @@ use super::live::{self, Live};
 use super::table::Table;
 use super::{Classified, Pods, Session, SessionError, judged};
 use crate::classify::assemble::{Parts, assemble};
-use crate::classify::population::{ENTITIES, PeerId, Population};
+use crate::classify::population::{ENTITIES, PeerId, Population, families};
 use crate::classify::row::PortFunction;
 use crate::classify::table::RawTable;
-use crate::lower::{self, Surroundings};
+use crate::lower;
 use crate::optimise::optimise_object;
 
 impl Session {
@@ -43,12 +42,7 @@ impl Session {
 
     /// The rules of every policy object.
     fn lower_all(&self) -> Result<Vec<(ObjectKey, Verified<Policy>)>, VerifyError> {
-        let around = Surroundings {
-            sources: &self.sources,
-            inventory: &self.inventory,
-            aws: &self.aws,
-            options: &self.options,
-        };
+        let around = self.surroundings();
         let policies = self.inputs.resources().par_iter().filter(|resource| inputs::is_policy(resource));
         let lowered = policies.map(|resource| {
             let policy = optimise_object(lower::lower_one(resource, around).policy)?;
@@ -71,12 +65,7 @@ impl Session {
     /// Entities, pods, and every address that the inventory tells apart.
     fn add_everyone(&mut self, change: &mut live::Change) {
         self.join_entities();
-        for address in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
-            if let Some(everywhere) = Cidr::new(address, 0) {
-                self.live.edge(everywhere, true, change);
-            }
-        }
-        let edges: Vec<Cidr> = self.inventory.edges_beside_pods().collect();
+        let edges: Vec<Cidr> = families().chain(self.inventory.edges_beside_pods()).collect();
         for edge in edges {
             self.live.edge(edge, true, change);
         }

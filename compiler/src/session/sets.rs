@@ -148,14 +148,7 @@ impl Sets {
     /// What rules can see of a peer that these lists match.
     pub(super) fn signature(&self, sets: &[SetId], identity: &Identity) -> Signature {
         let asked = sets.iter().flat_map(|set| self.states[*set as usize].asked.keys());
-        let asked = asked.chain(self.asked_of_any.keys()).filter(|_| !identity.ports.is_empty());
-        let number = |place: &usize| {
-            let (name, protocol) = self.asked.get_index(*place)?;
-            let (of, number) = identity.ports.get(name)?;
-            (of == protocol).then_some((*place, *number))
-        };
-        let named: BTreeSet<(usize, u16)> = asked.filter_map(number).collect();
-        Signature { sets: sets.to_vec(), named: named.into_iter().collect(), host: identity.is_host() }
+        Signature::new(sets, asked.chain(self.asked_of_any.keys()), &self.asked, identity)
     }
 
     fn ask(&mut self, set: SetId, rule: &Rule, comes: bool) -> bool {

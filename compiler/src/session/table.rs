@@ -6,7 +6,6 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
 use sluice_ir::net::{PortName, Protocol};
-use sluice_ir::policy::eval::Reason;
 use sluice_ir::policy::{Direction, Policy};
 
 use super::sets::Sets;
@@ -53,18 +52,12 @@ impl Table {
     pub(super) fn new(subject: &SubjectKey, direction: Direction, makings: &mut Makings<'_>) -> Table {
         let policy = makings.policy;
         let rules = subject.judging(direction);
-        let (reason, origins) = subject.fallback(policy, direction);
-        let closed = makings.outcomes.step(reason, origins);
-        let open = match subject.lets_host_in(policy, direction) {
-            true => makings.outcomes.step(Reason::Localhost, Vec::new()),
-            false => closed,
-        };
         let asked = rules.iter().flat_map(|id| named_on_egress(policy.rule(*id)));
         let mut table = Table {
             direction,
             own: subject.named.iter().cloned().collect(),
             asked: asked.filter_map(|port| makings.sets.asked.get_index_of(&port)).collect(),
-            fallback: [closed, open],
+            fallback: subject.fallbacks(policy, direction, makings.outcomes),
             known: FxHashMap::default(),
             nobody: RowId::new(0),
             rows: Vec::new(),

@@ -90,10 +90,11 @@ pub(super) fn compare(
         let reserved = (judged.identity.is_host(), labels.is_reserved("init"));
         seen.entry((*subject, &in_force.subjects[*place], reserved, ports)).or_insert((*place, judged));
     }
-    let both = [Direction::Ingress, Direction::Egress];
     let sides: Vec<_> = seen
         .into_iter()
-        .flat_map(|((subject, ..), (place, judged))| both.map(|way| ((place, subject), judged, way)))
+        .flat_map(|((subject, ..), (place, judged))| {
+            Direction::BOTH.map(|way| ((place, subject), judged, way))
+        })
         .collect();
     let one = |((place, subject), judged, direction): &((usize, usize), &Judged, Direction)| {
         comparison.side(&SideOf {

@@ -110,7 +110,7 @@ fn content_is_sound(decision: &Decision) -> Result {
     for (index, outcome) in decision.verdicts.iter().enumerate() {
         outcome_is_sound(decision, VerdictId::new(index), outcome)?;
     }
-    for direction in [Direction::Ingress, Direction::Egress] {
+    for direction in Direction::BOTH {
         ports_are_whole(direction, decision.sides[direction].ports.spans())?;
         rows_are_sound(decision, direction)?;
     }

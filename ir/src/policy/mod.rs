@@ -191,6 +191,11 @@ pub enum Direction {
     Egress,
 }
 
+impl Direction {
+    /// Both, ingress first.
+    pub const BOTH: [Direction; 2] = [Direction::Ingress, Direction::Egress];
+}
+
 impl fmt::Display for Direction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -10,6 +10,7 @@ use super::{MAX_LENGTH, Problem, TextError};
 use crate::dns_name::{DnsPattern, DnsPatternError};
 use crate::label::LabelSource;
 use crate::net::{Cidr, CidrError, PortName, PortRange, Protocol};
+use crate::origin::Origin;
 use crate::policy::Authentication;
 use crate::word::unquote;
 
@@ -41,6 +42,20 @@ pub(crate) fn read_number<T: FromStr>(pair: Pair<'_>) -> Result<T> {
     let digits = only(pair);
     let error = |_| TextError::at(&digits, Problem::Number(digits.as_str().to_owned()));
     digits.as_str().parse().map_err(error)
+}
+
+/// An origin of which nothing was read yet.
+pub(crate) fn unread_origin() -> Origin {
+    let empty: Arc<str> = "".into();
+    Origin {
+        file: empty.clone(),
+        line: 0,
+        column: 0,
+        kind: empty.clone(),
+        namespace: None,
+        name: empty.clone(),
+        path: empty,
+    }
 }
 
 /// A namespace, perhaps, and a name.

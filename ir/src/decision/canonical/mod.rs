@@ -189,7 +189,7 @@ fn rows_by_use(subjects: &mut [Subject], direction: Direction, rows: Interned<Ro
 /// Numbers verdicts in the order of their first use, in the rows too.
 fn verdicts_by_use(sides: &mut ByDirection<Side>, outcomes: Interned<Outcome>) -> Vec<Outcome> {
     let mut by_use = ByUse::new(outcomes);
-    for direction in [Direction::Ingress, Direction::Egress] {
+    for direction in Direction::BOTH {
         for cell in sides[direction].rows.iter_mut().flat_map(|row| row.0.iter_mut()) {
             *cell = VerdictId::new(by_use.number(cell.index()));
         }

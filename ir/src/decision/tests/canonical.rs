@@ -196,7 +196,7 @@ fn same_outcomes(a: &Decision, b: &Decision, endpoint: &EndpointName) {
     let (of_a, of_b) = (a.subject_of(endpoint).unwrap(), b.subject_of(endpoint).unwrap());
     for class in &a.classes {
         let (class_a, class_b) = (class_like(a, &class.example), class_like(b, &class.example));
-        for direction in [Direction::Ingress, Direction::Egress] {
+        for direction in Direction::BOTH {
             for protocol in [Protocol::ICMP, Protocol::TCP, Protocol::UDP, Protocol::SCTP, Protocol(47)] {
                 for port in [0, 3, 4, 5, 6, 7, 8, 9, u16::MAX] {
                     let outcome_a = a.outcome(of_a, direction, class_a, protocol, port);

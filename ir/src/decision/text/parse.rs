@@ -20,7 +20,7 @@ use crate::policy::{Direction, Identity};
 use crate::text::grammar::Rule as Part;
 use crate::text::{
     Pair, Problem, Result, TextError, only, read_cidr, read_key, read_name, read_number, read_parts,
-    read_place, read_port_name, read_protocol, read_text,
+    read_place, read_port_name, read_protocol, read_text, unread_origin,
 };
 
 /// Reads a decision from its [text form](super), and brings it into canonical form. It is not verified yet.
@@ -71,16 +71,7 @@ impl Reader {
     }
 
     fn read_source(&mut self, pair: Pair<'_>) -> Result<()> {
-        let empty: Arc<str> = "".into();
-        let mut origin = Origin {
-            file: empty.clone(),
-            line: 0,
-            column: 0,
-            kind: empty.clone(),
-            namespace: None,
-            name: empty.clone(),
-            path: empty,
-        };
+        let mut origin = unread_origin();
         for part in pair.into_inner() {
             match part.as_rule() {
                 Part::kind => origin.kind = read_text(part)?,

@@ -118,7 +118,7 @@ impl<'d> Printer<'d> {
             write_endpoint(f, endpoint)?;
         }
         writeln!(f, " {{")?;
-        for direction in [Direction::Ingress, Direction::Egress] {
+        for direction in Direction::BOTH {
             write_table(f, self, direction, &subject.tables[direction])?;
         }
         writeln!(f, "}}")

@@ -65,8 +65,7 @@ pub fn questions(identities: &[Identity]) -> impl Iterator<Item = Question<'_>> 
         ])
     };
     let sides = |subject| {
-        let to =
-            move |peer| [Direction::Ingress, Direction::Egress].map(|direction| (subject, peer, direction));
+        let to = move |peer| Direction::BOTH.map(|direction| (subject, peer, direction));
         identities.iter().flat_map(to)
     };
     endpoints(identities).iter().flat_map(sides).flat_map(move |(subject, peer, direction)| {

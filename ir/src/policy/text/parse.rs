@@ -3,13 +3,10 @@
 //! The grammar decides what stands where; the functions here take the parts that it found, in any
 //! order, and read what is more than spelling.
 
-use std::sync::Arc;
-
 use super::parse_rule::read_rule;
-use crate::origin::Origin;
 use crate::policy::{Enforcement, Policy, PolicyBuilder, Settings};
 use crate::text::grammar::Rule as Part;
-use crate::text::{Pair, Result, read_name, read_parts, read_text, value_word};
+use crate::text::{Pair, Result, read_name, read_parts, read_text, unread_origin, value_word};
 
 /// Reads a policy from its [text form](super). The policy is not verified yet.
 ///
@@ -48,16 +45,7 @@ fn read_settings(pair: Pair<'_>) -> Settings {
 }
 
 fn read_object(builder: &mut PolicyBuilder, pair: Pair<'_>) -> Result<()> {
-    let empty: Arc<str> = "".into();
-    let mut origin = Origin {
-        file: empty.clone(),
-        line: 0,
-        column: 0,
-        kind: empty.clone(),
-        namespace: None,
-        name: empty.clone(),
-        path: empty,
-    };
+    let mut origin = unread_origin();
     for part in pair.into_inner() {
         match part.as_rule() {
             Part::kind => origin.kind = read_text(part)?,
