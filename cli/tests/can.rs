@@ -8,18 +8,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 
-use common::{golden, root, sluice};
-
-const SHOP: [&str; 8] = [
-    "--dns",
-    "testdata/shop/dns.yaml",
-    "--aws",
-    "testdata/shop/aws.json",
-    "--aws",
-    "testdata/shop/aws-interfaces.json",
-    "testdata/shop/cluster",
-    "testdata/shop/policies",
-];
+use common::{SHOP, golden, root, sluice};
 
 fn on_the_shop(words: &[&str]) -> common::Run {
     sluice(root(), &[words, SHOP.as_slice()].concat())

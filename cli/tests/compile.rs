@@ -5,20 +5,9 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod common;
 
-use common::{Run, golden, root, sluice};
+use common::{Run, SHOP, golden, root, sluice};
 use sluice_ir::decision::Decision;
 use sluice_ir::policy::Policy;
-
-const SHOP: [&str; 8] = [
-    "--dns",
-    "testdata/shop/dns.yaml",
-    "--aws",
-    "testdata/shop/aws.json",
-    "--aws",
-    "testdata/shop/aws-interfaces.json",
-    "testdata/shop/cluster",
-    "testdata/shop/policies",
-];
 
 fn shop(words: &[&str]) -> Run {
     let run = sluice(root(), &[&["compile"], words, SHOP.as_slice()].concat());

@@ -13,6 +13,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
 mod common;
 
 use std::collections::BTreeSet;

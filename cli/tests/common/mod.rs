@@ -9,6 +9,18 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
+/// The arguments for the sample shop, with what is known beside its manifests.
+pub(crate) const SHOP: [&str; 8] = [
+    "--dns",
+    "testdata/shop/dns.yaml",
+    "--aws",
+    "testdata/shop/aws.json",
+    "--aws",
+    "testdata/shop/aws-interfaces.json",
+    "testdata/shop/cluster",
+    "testdata/shop/policies",
+];
+
 /// What a run of the program left behind.
 pub(crate) struct Run {
     pub(crate) stdout: String,
@@ -31,6 +43,20 @@ pub(crate) fn sluice<S: AsRef<str>>(folder: &Path, arguments: &[S]) -> Run {
         stderr: String::from_utf8(output.stderr).unwrap(),
         code: output.status.code().unwrap_or(-1),
     }
+}
+
+/// Runs the program for a reader who goes away at once: its exit code and standard error.
+pub(crate) fn sluice_unread(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sluice"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 /// Compares a text with a golden file, or writes the file if `SLUICE_BLESS` is set. Says what differs.
