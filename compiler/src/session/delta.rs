@@ -1,12 +1,8 @@
 //! What a change does to the tables.
 
 use std::fmt;
-use std::sync::Arc;
 
-use sluice_ir::decision::{ByDirection, EndpointName, Outcome, PortClasses, Row};
-use sluice_ir::ids::{ClassId, RowId, VerdictId};
-use sluice_ir::net::Cidr;
-use sluice_ir::policy::Direction;
+use sluice_ir::decision::tables::Tables;
 
 /// What to do with the tables of a node. The names of classes, rows and verdicts are the session's own: they keep
 /// their meaning from one delta to the next, until all is built anew.
@@ -18,38 +14,6 @@ pub enum Delta {
     Tables(Box<Tables>),
     /// All of them are new.
     Rebuilt(Reason),
-}
-
-/// The parts of tables that are others now. In the order of the fields nothing is named before it is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tables {
-    /// Verdicts that are new, in order; they follow those that were there.
-    pub verdicts: Vec<(VerdictId, Outcome)>,
-    /// Classes of ports that tell more ports apart than before, with every row in their terms.
-    pub ports: ByDirection<Option<(PortClasses, Vec<Row>)>>,
-    /// Rows that are new, in the terms of the classes of ports.
-    pub rows: ByDirection<Vec<(RowId, Row)>>,
-    /// The row of a class in the table of an endpoint. A class that is not named keeps its row.
-    pub cells: Vec<Cell>,
-    /// Entities that are in another class.
-    pub entities: Vec<(Arc<str>, ClassId)>,
-    /// Prefixes that are in another class; none: the prefix is no more, and the one around it holds.
-    pub prefixes: Vec<(Cidr, Option<ClassId>)>,
-    /// Classes that nobody is in any more. Their names can come again for others.
-    pub gone: Vec<ClassId>,
-}
-
-/// The row of a class in a table.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cell {
-    /// Of several endpoints with one identity the first.
-    pub endpoint: EndpointName,
-    /// Which way.
-    pub direction: Direction,
-    /// The class.
-    pub class: ClassId,
-    /// Its row.
-    pub row: RowId,
 }
 
 /// Why all tables were built anew.
@@ -82,12 +46,5 @@ impl fmt::Display for Reason {
             Reason::ApiServer => f.write_str("the addresses of the API server changed"),
             Reason::Compaction => f.write_str("much of the tables was no longer used"),
         }
-    }
-}
-
-impl Tables {
-    /// Whether nothing is different.
-    pub fn is_empty(&self) -> bool {
-        *self == Tables::default()
     }
 }

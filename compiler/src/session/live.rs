@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::decision::tables::{Cell, Tables};
 use sluice_ir::decision::{ByDirection, PortClasses};
 use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
 use sluice_ir::net::Cidr;
@@ -13,7 +14,6 @@ use sluice_ir::policy::eval::subject_matches;
 use sluice_ir::policy::{Direction, Identity, Policy, Settings};
 
 use super::addresses::{Addresses, Reason};
-use super::delta::{Cell, Tables};
 use super::peers::{Peer, Peers};
 use super::sets::{Sets, Touched};
 use super::slab::Slab;

@@ -35,9 +35,10 @@ use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::verify::VerifyError as PolicyError;
 
-pub use delta::{Cell, Delta, Reason, Tables};
+pub use delta::{Delta, Reason};
 pub use graph::{Dependency, Graph};
 pub use inputs::ObjectKey;
+pub use sluice_ir::decision::tables::{Cell, Tables};
 
 use crate::classify::{Classified, ClassifyError, Limits, judged};
 use crate::decide::DecideError;

@@ -36,6 +36,7 @@
 #[cfg(any(test, feature = "test-support"))]
 pub mod arbitrary;
 mod canonical;
+pub mod tables;
 #[cfg(test)]
 mod tests;
 pub mod text;
