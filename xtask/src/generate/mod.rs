@@ -3,6 +3,7 @@
 //! A generator is a function that gives the files it stands for. To add one, write its module and add it
 //! to [`GENERATORS`]; `cargo xtask generate` writes it, and CI fails while a file is out of date.
 
+mod abi;
 mod diagnostics;
 mod schemas;
 
@@ -26,7 +27,7 @@ struct Output {
 /// Gives the files of one subject, or says what in the code makes that impossible.
 type Generator = fn() -> Result<Vec<Output>, String>;
 
-const GENERATORS: [Generator; 2] = [diagnostics::generate, schemas::generate];
+const GENERATORS: [Generator; 3] = [abi::generate, diagnostics::generate, schemas::generate];
 
 /// Writes the files that differ, and names them.
 pub(crate) fn write(root: &Path) -> Outcome {
