@@ -3,5 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`abi`] | what both sides of the kernel's border read: records, constants, maps; the C header is printed from it |
+//! | [`probe`] | packets that only ask a program for a verdict |
 
 pub mod abi;
+pub mod probe;

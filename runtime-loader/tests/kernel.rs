@@ -1,0 +1,47 @@
+//! The kernel does what the wrapper says. Needs root and BPF; says so where they are missing.
+
+mod harness;
+
+use harness::{PASS, root};
+use sluice_backends::abi::{Word, map};
+use sluice_loader::kernel::{Asked, Map, Memory, Program, wait_for_readers};
+
+#[test]
+fn memory_is_shared_with_the_kernel() {
+    if !root("memory_is_shared_with_the_kernel") {
+        return;
+    }
+    let spec = map("sluice_word").unwrap();
+    let word = Map::create(spec, 0, None).unwrap();
+    let (one, other) = (Memory::of(&word).unwrap(), Memory::of(&word).unwrap());
+    assert_eq!(one.size(), size_of::<Word>());
+    one.store(0, 7).unwrap();
+    assert_eq!(other.load(0).unwrap(), 7);
+    one.write(1, &[1, 2, 3]).unwrap();
+    assert_eq!(other.read(0, 5).unwrap(), [7, 1, 2, 3, 0]);
+    assert!(one.write(6, &[0; 3]).is_err(), "beyond the end");
+    assert!(one.store(2, 0).is_err(), "between words");
+    assert!(one.load(8).is_err());
+}
+
+#[test]
+fn a_program_answers_for_a_packet() {
+    if !root("a_program_answers_for_a_packet") {
+        return;
+    }
+    // r0 = 2; exit
+    let program = Program::load("refuse", &[0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+    let answer = program.ask(&Asked { packet: PASS, context: &[0; 192], repeat: 1 }).unwrap();
+    assert_eq!(answer.code, 2);
+    wait_for_readers().unwrap();
+}
+
+#[test]
+fn what_the_verifier_refuses_is_refused_with_its_words() {
+    if !root("what_the_verifier_refuses_is_refused_with_its_words") {
+        return;
+    }
+    // exit, without a value in r0
+    let error = Program::load("broken", &[0x95, 0, 0, 0, 0, 0, 0, 0]).unwrap_err().to_string();
+    assert!(error.contains("`broken`") && error.contains("R0 !read_ok"), "{error}");
+}
