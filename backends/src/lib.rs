@@ -3,5 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`abi`] | what both sides of the kernel's border read: records, constants, maps; the C header is printed from it |
+//! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
 
 pub mod abi;
+pub mod program;
