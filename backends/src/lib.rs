@@ -7,3 +7,7 @@
 
 pub mod abi;
 pub mod probe;
+//! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
+
+pub mod abi;
+pub mod program;
