@@ -3,11 +3,9 @@
 //! | module | what |
 //! |---|---|
 //! | [`abi`] | what both sides of the kernel's border read: records, constants, maps; the C header is printed from it |
+//! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
 //! | [`probe`] | packets that only ask a program for a verdict |
 
 pub mod abi;
 pub mod probe;
-//! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
-
-pub mod abi;
 pub mod program;

@@ -88,12 +88,12 @@
 struct sluice_word {
 	/* The generation; its lowest bit is the bank of the programs. */
 	__u32 generation;
-	/* Nothing yet. */
-	__u32 reserved;
+	/* The one before, as long as it judges the packets that it has judged before; else the same. */
+	__u32 previous;
 };
 _Static_assert(sizeof(struct sluice_word) == 8, "size of sluice_word");
 _Static_assert(offsetof(struct sluice_word, generation) == 0, "sluice_word.generation");
-_Static_assert(offsetof(struct sluice_word, reserved) == 4, "sluice_word.reserved");
+_Static_assert(offsetof(struct sluice_word, previous) == 4, "sluice_word.previous");
 
 /* An endpoint, in a slot of the image of endpoints. */
 struct sluice_endpoint {

@@ -2,6 +2,14 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`generation`] | programs with their images, by number |
+//! | [`plan`] | what to do to a node, step by step, as data |
+//! | [`pins`] | where what outlives the agent is found again |
+//! | [`node`] | a node's datapath: the generation in force, the way to the next, interfaces |
 //! | [`kernel`] | what only the kernel can do: maps, programs, links, memory that both sides share |
 
+pub mod generation;
 pub mod kernel;
+pub mod node;
+pub mod pins;
+pub mod plan;

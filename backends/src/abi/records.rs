@@ -93,8 +93,8 @@ records! {
     struct Word as "sluice_word" {
         /// The generation; its lowest bit is the bank of the programs.
         generation: u32,
-        /// Nothing yet.
-        reserved: u32,
+        /// The one before, as long as it judges the packets that it has judged before; else the same.
+        previous: u32,
     }
 
     /// An endpoint, in a slot of the image of endpoints.

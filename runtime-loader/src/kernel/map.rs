@@ -1,9 +1,10 @@
 //! Maps of the kernel.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::Path;
 
-use aya::maps::{Map as AyaMap, MapData, ProgramArray};
+use aya::maps::{Map as AyaMap, MapData, MapError, ProgramArray};
 use aya_obj::generated::bpf_map_type;
 use aya_obj::maps::{LegacyMap, PinningType, bpf_map_def};
 use aya_obj::{EbpfSectionKind, Map as Definition};
@@ -107,12 +108,30 @@ impl Map {
     /// The map is no such array, or has no such slot.
     pub fn set_program(&self, slot: u32, program: &Program) -> Result<(), KernelError> {
         let refused = |why: String| KernelError::Slot { slot, why };
-        // A second descriptor of the same map, as the wrapper wants to own one.
+        let fd = program.fd()?;
+        self.programs(slot)?.set(slot, fd, 0).map_err(|why| refused(whole(&why)))
+    }
+
+    /// Empties a slot of an array of programs; that it is empty is as good.
+    ///
+    /// # Errors
+    ///
+    /// The map is no such array, or has no such slot.
+    pub fn clear_program(&self, slot: u32) -> Result<(), KernelError> {
+        match self.programs(slot)?.clear_index(&slot) {
+            Err(MapError::SyscallError(error)) if error.io_error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(why) => Err(KernelError::Slot { slot, why: whole(&why) }),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// The map as an array of programs, by a second descriptor, as the library wants to own one.
+    fn programs(&self, slot: u32) -> Result<ProgramArray<MapData>, KernelError> {
+        let refused = |why: String| KernelError::Slot { slot, why };
         let fd = self.descriptor().try_clone_to_owned().map_err(|why| refused(why.to_string()))?;
         let data = MapData::from_fd(fd).map_err(|why| refused(whole(&why)))?;
         let map = AyaMap::from_map_data(data).map_err(|why| refused(whole(&why)))?;
-        let mut array = ProgramArray::try_from(map).map_err(|why| refused(whole(&why)))?;
-        array.set(slot, program.fd()?, 0).map_err(|why| refused(whole(&why)))
+        ProgramArray::try_from(map).map_err(|why| refused(whole(&why)))
     }
 }
 

@@ -8,7 +8,17 @@ use aya::{Ebpf, EbpfLoader};
 use object::write::{Object, StandardSection, Symbol, SymbolSection};
 use object::{Architecture, BinaryFormat, Endianness, SectionKind, SymbolFlags, SymbolKind, SymbolScope};
 
+use sluice_backends::abi::MapKind;
+use sluice_backends::program::Code;
+
+use super::map::Map;
 use super::{KernelError, whole};
+
+/// `BPF_PSEUDO_MAP_FD`: a wide instruction's immediate is the descriptor of a map.
+const MAP: u8 = 1;
+
+/// `BPF_PSEUDO_MAP_VALUE`: the address of a byte of a map's value is meant, and the second half says which (Linux 5.2).
+const MAP_VALUE: u8 = 2;
 
 /// The section by which the library knows what kind of program it is.
 const SECTION: &[u8] = b"classifier";
@@ -54,14 +64,16 @@ pub struct Answer {
 }
 
 impl Program {
-    /// Loads instructions, in the bytes that the kernel takes, that name maps by their descriptors already.
+    /// Loads a program that names some maps.
     ///
     /// # Errors
     ///
-    /// The kernel's verifier refused them: a mistake in Sluice; or there is no right to.
-    pub fn load(name: &str, instructions: &[u8]) -> Result<Program, KernelError> {
+    /// A map that it names is not among them, or the kernel's verifier refused it: mistakes in Sluice; or there
+    /// is no right to.
+    pub fn load(name: &str, code: &Code, maps: &[&Map]) -> Result<Program, KernelError> {
         let refused = |why: String| KernelError::Load { program: name.to_owned(), why };
-        let elf = object_of(name, instructions).map_err(|why| refused(whole(&why)))?;
+        let instructions = linked(code, maps).map_err(|map| refused(format!("there is no map `{map}`")))?;
+        let elf = object_of(name, &instructions).map_err(|why| refused(whole(&why)))?;
         let mut loaded = EbpfLoader::new().load(&elf).map_err(|why| refused(whole(&why)))?;
         let program =
             loaded.program_mut(name).ok_or_else(|| refused("it is not in its own object".into()))?;
@@ -145,6 +157,18 @@ impl Program {
     fn missing(&self, why: String) -> KernelError {
         KernelError::Load { program: self.name.clone(), why }
     }
+}
+
+/// The instructions, in the bytes that the kernel takes, with the descriptors of maps where it wants them.
+fn linked(code: &Code, maps: &[&Map]) -> Result<Vec<u8>, &'static str> {
+    let mut instructions = code.instructions.clone();
+    for (at, spec) in &code.maps {
+        let map = maps.iter().find(|map| map.spec() == *spec).ok_or(spec.name)?;
+        let instruction = instructions.get_mut(*at).ok_or(spec.name)?;
+        instruction.source = if spec.kind == MapKind::Memory { MAP_VALUE } else { MAP };
+        instruction.immediate = map.raw_fd();
+    }
+    Ok(instructions.iter().flat_map(|instruction| instruction.to_bytes()).collect())
 }
 
 /// The smallest object that the library takes: one program, and its licence.

@@ -1,0 +1,175 @@
+//! Generations: programs with their images, one in force at a time.
+
+use std::fmt;
+
+use sluice_backends::abi::{DIRECTION_EGRESS, DIRECTION_INGRESS, MapSpec, Reason};
+use sluice_backends::probe::Probe;
+use sluice_backends::program::Code;
+
+/// The number of a generation. They are counted from 1; none is in force before the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Number(u32);
+
+impl Number {
+    /// The first.
+    pub const FIRST: Number = Number(1);
+
+    /// A number as the word has it; none for 0.
+    pub fn of_word(word: u32) -> Option<Number> {
+        (word != 0).then_some(Number(word))
+    }
+
+    /// As the word has it.
+    pub fn word(self) -> u32 {
+        self.0
+    }
+
+    /// The one that follows.
+    pub fn next(self) -> Number {
+        Number(self.0.checked_add(1).unwrap_or(2))
+    }
+
+    /// Where its programs are.
+    pub fn bank(self) -> Bank {
+        if self.0.is_multiple_of(2) { Bank::Even } else { Bank::Odd }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One of the two places for a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bank {
+    /// That of even numbers.
+    Even,
+    /// That of odd numbers.
+    Odd,
+}
+
+impl Bank {
+    /// Both.
+    pub const BOTH: [Bank; 2] = [Bank::Even, Bank::Odd];
+
+    /// Its number.
+    pub fn index(self) -> u32 {
+        self as u32
+    }
+
+    /// The other one.
+    pub fn other(self) -> Bank {
+        match self {
+            Bank::Even => Bank::Odd,
+            Bank::Odd => Bank::Even,
+        }
+    }
+
+    /// The slot of the program of a direction in the array of programs.
+    pub fn slot(self, way: Way) -> u32 {
+        self.index() * 2 + way.direction()
+    }
+}
+
+/// Which way packets go, seen from an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// To the endpoint.
+    To,
+    /// From the endpoint.
+    From,
+}
+
+impl Way {
+    /// Both.
+    pub const BOTH: [Way; 2] = [Way::To, Way::From];
+
+    /// As programs and images have it.
+    pub fn direction(self) -> u32 {
+        match self {
+            Way::To => DIRECTION_INGRESS,
+            Way::From => DIRECTION_EGRESS,
+        }
+    }
+
+    /// The name of a generation's program.
+    pub fn program(self) -> &'static str {
+        match self {
+            Way::To => "to_endpoint",
+            Way::From => "from_endpoint",
+        }
+    }
+
+    /// The name of the program on the interface.
+    pub fn entry(self) -> &'static str {
+        match self {
+            Way::To => "entry_to",
+            Way::From => "entry_from",
+        }
+    }
+}
+
+/// One thing for each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByWay<T> {
+    /// Of packets to the endpoint.
+    pub to: T,
+    /// Of packets from the endpoint.
+    pub from: T,
+}
+
+impl<T> ByWay<T> {
+    /// The thing of a way.
+    pub fn get(&self, way: Way) -> &T {
+        match way {
+            Way::To => &self.to,
+            Way::From => &self.from,
+        }
+    }
+}
+
+/// A question that a generation's program must answer as it should before the generation is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Whose program.
+    pub way: Way,
+    /// The question.
+    pub probe: Probe,
+    /// The verdict.
+    pub verdict: u32,
+    /// Why the packet would be dropped.
+    pub reason: Option<Reason>,
+}
+
+/// A generation that the kernel does not have yet.
+#[derive(Clone, Debug, Default)]
+pub struct Prepared {
+    /// The content of each image.
+    pub images: Vec<(&'static MapSpec, Vec<u8>)>,
+    /// The programs.
+    pub programs: ByWay<Code>,
+    /// What they must answer.
+    pub checks: Vec<Check>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bank, Number, Way};
+
+    #[test]
+    fn numbers_go_from_bank_to_bank_for_ever() {
+        let last = Number(u32::MAX);
+        assert_eq!(Number::FIRST.next().bank(), Bank::Even);
+        // 0 would be no generation at all.
+        assert_eq!((last.bank(), last.next().bank()), (Bank::Odd, Bank::Even));
+        assert_eq!(Number::of_word(0), None);
+    }
+
+    #[test]
+    fn every_program_has_a_slot() {
+        let slots = Bank::BOTH.map(|bank| Way::BOTH.map(|way| bank.slot(way)));
+        assert_eq!(slots, [[0, 1], [2, 3]]);
+    }
+}

@@ -1,0 +1,141 @@
+//! A generation in the kernel.
+
+use std::path::Path;
+use std::{fs, io};
+
+use sluice_backends::abi::{MAPS, MapSpec, NO_VERDICT, Reason, Scope};
+use sluice_backends::probe::Found;
+
+use super::NodeError;
+use super::shared::Shared;
+use crate::generation::{Check, Number, Prepared, Way};
+use crate::kernel::{Asked, KernelError, Map, Memory, Program};
+use crate::pins::Pins;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct InKernel {
+    number: Number,
+    images: Vec<(Map, Memory)>,
+    programs: Vec<(Way, Program)>,
+}
+
+/// A program did not answer as it must: a mistake in Sluice, found before it could do harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the program `{}` answers {} for {} {} to {} port {}, where the tables say {}",
+    .check.way.program(), Said(.found.verdict, .found.reason), .check.probe.protocol, .check.probe.source,
+    .check.probe.destination, .check.probe.port, Said(.check.verdict, .check.reason)
+)]
+pub struct Wrong {
+    /// The question, and the right answer.
+    pub check: Check,
+    /// The answer.
+    pub found: Found,
+}
+
+/// A verdict for those who look for the mistake.
+struct Said(u32, Option<Reason>);
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            NO_VERDICT => f.write_str("nothing")?,
+            verdict => write!(f, "v{verdict}")?,
+        }
+        self.1.map_or(Ok(()), |reason| write!(f, " ({})", reason.text()))
+    }
+}
+
+impl InKernel {
+    pub(super) fn new(number: Number) -> InKernel {
+        InKernel { number, images: Vec::new(), programs: Vec::new() }
+    }
+
+    /// Finds a generation where it is pinned.
+    pub(super) fn open(pins: &Pins, number: Number) -> Result<InKernel, KernelError> {
+        let bank = number.bank();
+        let mut opened = InKernel::new(number);
+        for spec in MAPS.iter().filter(|spec| spec.scope == Scope::Generation) {
+            let path = pins.image(bank, spec);
+            // What the node does not need is not there.
+            if path.exists() {
+                let map = Map::open(spec, &path)?;
+                let memory = Memory::of(&map)?;
+                opened.images.push((map, memory));
+            }
+        }
+        for way in Way::BOTH {
+            opened.programs.push((way, Program::open(way.program(), &pins.program(bank, way))?));
+        }
+        Ok(opened)
+    }
+
+    pub(super) fn images(&mut self, prepared: &Prepared) -> Result<(), KernelError> {
+        for (spec, bytes) in &prepared.images {
+            // An image is never empty, as an array of nothing cannot be made.
+            let map = Map::create(spec, bytes.len().max(8), None)?;
+            let memory = Memory::of(&map)?;
+            memory.write(0, bytes)?;
+            self.images.push((map, memory));
+        }
+        Ok(())
+    }
+
+    pub(super) fn programs(&mut self, prepared: &Prepared, shared: &Shared) -> Result<(), KernelError> {
+        let maps: Vec<&Map> = self.images.iter().map(|(map, _)| map).chain(shared.maps()).collect();
+        for way in Way::BOTH {
+            let program = Program::load(way.program(), prepared.programs.get(way), &maps)?;
+            self.programs.push((way, program));
+        }
+        Ok(())
+    }
+
+    pub(super) fn ask(&self, prepared: &Prepared) -> Result<(), NodeError> {
+        for check in &prepared.checks {
+            let Some((_, program)) = self.programs.iter().find(|(way, _)| *way == check.way) else {
+                continue;
+            };
+            let (packet, context) = (check.probe.frame(), check.probe.context());
+            let answer = program.ask(&Asked { packet: &packet, context: &context, repeat: 1 })?;
+            let nothing = Found { verdict: NO_VERDICT, class: 0, reason: None, endpoint: 0 };
+            let found = Found::read(&answer.context).unwrap_or(nothing);
+            if (found.verdict, found.reason) != (check.verdict, check.reason) {
+                return Err(Box::new(Wrong { check: *check, found }).into());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn pin(&mut self, pins: &Pins) -> Result<(), NodeError> {
+        let bank = self.number.bank();
+        let folder = pins.bank(bank);
+        fs::create_dir_all(&folder).map_err(|why| NodeError::pins(&folder, why))?;
+        for (map, _) in &self.images {
+            map.pin(&pins.image(bank, map.spec()))?;
+        }
+        for (way, program) in &mut self.programs {
+            program.pin(&pins.program(bank, *way))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn put_into(&self, calls: &Map) -> Result<(), KernelError> {
+        let bank = self.number.bank();
+        self.programs.iter().try_for_each(|(way, program)| calls.set_program(bank.slot(*way), program))
+    }
+
+    pub(super) fn write(&self, spec: &MapSpec, offset: usize, bytes: &[u8]) -> Result<(), KernelError> {
+        let beyond = KernelError::Beyond { offset, length: bytes.len(), size: 0 };
+        let (_, memory) = self.images.iter().find(|(map, _)| map.spec() == spec).ok_or(beyond)?;
+        memory.write(offset, bytes)
+    }
+}
+
+/// Removes a folder of pins and all that is in it; that it is not there is as good.
+pub(super) fn remove(folder: &Path) -> Result<(), NodeError> {
+    match fs::remove_dir_all(folder) {
+        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(NodeError::pins(folder, why)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,75 @@
+//! The interfaces that packets of endpoints cross.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::{Node, NodeError};
+use crate::generation::Way;
+use crate::kernel::{Hook, Link};
+use crate::pins::Pins;
+
+/// An interface of the machine, in the network namespace of this thread.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interface {
+    /// Its number.
+    pub ifindex: u32,
+    /// Its name.
+    pub name: String,
+    /// Whether it leads to other machines, and packets that come in by it go to the endpoint, the host.
+    pub uplink: bool,
+}
+
+impl Node {
+    /// Brings programs to interfaces, and takes them from those that are not named. It must be called when a
+    /// generation that knows them is in force.
+    ///
+    /// # Errors
+    ///
+    /// An interface that cannot have programs. The others have theirs.
+    pub fn attach(&mut self, interfaces: &BTreeSet<Interface>) -> Result<(), NodeError> {
+        let attached = self.attached()?;
+        let mut result = Ok(());
+        for interface in interfaces {
+            for way in Way::BOTH.into_iter().filter(|way| !attached.contains(&(interface.ifindex, *way))) {
+                let done = self.attach_one(interface, way);
+                result = result.and(done);
+            }
+        }
+        let wanted = |ifindex: u32| interfaces.iter().any(|interface| interface.ifindex == ifindex);
+        for (ifindex, way) in attached.into_iter().filter(|(ifindex, _)| !wanted(*ifindex)) {
+            let path = self.pins.link(ifindex, way);
+            let removed = fs::remove_file(&path).map_err(|why| NodeError::pins(&path, why));
+            result = result.and(removed);
+        }
+        result
+    }
+
+    /// The interfaces that have programs, and which.
+    ///
+    /// # Errors
+    ///
+    /// The folder of links cannot be read.
+    pub fn attached(&self) -> Result<BTreeSet<(u32, Way)>, NodeError> {
+        let folder = self.pins.links();
+        let mut attached = BTreeSet::new();
+        for entry in fs::read_dir(&folder).map_err(|why| NodeError::pins(&folder, why))? {
+            let name = entry.map_err(|why| NodeError::pins(&folder, why))?.file_name();
+            attached.extend(name.to_str().and_then(Pins::link_of));
+        }
+        Ok(attached)
+    }
+
+    fn attach_one(&mut self, interface: &Interface, way: Way) -> Result<(), NodeError> {
+        let hook = match (way, interface.uplink) {
+            (Way::From, false) | (Way::To, true) => Hook::In,
+            (Way::To, false) | (Way::From, true) => Hook::Out,
+        };
+        let entry = match way {
+            Way::To => &mut self.shared.entries.to,
+            Way::From => &mut self.shared.entries.from,
+        };
+        let link = Link::attach(entry, &interface.name, hook)?;
+        link.pin(&self.pins.link(interface.ifindex, way))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! A node's datapath in the kernel: what is pinned, which generation is in force, and the way to the next.
+//!
+//! ```text
+//! packet ─interface→ entry program ─word→ bank of the generation ─tail call→ its program ─reads→ its images
+//! ```
+//!
+//! Nothing here decides policy. A [`Prepared`] generation goes in and is in force, or an error comes out and what was
+//! in force is. [`plan`](crate::plan) has the steps.
+
+mod bank;
+mod interfaces;
+mod shared;
+
+use std::io;
+
+use sluice_backends::abi::MapSpec;
+use sluice_backends::program::Code;
+
+use crate::generation::{Bank, ByWay, Number, Prepared};
+use crate::kernel::{KernelError, wait_for_readers};
+use crate::pins::Pins;
+use crate::plan::{self, Step};
+pub use bank::Wrong;
+use bank::{InKernel, remove};
+pub use interfaces::Interface;
+use shared::Shared;
+
+/// A node's datapath.
+#[derive(Debug)]
+pub struct Node {
+    pins: Pins,
+    shared: Shared,
+    current: Option<Number>,
+    banks: [Option<InKernel>; 2],
+    /// Whether the bank of the next generation is empty.
+    settled: bool,
+}
+
+/// Why a node's datapath is not as it was wanted. What was in force before still is.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The kernel did not do it.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A folder or file of pins could not be made or removed.
+    #[error("cannot change `{path}`")]
+    Pins {
+        /// The path.
+        path: String,
+        /// What the system said.
+        #[source]
+        why: io::Error,
+    },
+    /// A program did not answer as it must.
+    #[error(transparent)]
+    Wrong(#[from] Box<Wrong>),
+}
+
+impl NodeError {
+    fn pins(path: &std::path::Path, why: io::Error) -> NodeError {
+        NodeError::Pins { path: path.display().to_string(), why }
+    }
+}
+
+/// How large the maps are that outlive generations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Connections; the ABI's number if none.
+    pub connections: Option<u32>,
+}
+
+impl Node {
+    /// Finds what is pinned, or makes what is not: maps, the entry programs, folders. No interface is touched, and a
+    /// generation that is in force stays in force.
+    ///
+    /// # Errors
+    ///
+    /// No bpffs, no right to, or pins that are not ours.
+    pub fn open(pins: Pins, entries: &ByWay<Code>, sizes: Sizes) -> Result<Node, NodeError> {
+        pins.prepare().map_err(|why| NodeError::pins(pins.root(), why))?;
+        let shared = Shared::open(&pins, entries, sizes)?;
+        let current = Number::of_word(shared.generation()?);
+        let mut banks = [None, None];
+        if let Some(current) = current {
+            banks[current.bank().index() as usize] = Some(InKernel::open(&pins, current)?);
+        }
+        let mut node = Node { pins, shared, current, banks, settled: false };
+        match node.current {
+            Some(current) => node.run_all(&plan::settle(current))?,
+            None => Bank::BOTH.into_iter().try_for_each(|bank| node.clear(bank))?,
+        }
+        node.settled = true;
+        Ok(node)
+    }
+
+    /// The generation in force.
+    pub fn current(&self) -> Option<Number> {
+        self.current
+    }
+
+    /// The number of the next generation, which its programs must know.
+    pub fn next(&self) -> Number {
+        self.current.map_or(Number::FIRST, Number::next)
+    }
+
+    /// Puts a generation in force that was prepared for [`Node::next`]. The one before is taken away by
+    /// [`Node::settle`], at the latest when the next is published.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refused it, or it does not answer as it must; what was in force is.
+    pub fn publish(&mut self, prepared: &Prepared) -> Result<Number, NodeError> {
+        self.settle()?;
+        let next = self.next();
+        let steps = plan::publish(next);
+        let mut candidate = InKernel::new(next);
+        for (at, step) in steps.iter().enumerate() {
+            let done = match step {
+                Step::Images(_) => candidate.images(prepared).map_err(NodeError::from),
+                Step::Programs(_) => candidate.programs(prepared, &self.shared).map_err(NodeError::from),
+                Step::Ask(_) => candidate.ask(prepared),
+                Step::Pin(_) => candidate.pin(&self.pins),
+                step => self.run(step, Some(&candidate)),
+            };
+            if let Err(error) = done {
+                // What could not be taken back is taken away before the next attempt.
+                self.settled = self.run_all(&plan::undo(&steps[..=at])).is_ok();
+                return Err(error);
+            }
+        }
+        self.banks[next.bank().index() as usize] = Some(candidate);
+        self.current = Some(next);
+        self.settled = false;
+        Ok(next)
+    }
+
+    /// Takes the generation before away, when no packet can be judged by it any more.
+    ///
+    /// # Errors
+    ///
+    /// See [`NodeError`].
+    pub fn settle(&mut self) -> Result<(), NodeError> {
+        if self.settled {
+            return Ok(());
+        }
+        match self.current {
+            Some(current) => self.run_all(&plan::settle(current))?,
+            None => self.run_all(&Bank::BOTH.map(Step::Clear))?,
+        }
+        self.settled = true;
+        Ok(())
+    }
+
+    /// Changes the images of the generation in force, write by write: each is seen as soon as it is made.
+    ///
+    /// # Errors
+    ///
+    /// A write that is not within an image: a mistake in Sluice. Those before it were made.
+    pub fn write(&self, writes: &[(&'static MapSpec, usize, Vec<u8>)]) -> Result<(), NodeError> {
+        let in_force = self.current.and_then(|current| self.banks[current.bank().index() as usize].as_ref());
+        let Some(bank) = in_force else { return Ok(()) };
+        for (map, offset, bytes) in writes {
+            bank.write(map, *offset, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until no program that runs now reads what it did not find any more.
+    ///
+    /// # Errors
+    ///
+    /// See [`wait_for_readers`].
+    pub fn grace(&self) -> Result<(), NodeError> {
+        Ok(wait_for_readers()?)
+    }
+
+    /// Takes the datapath away: first from the interfaces, so that none of them ever meets an empty bank.
+    ///
+    /// # Errors
+    ///
+    /// A pin that cannot be removed.
+    pub fn remove(self) -> Result<(), NodeError> {
+        let Node { pins, shared, banks, .. } = self;
+        remove(&pins.links())?;
+        wait_for_readers()?;
+        drop((shared, banks));
+        remove(pins.root())
+    }
+
+    fn run_all(&mut self, steps: &[Step]) -> Result<(), NodeError> {
+        steps.iter().try_for_each(|step| self.run(step, None))
+    }
+
+    /// A step that is about the node and not about what is in the candidate.
+    fn run(&mut self, step: &Step, candidate: Option<&InKernel>) -> Result<(), NodeError> {
+        match (step, candidate) {
+            (Step::Slots(_), Some(candidate)) => Ok(candidate.put_into(&self.shared.calls)?),
+            (Step::Flip(number), _) => Ok(self.shared.flip(*number)?),
+            (Step::Grace, _) => self.grace(),
+            (Step::Forget(number), _) => Ok(self.shared.forget_before(*number)?),
+            (Step::Clear(bank), _) => self.clear(*bank),
+            // Steps of a candidate, and there is none.
+            _ => Ok(()),
+        }
+    }
+
+    fn clear(&mut self, bank: Bank) -> Result<(), NodeError> {
+        self.shared.clear_slots(bank)?;
+        self.banks[bank.index() as usize] = None;
+        remove(&self.pins.bank(bank))
+    }
+}

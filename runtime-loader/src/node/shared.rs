@@ -1,0 +1,90 @@
+//! What the node has one of: maps that outlive generations, and the programs on interfaces.
+
+use std::path::Path;
+
+use sluice_backends::abi::{MAPS, MapSpec, Scope, Word};
+use sluice_backends::program::Code;
+
+use super::Sizes;
+use crate::generation::{Bank, ByWay, Number, Way};
+use crate::kernel::{KernelError, Map, Memory, Program};
+use crate::pins::Pins;
+
+/// Where the number of the generation is in the word.
+const GENERATION: usize = std::mem::offset_of!(Word, generation);
+
+/// Where the number of the one before is.
+const PREVIOUS: usize = std::mem::offset_of!(Word, previous);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// All maps but `calls`.
+    maps: Vec<Map>,
+    /// Where entry programs go on.
+    pub(super) calls: Map,
+    word: Memory,
+    pub(super) entries: ByWay<Program>,
+}
+
+impl Shared {
+    pub(super) fn open(pins: &Pins, entries: &ByWay<Code>, sizes: Sizes) -> Result<Shared, KernelError> {
+        let mut maps = Vec::new();
+        for spec in MAPS.iter().filter(|spec| spec.scope == Scope::Node) {
+            let entries = if spec.name == "sluice_conntrack" { sizes.connections } else { None };
+            maps.push(map(spec, &pins.shared(spec), entries)?);
+        }
+        let named = |maps: &[Map], name: &'static str| {
+            let missing = KernelError::Open { path: name.into(), why: "the ABI has no such map".into() };
+            maps.iter().position(|map| map.spec().name == name).ok_or(missing)
+        };
+        let word = Memory::of(&maps[named(&maps, "sluice_word")?])?;
+        let calls = maps.remove(named(&maps, "sluice_calls")?);
+        let all: Vec<&Map> = maps.iter().chain([&calls]).collect();
+        let program = |way: Way| program(way.entry(), entries.get(way), &all, &pins.entry(way));
+        let entries = ByWay { to: program(Way::To)?, from: program(Way::From)? };
+        Ok(Shared { maps, calls, word, entries })
+    }
+
+    /// The maps that programs of a generation name beside their own.
+    pub(super) fn maps(&self) -> impl Iterator<Item = &Map> {
+        self.maps.iter().chain([&self.calls])
+    }
+
+    /// The generation in force, as the word has it.
+    pub(super) fn generation(&self) -> Result<u32, KernelError> {
+        self.word.load(GENERATION)
+    }
+
+    /// The one write that flips the node.
+    pub(super) fn flip(&self, number: Number) -> Result<(), KernelError> {
+        self.word.store(GENERATION, number.word())
+    }
+
+    /// From now on no packet is judged by a generation before this one.
+    pub(super) fn forget_before(&self, number: Number) -> Result<(), KernelError> {
+        self.word.store(PREVIOUS, number.word())
+    }
+
+    pub(super) fn clear_slots(&self, bank: Bank) -> Result<(), KernelError> {
+        Way::BOTH.into_iter().try_for_each(|way| self.calls.clear_program(bank.slot(way)))
+    }
+}
+
+fn map(spec: &'static MapSpec, path: &Path, entries: Option<u32>) -> Result<Map, KernelError> {
+    if path.exists() {
+        return Map::open(spec, path);
+    }
+    let map = Map::create(spec, 0, entries)?;
+    map.pin(path)?;
+    Ok(map)
+}
+
+fn program(name: &str, code: &Code, maps: &[&Map], path: &Path) -> Result<Program, KernelError> {
+    if path.exists() {
+        return Program::open(name, path);
+    }
+    let mut program = Program::load(name, code, maps)?;
+    program.pin(path)?;
+    Ok(program)
+}
