@@ -4,13 +4,17 @@
 //! [`Assembler`] writes one.
 
 mod assembler;
+mod disassemble;
+mod encoding;
 mod instruction;
 mod layout;
+mod operand;
 mod operation;
 
 pub use assembler::{AssembleError, Assembler, Label};
+pub use disassemble::disassemble;
+pub use encoding::decode;
 pub use instruction::{Instruction, Register};
 pub use layout::{Code, JUMP_RANGE, LayoutError};
-pub use operation::{
-    Alu, AtomicOperation, ByteOrder, Condition, DecodeError, Operand, Operation, Size, Width, decode,
-};
+pub use operand::{Alu, AtomicOperation, ByteOrder, Condition, Operand, Size, Width};
+pub use operation::{DecodeError, Operation};
