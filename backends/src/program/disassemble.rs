@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{
-    Alu, AtomicOperation, ByteOrder, Code, Condition, Operand, Operation, Register, Size, Width, decode,
+    Alu, AtomicOperation, ByteOrder, Code, Condition, Helper, Operand, Operation, Register, Size, Width,
+    decode,
 };
 use crate::abi::{MapKind, MapSpec, Stub};
 
@@ -83,7 +84,7 @@ fn load_map(target: Register, value: u64, map: &MapSpec) -> String {
 }
 
 /// An operation as text, without the place to which it jumps.
-fn text(operation: Operation) -> String {
+pub(super) fn text(operation: Operation) -> String {
     match operation {
         Operation::Alu { width, alu, target, source } => {
             format!("{} {}= {}", register(width, target), sign(alu), operand(width, source))
@@ -115,7 +116,10 @@ fn text(operation: Operation) -> String {
         }
         Operation::Call { helper } => match Stub::of_number(helper) {
             Some(stub) => format!("call {}", stub.declaration().1),
-            None => format!("call {helper}"),
+            None => match Helper::of_number(helper) {
+                Some(known) => format!("call {}#{helper}", known.name()),
+                None => format!("call {helper}"),
+            },
         },
         Operation::Exit => "exit".to_owned(),
     }
@@ -287,7 +291,7 @@ end:
    14: r0 = atomic64_cmpxchg((u64 *)(r1 + 0), r0, r2)
    15: goto +1 <17>
    16: gotol -1 <16>
-   17: call 12
+   17: call tail_call#12
    18: call sluice_class4
    19: unknown [ff, 21, 03, 00, 04, 00, 00, 00]
 ";
