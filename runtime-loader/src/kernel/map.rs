@@ -125,12 +125,16 @@ impl Map {
         }
     }
 
-    /// The map as an array of programs, by a second descriptor, as the library wants to own one.
+    /// The same map by a second descriptor, as the library wants to own one.
+    pub(super) fn again(&self) -> Result<MapData, KernelError> {
+        let refused = |why: String| KernelError::Open { path: self.spec.name.into(), why };
+        let fd = self.descriptor().try_clone_to_owned().map_err(|why| refused(why.to_string()))?;
+        MapData::from_fd(fd).map_err(|why| refused(whole(&why)))
+    }
+
     fn programs(&self, slot: u32) -> Result<ProgramArray<MapData>, KernelError> {
         let refused = |why: String| KernelError::Slot { slot, why };
-        let fd = self.descriptor().try_clone_to_owned().map_err(|why| refused(why.to_string()))?;
-        let data = MapData::from_fd(fd).map_err(|why| refused(whole(&why)))?;
-        let map = AyaMap::from_map_data(data).map_err(|why| refused(whole(&why)))?;
+        let map = AyaMap::from_map_data(self.again()?).map_err(|why| refused(whole(&why)))?;
         ProgramArray::try_from(map).map_err(|why| refused(whole(&why)))
     }
 }

@@ -9,7 +9,9 @@ mod grace;
 mod link;
 mod map;
 mod memory;
+mod per_cpu;
 mod program;
+mod ring;
 
 use std::io;
 use std::path::PathBuf;
@@ -18,7 +20,9 @@ pub use grace::wait_for_readers;
 pub use link::{Hook, Link};
 pub use map::Map;
 pub use memory::Memory;
+pub use per_cpu::{Copies, PerCpu};
 pub use program::{Answer, Asked, Program};
+pub use ring::Ring;
 
 /// Why the kernel did not do it.
 #[derive(Debug, thiserror::Error)]
