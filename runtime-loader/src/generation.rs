@@ -5,6 +5,8 @@ use std::fmt;
 use sluice_backends::abi::{DIRECTION_EGRESS, DIRECTION_INGRESS, MapSpec, Reason};
 use sluice_backends::probe::Probe;
 use sluice_backends::program::Code;
+use sluice_ir::decision::ByDirection;
+use sluice_ir::policy::Direction;
 
 /// The number of a generation. They are counted from 1; none is in force before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,65 +70,28 @@ impl Bank {
     }
 
     /// The slot of the program of a direction in the array of programs.
-    pub fn slot(self, way: Way) -> u32 {
-        self.index() * 2 + way.direction()
+    pub fn slot(self, direction: Direction) -> u32 {
+        let of_direction = match direction {
+            Direction::Ingress => DIRECTION_INGRESS,
+            Direction::Egress => DIRECTION_EGRESS,
+        };
+        self.index() * 2 + of_direction
     }
 }
 
-/// Which way packets go, seen from an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Way {
-    /// To the endpoint.
-    To,
-    /// From the endpoint.
-    From,
-}
-
-impl Way {
-    /// Both.
-    pub const BOTH: [Way; 2] = [Way::To, Way::From];
-
-    /// As programs and images have it.
-    pub fn direction(self) -> u32 {
-        match self {
-            Way::To => DIRECTION_INGRESS,
-            Way::From => DIRECTION_EGRESS,
-        }
-    }
-
-    /// The name of a generation's program.
-    pub fn program(self) -> &'static str {
-        match self {
-            Way::To => "to_endpoint",
-            Way::From => "from_endpoint",
-        }
-    }
-
-    /// The name of the program on the interface.
-    pub fn entry(self) -> &'static str {
-        match self {
-            Way::To => "entry_to",
-            Way::From => "entry_from",
-        }
+/// The name of a generation's program for a direction.
+pub fn program(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "to_endpoint",
+        Direction::Egress => "from_endpoint",
     }
 }
 
-/// One thing for each way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ByWay<T> {
-    /// Of packets to the endpoint.
-    pub to: T,
-    /// Of packets from the endpoint.
-    pub from: T,
-}
-
-impl<T> ByWay<T> {
-    /// The thing of a way.
-    pub fn get(&self, way: Way) -> &T {
-        match way {
-            Way::To => &self.to,
-            Way::From => &self.from,
-        }
+/// The name of the program on interfaces for a direction.
+pub fn entry(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "entry_to",
+        Direction::Egress => "entry_from",
     }
 }
 
@@ -134,7 +99,7 @@ impl<T> ByWay<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check {
     /// Whose program.
-    pub way: Way,
+    pub direction: Direction,
     /// The question.
     pub probe: Probe,
     /// The verdict.
@@ -149,14 +114,16 @@ pub struct Prepared {
     /// The content of each image.
     pub images: Vec<(&'static MapSpec, Vec<u8>)>,
     /// The programs.
-    pub programs: ByWay<Code>,
+    pub programs: ByDirection<Code>,
     /// What they must answer.
     pub checks: Vec<Check>,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Bank, Number, Way};
+    use sluice_ir::policy::Direction;
+
+    use super::{Bank, Number};
 
     #[test]
     fn numbers_go_from_bank_to_bank_for_ever() {
@@ -169,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_program_has_a_slot() {
-        let slots = Bank::BOTH.map(|bank| Way::BOTH.map(|way| bank.slot(way)));
+        let slots = Bank::BOTH.map(|bank| Direction::BOTH.map(|direction| bank.slot(direction)));
         assert_eq!(slots, [[0, 1], [2, 3]]);
     }
 }

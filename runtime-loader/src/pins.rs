@@ -6,8 +6,9 @@ use std::{fs, io};
 use rustix::fs::statfs;
 use rustix::mount::{MountFlags, mount};
 use sluice_backends::abi::MapSpec;
+use sluice_ir::policy::Direction;
 
-use crate::generation::{Bank, Way};
+use crate::generation::{Bank, entry, program};
 
 /// Where bpffs is by convention.
 const USUAL: &str = "/sys/fs/bpf";
@@ -56,8 +57,8 @@ impl Pins {
     }
 
     /// A program on interfaces.
-    pub fn entry(&self, way: Way) -> PathBuf {
-        self.root.join(way.entry())
+    pub fn entry(&self, direction: Direction) -> PathBuf {
+        self.root.join(entry(direction))
     }
 
     /// The folder of a bank.
@@ -74,8 +75,8 @@ impl Pins {
     }
 
     /// A program of a bank.
-    pub fn program(&self, bank: Bank, way: Way) -> PathBuf {
-        self.bank(bank).join(way.program())
+    pub fn program(&self, bank: Bank, direction: Direction) -> PathBuf {
+        self.bank(bank).join(program(direction))
     }
 
     /// The folder of links.
@@ -84,38 +85,39 @@ impl Pins {
     }
 
     /// The link to an interface. Interfaces come and go and their names come again, so the number is part of it.
-    pub fn link(&self, ifindex: u32, way: Way) -> PathBuf {
-        let way = match way {
-            Way::To => "to",
-            Way::From => "from",
+    pub fn link(&self, ifindex: u32, direction: Direction) -> PathBuf {
+        let way = match direction {
+            Direction::Ingress => "to",
+            Direction::Egress => "from",
         };
         self.links().join(format!("{ifindex}-{way}"))
     }
 
-    /// The interface and the way of a link, by its file name.
-    pub fn link_of(name: &str) -> Option<(u32, Way)> {
-        let (ifindex, way) = name.split_once('-')?;
-        let way = match way {
-            "to" => Way::To,
-            "from" => Way::From,
+    /// The interface and the direction of a link, by its file name.
+    pub fn link_of(name: &str) -> Option<(u32, Direction)> {
+        let (ifindex, direction) = name.split_once('-')?;
+        let direction = match direction {
+            "to" => Direction::Ingress,
+            "from" => Direction::Egress,
             _ => return None,
         };
-        Some((ifindex.parse().ok()?, way))
+        Some((ifindex.parse().ok()?, direction))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use sluice_ir::policy::Direction;
+
     use super::Pins;
-    use crate::generation::Way;
 
     #[test]
     fn links_are_found_by_their_names() {
         let pins = Pins::new("/sys/fs/bpf/sluice");
-        for way in Way::BOTH {
-            let path = pins.link(42, way);
+        for direction in Direction::BOTH {
+            let path = pins.link(42, direction);
             let name = path.file_name().unwrap().to_str().unwrap();
-            assert_eq!(Pins::link_of(name), Some((42, way)));
+            assert_eq!(Pins::link_of(name), Some((42, direction)));
         }
         assert_eq!(Pins::link_of("42"), None);
         assert_eq!(Pins::link_of("x-to"), None);

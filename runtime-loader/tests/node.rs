@@ -10,7 +10,8 @@ use harness::network::Network;
 use harness::programs::{constant, entries};
 use harness::root;
 use sluice_backends::abi::map;
-use sluice_loader::generation::{ByWay, Number};
+use sluice_ir::decision::ByDirection;
+use sluice_loader::generation::Number;
 use sluice_loader::node::{Interface, Node, Sizes};
 
 fn open(network: &Network) -> Node {
@@ -92,7 +93,7 @@ fn what_the_kernel_refuses_leaves_the_generation_in_force() {
     node.publish(&constant(false)).unwrap();
     node.attach(&interfaces(&network, 2)).unwrap();
     let mut broken = constant(true);
-    broken.programs = ByWay::default();
+    broken.programs = ByDirection::default();
     let error = node.publish(&broken).unwrap_err().to_string();
     assert!(error.contains("the kernel refused the program `to_endpoint`"), "{error}");
     assert_eq!(node.current(), Some(Number::FIRST));

@@ -5,10 +5,11 @@ use std::{fs, io};
 
 use sluice_backends::abi::{MAPS, MapSpec, NO_VERDICT, Reason, Scope};
 use sluice_backends::probe::Found;
+use sluice_ir::policy::Direction;
 
 use super::NodeError;
 use super::shared::Shared;
-use crate::generation::{Check, Number, Prepared, Way};
+use crate::generation::{Check, Number, Prepared, program};
 use crate::kernel::{Asked, KernelError, Map, Memory, Program};
 use crate::pins::Pins;
 
@@ -17,14 +18,14 @@ use crate::pins::Pins;
 pub(super) struct InKernel {
     number: Number,
     images: Vec<(Map, Memory)>,
-    programs: Vec<(Way, Program)>,
+    programs: Vec<(Direction, Program)>,
 }
 
 /// A program did not answer as it must: a mistake in Sluice, found before it could do harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the program `{}` answers {} for {} {} to {} port {}, where the tables say {}",
-    .check.way.program(), Said(.found.verdict, .found.reason), .check.probe.protocol, .check.probe.source,
+    program(.check.direction), Said(.found.verdict, .found.reason), .check.probe.protocol, .check.probe.source,
     .check.probe.destination, .check.probe.port, Said(.check.verdict, .check.reason)
 )]
 pub struct Wrong {
@@ -65,8 +66,10 @@ impl InKernel {
                 opened.images.push((map, memory));
             }
         }
-        for way in Way::BOTH {
-            opened.programs.push((way, Program::open(way.program(), &pins.program(bank, way))?));
+        for direction in Direction::BOTH {
+            opened
+                .programs
+                .push((direction, Program::open(program(direction), &pins.program(bank, direction))?));
         }
         Ok(opened)
     }
@@ -84,16 +87,18 @@ impl InKernel {
 
     pub(super) fn programs(&mut self, prepared: &Prepared, shared: &Shared) -> Result<(), KernelError> {
         let maps: Vec<&Map> = self.images.iter().map(|(map, _)| map).chain(shared.maps()).collect();
-        for way in Way::BOTH {
-            let program = Program::load(way.program(), prepared.programs.get(way), &maps)?;
-            self.programs.push((way, program));
+        for direction in Direction::BOTH {
+            let program = Program::load(program(direction), &prepared.programs[direction], &maps)?;
+            self.programs.push((direction, program));
         }
         Ok(())
     }
 
     pub(super) fn ask(&self, prepared: &Prepared) -> Result<(), NodeError> {
         for check in &prepared.checks {
-            let Some((_, program)) = self.programs.iter().find(|(way, _)| *way == check.way) else {
+            let Some((_, program)) =
+                self.programs.iter().find(|(direction, _)| *direction == check.direction)
+            else {
                 continue;
             };
             let (packet, context) = (check.probe.frame(), check.probe.context());
@@ -114,15 +119,17 @@ impl InKernel {
         for (map, _) in &self.images {
             map.pin(&pins.image(bank, map.spec()))?;
         }
-        for (way, program) in &mut self.programs {
-            program.pin(&pins.program(bank, *way))?;
+        for (direction, program) in &mut self.programs {
+            program.pin(&pins.program(bank, *direction))?;
         }
         Ok(())
     }
 
     pub(super) fn put_into(&self, calls: &Map) -> Result<(), KernelError> {
         let bank = self.number.bank();
-        self.programs.iter().try_for_each(|(way, program)| calls.set_program(bank.slot(*way), program))
+        self.programs
+            .iter()
+            .try_for_each(|(direction, program)| calls.set_program(bank.slot(*direction), program))
     }
 
     pub(super) fn write(&self, spec: &MapSpec, offset: usize, bytes: &[u8]) -> Result<(), KernelError> {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use sluice_ir::policy::Direction;
+
 use super::{Node, NodeError};
-use crate::generation::Way;
 use crate::kernel::{Hook, Link};
 use crate::pins::Pins;
 
@@ -30,14 +31,17 @@ impl Node {
         let attached = self.attached()?;
         let mut result = Ok(());
         for interface in interfaces {
-            for way in Way::BOTH.into_iter().filter(|way| !attached.contains(&(interface.ifindex, *way))) {
-                let done = self.attach_one(interface, way);
+            for direction in Direction::BOTH
+                .into_iter()
+                .filter(|direction| !attached.contains(&(interface.ifindex, *direction)))
+            {
+                let done = self.attach_one(interface, direction);
                 result = result.and(done);
             }
         }
         let wanted = |ifindex: u32| interfaces.iter().any(|interface| interface.ifindex == ifindex);
-        for (ifindex, way) in attached.into_iter().filter(|(ifindex, _)| !wanted(*ifindex)) {
-            let path = self.pins.link(ifindex, way);
+        for (ifindex, direction) in attached.into_iter().filter(|(ifindex, _)| !wanted(*ifindex)) {
+            let path = self.pins.link(ifindex, direction);
             let removed = fs::remove_file(&path).map_err(|why| NodeError::pins(&path, why));
             result = result.and(removed);
         }
@@ -49,7 +53,7 @@ impl Node {
     /// # Errors
     ///
     /// The folder of links cannot be read.
-    pub fn attached(&self) -> Result<BTreeSet<(u32, Way)>, NodeError> {
+    pub fn attached(&self) -> Result<BTreeSet<(u32, Direction)>, NodeError> {
         let folder = self.pins.links();
         let mut attached = BTreeSet::new();
         for entry in fs::read_dir(&folder).map_err(|why| NodeError::pins(&folder, why))? {
@@ -59,17 +63,13 @@ impl Node {
         Ok(attached)
     }
 
-    fn attach_one(&mut self, interface: &Interface, way: Way) -> Result<(), NodeError> {
-        let hook = match (way, interface.uplink) {
-            (Way::From, false) | (Way::To, true) => Hook::In,
-            (Way::To, false) | (Way::From, true) => Hook::Out,
+    fn attach_one(&mut self, interface: &Interface, direction: Direction) -> Result<(), NodeError> {
+        let hook = match (direction, interface.uplink) {
+            (Direction::Egress, false) | (Direction::Ingress, true) => Hook::In,
+            (Direction::Ingress, false) | (Direction::Egress, true) => Hook::Out,
         };
-        let entry = match way {
-            Way::To => &mut self.shared.entries.to,
-            Way::From => &mut self.shared.entries.from,
-        };
-        let link = Link::attach(entry, &interface.name, hook)?;
-        link.pin(&self.pins.link(interface.ifindex, way))?;
+        let link = Link::attach(&mut self.shared.entries[direction], &interface.name, hook)?;
+        link.pin(&self.pins.link(interface.ifindex, direction))?;
         Ok(())
     }
 }

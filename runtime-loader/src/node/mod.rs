@@ -15,8 +15,9 @@ use std::io;
 
 use sluice_backends::abi::MapSpec;
 use sluice_backends::program::Code;
+use sluice_ir::decision::ByDirection;
 
-use crate::generation::{Bank, ByWay, Number, Prepared};
+use crate::generation::{Bank, Number, Prepared};
 use crate::kernel::{KernelError, wait_for_readers};
 use crate::pins::Pins;
 use crate::plan::{self, Step};
@@ -76,7 +77,7 @@ impl Node {
     /// # Errors
     ///
     /// No bpffs, no right to, or pins that are not ours.
-    pub fn open(pins: Pins, entries: &ByWay<Code>, sizes: Sizes) -> Result<Node, NodeError> {
+    pub fn open(pins: Pins, entries: &ByDirection<Code>, sizes: Sizes) -> Result<Node, NodeError> {
         pins.prepare().map_err(|why| NodeError::pins(pins.root(), why))?;
         let shared = Shared::open(&pins, entries, sizes)?;
         let current = Number::of_word(shared.generation()?);

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use sluice_backends::abi::{MAPS, MapSpec, Scope, Word};
 use sluice_backends::program::Code;
+use sluice_ir::decision::ByDirection;
+use sluice_ir::policy::Direction;
 
 use super::Sizes;
-use crate::generation::{Bank, ByWay, Number, Way};
+use crate::generation::{Bank, Number, entry};
 use crate::kernel::{KernelError, Map, Memory, Program};
 use crate::pins::Pins;
 
@@ -24,11 +26,15 @@ pub(super) struct Shared {
     /// Where entry programs go on.
     pub(super) calls: Map,
     word: Memory,
-    pub(super) entries: ByWay<Program>,
+    pub(super) entries: ByDirection<Program>,
 }
 
 impl Shared {
-    pub(super) fn open(pins: &Pins, entries: &ByWay<Code>, sizes: Sizes) -> Result<Shared, KernelError> {
+    pub(super) fn open(
+        pins: &Pins,
+        entries: &ByDirection<Code>,
+        sizes: Sizes,
+    ) -> Result<Shared, KernelError> {
         let mut maps = Vec::new();
         for spec in MAPS.iter().filter(|spec| spec.scope == Scope::Node) {
             let entries = if spec.name == "sluice_conntrack" { sizes.connections } else { None };
@@ -41,8 +47,11 @@ impl Shared {
         let word = Memory::of(&maps[named(&maps, "sluice_word")?])?;
         let calls = maps.remove(named(&maps, "sluice_calls")?);
         let all: Vec<&Map> = maps.iter().chain([&calls]).collect();
-        let program = |way: Way| program(way.entry(), entries.get(way), &all, &pins.entry(way));
-        let entries = ByWay { to: program(Way::To)?, from: program(Way::From)? };
+        let program = |direction: Direction| {
+            program(entry(direction), &entries[direction], &all, &pins.entry(direction))
+        };
+        let entries =
+            ByDirection { ingress: program(Direction::Ingress)?, egress: program(Direction::Egress)? };
         Ok(Shared { maps, calls, word, entries })
     }
 
@@ -67,7 +76,7 @@ impl Shared {
     }
 
     pub(super) fn clear_slots(&self, bank: Bank) -> Result<(), KernelError> {
-        Way::BOTH.into_iter().try_for_each(|way| self.calls.clear_program(bank.slot(way)))
+        Direction::BOTH.into_iter().try_for_each(|direction| self.calls.clear_program(bank.slot(direction)))
     }
 }
 
