@@ -8,8 +8,8 @@ use sluice_compiler::source::{FileId, Sources};
 
 use crate::error::{CliError, written};
 use crate::input::Input;
-use crate::options::{FailOn, MinSeverity, Reporting};
-use crate::outputs::{Output, Outputs};
+use crate::options::{FailOn, Reporting};
+use crate::outputs::Output;
 use crate::render::{self, Format};
 use crate::terminal::{Look, Terminal};
 
@@ -59,11 +59,13 @@ impl Counts {
 }
 
 /// Says on standard error what is wrong with the input of a command whose output is something else.
-/// Warnings are the business of `check`, unless there is nothing worse.
+/// Warnings about files are the business of `check`; one about an option changes what this command says.
 pub(crate) fn complain(input: &Input, format: Format) -> Result<(), CliError> {
-    let reporting =
-        Reporting { outputs: Outputs(Vec::new()), fail_on: FailOn::Error, min_severity: MinSeverity::Error };
-    let report = Report::new(input, &reporting);
+    let matters = |finding: &Diagnostic| {
+        let least = if finding.span.is_none() { Severity::Warning } else { Severity::Error };
+        finding.severity >= least
+    };
+    let report = Report::of(input, matters, FailOn::Error);
     if report.diagnostics.is_empty() {
         return Ok(());
     }
@@ -75,8 +77,11 @@ impl<'a> Report<'a> {
     /// The findings about an input, those that are asked for.
     pub(crate) fn new(input: &'a Input, reporting: &Reporting) -> Report<'a> {
         let least = Severity::from(reporting.min_severity);
-        let mut shown: Vec<&Diagnostic> =
-            input.diagnostics.iter().filter(|finding| finding.severity >= least).collect();
+        Report::of(input, |finding| finding.severity >= least, reporting.fail_on)
+    }
+
+    fn of(input: &'a Input, shows: impl Fn(&Diagnostic) -> bool, fail_on: FailOn) -> Report<'a> {
+        let mut shown: Vec<&Diagnostic> = input.diagnostics.iter().filter(|finding| shows(finding)).collect();
         shown.sort_by_key(|finding| finding.span);
         Report {
             sources: &input.sources,
@@ -84,7 +89,7 @@ impl<'a> Report<'a> {
             objects: input.resources.iter().map(|resource| &resource.place).collect(),
             diagnostics: shown,
             counts: Counts::of(&input.diagnostics),
-            fail_on: reporting.fail_on,
+            fail_on,
         }
     }
 

@@ -100,3 +100,11 @@ fn a_table_that_would_be_too_large_is_refused_with_the_lines_to_blame() {
         sluice(folder.path(), &["can", "--reference", "shop/web", "198.18.0.1", "3/TCP", "wide.yaml"]);
     assert_eq!(by_rules.code, 0, "{}", by_rules.stderr);
 }
+
+/// Whoever asks for a node that is not there would take the view of nobody for an answer.
+#[test]
+fn a_node_that_is_not_there_is_named() {
+    let run = shop(&["--emit", "stats", "--node", "nod-a"]);
+    assert!(run.stderr.contains("warning[S0905]: there is no node `nod-a`"), "{}", run.stderr);
+    assert!(run.stderr.contains("did you mean `node-a`?"), "{}", run.stderr);
+}
