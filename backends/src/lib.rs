@@ -3,5 +3,9 @@
 //! | module | what |
 //! |---|---|
 //! | [`abi`] | what both sides of the kernel's border read: records, constants, maps; the C header is printed from it |
+//! | [`image`] | the images: built, and brought up to date while they are in use |
+//! | [`simulate`] | what the datapath answers, from the bytes of the images |
 
 pub mod abi;
+pub mod image;
+pub mod simulate;
