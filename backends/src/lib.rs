@@ -4,8 +4,10 @@
 //! |---|---|
 //! | [`abi`] | what both sides of the kernel's border read: records, constants, maps; the C header is printed from it |
 //! | [`image`] | the images: built, and brought up to date while they are in use |
+//! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
 //! | [`simulate`] | what the datapath answers, from the bytes of the images |
 
 pub mod abi;
 pub mod image;
+pub mod program;
 pub mod simulate;
