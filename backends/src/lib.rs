@@ -3,9 +3,13 @@
 //! | module | what |
 //! |---|---|
 //! | [`abi`] | what both sides of the kernel's border read: records, constants, maps; the C header is printed from it |
+//! | [`image`] | the images: built, and brought up to date while they are in use |
 //! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
+//! | [`simulate`] | what the datapath answers, from the bytes of the images |
 //! | [`probe`] | packets that only ask a program for a verdict |
 
 pub mod abi;
+pub mod image;
 pub mod probe;
 pub mod program;
+pub mod simulate;

@@ -1,0 +1,254 @@
+//! What a program must know of the images that it reads: sizes, widths, places.
+
+use sluice_ir::decision::ByDirection;
+
+use super::hosts::PROBES;
+
+/// Everything about the layout of a set of images that is the same for as long as they are in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Addresses of IPv4.
+    pub trie4: Trie4,
+    /// Addresses of IPv6.
+    pub trie6: Trie6,
+    /// The stride of a table: how many classes of peers there can be.
+    pub classes: usize,
+    /// How many tables there are.
+    pub tables: usize,
+    /// The size of an entry of a table.
+    pub row_width: Width,
+    /// Ports, rows and cells of each direction.
+    pub sides: ByDirection<SideShape>,
+    /// The size of a cell.
+    pub cell_width: Width,
+    /// How many cells there are, of both directions.
+    pub cells: usize,
+    /// How many verdicts there can be.
+    pub verdicts: usize,
+    /// How many slots for endpoints there are; a power of two.
+    pub endpoints: usize,
+    /// The class of the host; [`NO_CLASS`](crate::abi::NO_CLASS) if it has none.
+    pub host_class: u32,
+}
+
+/// How many bytes a number has in an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Width {
+    /// One.
+    One,
+    /// Two.
+    Two,
+    /// Four.
+    Four,
+}
+
+impl Width {
+    /// The number of bytes.
+    pub fn bytes(self) -> usize {
+        1 << self as usize
+    }
+
+    /// The largest number of this many bytes: it stands for none.
+    pub fn none(self) -> u32 {
+        match self {
+            Width::One => 0xff,
+            Width::Two => 0xffff,
+            Width::Four => u32::MAX,
+        }
+    }
+
+    /// Two bytes or four, for numbers below a bound, and none.
+    pub(super) fn of(bound: usize) -> Width {
+        if bound <= Width::Two.none() as usize { Width::Two } else { Width::Four }
+    }
+}
+
+/// The trie of IPv4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trie4 {
+    /// Every address is in this class, and no image is needed.
+    Constant(u32),
+    /// A root of 65,536 entries, then chunks of 256.
+    Trie {
+        /// How many chunks there can be.
+        chunks: usize,
+        /// How many lie on one way at most: 0 to 2.
+        depth: usize,
+    },
+}
+
+impl Trie4 {
+    /// The class of every address, if it is one.
+    pub fn constant(&self) -> Option<u32> {
+        match self {
+            Trie4::Constant(class) => Some(*class),
+            Trie4::Trie { .. } => None,
+        }
+    }
+}
+
+/// Hosts and trie of IPv6. Parts lie in the image in the order of the fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trie6 {
+    /// Addresses that stand for themselves, if there are any.
+    pub hosts: Option<Hosts>,
+    /// All others.
+    pub prefixes: Prefixes6,
+}
+
+/// A hash table of IPv6 addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hosts {
+    /// A hash has this many bits.
+    pub bits: u32,
+    /// What the higher half of an address is multiplied by, and the lower.
+    pub multipliers: (u64, u64),
+}
+
+impl Hosts {
+    /// How many slots there are: the last hash has as many to look at as the others.
+    pub fn slots(&self) -> usize {
+        (1 << self.bits) + PROBES - 1
+    }
+
+    /// The slot at which the search for an address begins: the upper bits of the sum of products.
+    pub fn slot(&self, (higher, lower): (u64, u64)) -> usize {
+        let (a, b) = self.multipliers;
+        let sum = higher.wrapping_mul(a).wrapping_add(lower.wrapping_mul(b));
+        (sum >> (64 - self.bits)) as usize
+    }
+}
+
+/// The trie of IPv6.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prefixes6 {
+    /// Every address that is no host is in this class.
+    Constant(u32),
+    /// A root of 256 entries, then headers, then chunks.
+    Trie {
+        /// Where the root begins, in bytes.
+        root: usize,
+        /// Where the headers begin.
+        headers: usize,
+        /// Where the chunks begin.
+        entries: usize,
+        /// How many chunks there can be.
+        chunks: usize,
+        /// How many lie on one way at most: 0 to 15.
+        depth: usize,
+    },
+}
+
+impl Prefixes6 {
+    /// The class of every address that is no host, if it is one.
+    pub fn constant(&self) -> Option<u32> {
+        match self {
+            Prefixes6::Constant(class) => Some(*class),
+            Prefixes6::Trie { .. } => None,
+        }
+    }
+}
+
+/// One direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SideShape {
+    /// How the class of a port is found.
+    pub ports: Ports,
+    /// The stride of a row: the number of classes of ports, or the next power of two.
+    pub stride: usize,
+    /// Where the cells of the direction begin, as a number of cells.
+    pub base: usize,
+    /// How many rows there can be.
+    pub rows: usize,
+    /// The row of every table and class, if it is one and stays so.
+    pub row: Option<u32>,
+}
+
+/// How the class of a port is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// Every port of every protocol is in this class.
+    One(u32),
+    /// A protocol after the other.
+    Chain {
+        /// The protocols that are listed, the most frequent first.
+        arms: Vec<Arm>,
+        /// The class of all others.
+        otherwise: u32,
+        /// The size of an entry of a block.
+        width: Width,
+    },
+    /// For each of the 256 protocols eight bytes, from this place in the image on: where its block begins, as a
+    /// number of entries of the whole image, and the bits of a port that count.
+    Index {
+        /// In bytes.
+        place: usize,
+        /// The size of an entry of a block.
+        width: Width,
+        /// The number of entries of the whole image.
+        entries: usize,
+    },
+}
+
+/// A protocol that is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arm {
+    /// Its number.
+    pub protocol: u8,
+    /// How the class of one of its ports is found.
+    pub lookup: Lookup,
+}
+
+/// How the class of a port of one protocol is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// First ports and the class from there on: the first one is port 0.
+    Tree(Vec<(u16, u32)>),
+    /// A block of 65,536 entries, which begins at this byte of the image.
+    Block(usize),
+}
+
+/// How much more than there is now can come in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Classes of peers.
+    pub classes: usize,
+    /// Verdicts.
+    pub verdicts: usize,
+    /// Rows of each direction.
+    pub rows: ByDirection<usize>,
+    /// Chunks of the trie of IPv4: two for an address far from all others.
+    pub chunks4: usize,
+    /// Chunks of the trie of IPv6: one or two for a prefix.
+    pub chunks6: usize,
+    /// Hosts of IPv6.
+    pub hosts6: usize,
+}
+
+impl Room {
+    /// For images that nobody changes: the smallest, and the quickest.
+    pub const NONE: Room = Room {
+        classes: 0,
+        verdicts: 0,
+        rows: ByDirection { ingress: 0, egress: 0 },
+        chunks4: 0,
+        chunks6: 0,
+        hosts6: 0,
+    };
+
+    /// For a node that changes while it runs: about 4 MiB, and some thousand answers of DNS.
+    pub const LIVE: Room = Room {
+        classes: 1_024,
+        verdicts: 1_024,
+        rows: ByDirection { ingress: 1_024, egress: 1_024 },
+        chunks4: 2_048,
+        chunks6: 512,
+        hosts6: 8_192,
+    };
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room::LIVE
+    }
+}

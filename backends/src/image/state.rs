@@ -1,0 +1,105 @@
+//! What must be known of images to change them, and is not in their bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sluice_ir::decision::{ByDirection, EndpointName, Row};
+use sluice_ir::policy::Direction;
+
+use super::endpoints::Interface;
+use super::prefixes::Prefixes;
+use super::source::{NO_ROW, Source};
+use super::trie::Trie;
+use super::{BuildError, record, rows};
+use crate::abi::{
+    ENDPOINT_ENFORCE_EGRESS, ENDPOINT_ENFORCE_INGRESS, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS,
+    Endpoint,
+};
+
+/// What is not in the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) prefixes4: Prefixes,
+    pub(super) prefixes6: Prefixes,
+    pub(super) trie4: Option<Trie>,
+    pub(super) trie6: Option<Trie>,
+    /// How many verdicts there are.
+    pub(super) verdicts: usize,
+    /// Of each subject that tables name, its tables.
+    pub(super) subjects: BTreeMap<EndpointName, Subject>,
+    /// How many classes of ports there are.
+    pub(super) ports: ByDirection<usize>,
+    /// For each row, whether every verdict in it allows.
+    pub(super) open: ByDirection<Vec<bool>>,
+    /// Classes that peers are in.
+    pub(super) classes: BTreeSet<u32>,
+    /// Classes that nobody is in any more, but someone may still be asking about.
+    pub(super) gone: BTreeSet<u32>,
+    /// Whether each verdict allows.
+    pub(super) allows: Vec<bool>,
+}
+
+/// The tables of a subject, and whether some peer or port is not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Subject {
+    pub(super) tables: ByDirection<u32>,
+    pub(super) enforced: ByDirection<bool>,
+}
+
+pub(super) fn state(
+    source: &Source<'_>,
+    tables: &rows::Tables,
+    [prefixes4, prefixes6]: [Prefixes; 2],
+    [trie4, trie6]: [Option<Trie>; 2],
+) -> State {
+    let allows: Vec<bool> =
+        source.verdicts.iter().enumerate().map(|(at, outcome)| record(at, outcome).action == 1).collect();
+    let is_open = |row: &Row| row.0.iter().all(|cell| allows[cell.index()]);
+    let open: ByDirection<Vec<bool>> =
+        ByDirection::from_fn(|direction| source.rows[direction].iter().map(|row| is_open(row)).collect());
+    let mut subjects = BTreeMap::new();
+    for ((names, rows), tables) in source.subjects.iter().zip(&tables.of) {
+        let enforced = ByDirection::from_fn(|direction| {
+            let mut rows = rows[direction].iter().filter(|row| **row != NO_ROW);
+            !rows.all(|row| open[direction][*row as usize])
+        });
+        let subject = Subject { tables: *tables, enforced };
+        subjects.extend(names.iter().map(|name| (name.clone(), subject)));
+    }
+    let rows = source.subjects.iter().flat_map(|(_, rows)| Direction::BOTH.map(|way| &rows[way]));
+    let classes = rows.flat_map(|rows| (0..).zip(rows)).filter(|(_, row)| **row != NO_ROW);
+    let classes = classes.map(|(class, _)| class).collect();
+    State {
+        prefixes4,
+        prefixes6,
+        trie4,
+        trie6,
+        verdicts: source.verdicts.len(),
+        subjects,
+        ports: ByDirection::from_fn(|direction| source.ports[direction].len()),
+        open,
+        classes,
+        gone: BTreeSet::new(),
+        allows,
+    }
+}
+
+/// Fills in what follows from the tables.
+///
+/// A connection is remembered where its replies are judged: one to an endpoint if something of what that sends is
+/// not allowed, and the other way round.
+pub(super) fn endpoints(state: &State, interfaces: &[Interface]) -> Result<Vec<Endpoint>, BuildError> {
+    let endpoint = |Interface { name, endpoint }: &Interface| {
+        let unknown = || BuildError::UnknownEndpoint(name.clone());
+        let subject = state.subjects.get(name).ok_or_else(unknown)?;
+        let flag = |is: bool, flags: u32| if is { flags } else { 0 };
+        let flags = flag(subject.enforced.ingress, ENDPOINT_ENFORCE_INGRESS | ENDPOINT_TRACK_EGRESS)
+            | flag(subject.enforced.egress, ENDPOINT_ENFORCE_EGRESS | ENDPOINT_TRACK_INGRESS);
+        Ok(Endpoint {
+            ingress_table: subject.tables.ingress,
+            egress_table: subject.tables.egress,
+            flags: endpoint.flags | flags,
+            ..*endpoint
+        })
+    };
+    interfaces.iter().map(endpoint).collect()
+}

@@ -1,0 +1,112 @@
+//! The class of every address, against the longest prefix around it.
+
+use proptest::prelude::*;
+use sluice_ir::net::Cidr;
+use sluice_ir::prefix_map::PrefixMap;
+
+use super::{around, cidr, endpoint, interface, tables, wild_cidr};
+use crate::abi::NO_CLASS;
+use crate::image::{Image, Images, Room};
+use crate::simulate::Simulator;
+
+const CLASSES: usize = 7;
+
+/// Images of prefixes, and the addresses about which they are wrong.
+fn check(prefixes: &[(Cidr, usize)], room: &Room) -> Result<Images, TestCaseError> {
+    let map: PrefixMap<usize> = prefixes.iter().copied().collect();
+    let distinct: Vec<(Cidr, usize)> = map.iter().map(|(prefix, class)| (prefix, *class)).collect();
+    let endpoints = [interface(&endpoint("x"), 5)];
+    let images = Images::of_tables(&tables(CLASSES, &distinct), &endpoints, room).unwrap();
+    let simulator = Simulator::from(&images);
+    for address in prefixes.iter().flat_map(|(prefix, _)| around(*prefix)) {
+        let expected = map.lookup(address).map_or(NO_CLASS, |(_, class)| *class as u32);
+        prop_assert_eq!(simulator.class(address), expected, "{}", address);
+    }
+    Ok(images)
+}
+
+proptest! {
+    #[test]
+    fn nested_prefixes(prefixes in prop::collection::vec((cidr(), 0..CLASSES), 0..40)) {
+        check(&prefixes, &Room::NONE)?;
+    }
+
+    #[test]
+    fn any_prefixes(prefixes in prop::collection::vec((wild_cidr(), 0..CLASSES), 0..200)) {
+        let room = Room { chunks4: 3, chunks6: 3, hosts6: 3, ..Room::NONE };
+        check(&prefixes, &room)?;
+    }
+}
+
+#[test]
+fn a_family_in_one_class_takes_no_trie() {
+    let everything = [("0.0.0.0/0".parse().unwrap(), 3), ("10.0.0.0/8".parse().unwrap(), 3)];
+    let images = check(&everything, &Room::NONE).unwrap();
+    assert_eq!((images.bytes(Image::Trie4).len(), images.bytes(Image::Trie6).len()), (8, 8));
+    // A family without any prefix never gets one in place.
+    let images = check(&everything[..0], &Room::LIVE).unwrap();
+    assert_eq!((images.bytes(Image::Trie4).len(), images.bytes(Image::Trie6).len()), (8, 8));
+}
+
+#[test]
+fn sizes_follow_from_what_there_is() {
+    let prefixes = ["0.0.0.0/0", "10.1.2.3/32", "::/0", "fd00:10:244::/48", "fd00:10:244:1::5/128"];
+    let prefixes: Vec<_> = (0..).zip(prefixes).map(|(class, text)| (text.parse().unwrap(), class)).collect();
+    let images = check(&prefixes, &Room::NONE).unwrap();
+    assert_eq!(images.bytes(Image::Trie4).len(), 4 * (65_536 + 2 * 256));
+    // One slot for each of two hashes, those after them, a root, and one chunk with its header.
+    assert_eq!(images.bytes(Image::Trie6).len(), 32 * 9 + 1024 + 32 + 1024);
+    assert_eq!(images.size(), Image::ALL.iter().map(|image| images.bytes(*image).len()).sum());
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let prefixes: Vec<(Cidr, usize)> =
+        (0..200_u8).map(|i| (Cidr::new([10, i, i.wrapping_mul(7), 0].into(), 24).unwrap(), 1)).collect();
+    assert_eq!(check(&prefixes, &Room::LIVE).unwrap(), check(&prefixes, &Room::LIVE).unwrap());
+}
+
+/// A sequence of numbers that look random.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 ^ self.0 >> 29
+    }
+
+    fn wide(&mut self) -> u128 {
+        u128::from(self.next()) << 64 | u128::from(self.next())
+    }
+}
+
+/// Three million addresses: pods side by side, networks anywhere, and whatever else there is.
+#[test]
+#[ignore = "takes a while without optimisation"]
+fn a_large_cluster() {
+    let mut numbers = Numbers(1);
+    let mut prefixes: Vec<(Cidr, usize)> = vec![];
+    for index in 0..50_000_u32 {
+        let class = numbers.next() as usize % CLASSES;
+        prefixes.push((Cidr::host(std::net::IpAddr::V4((0x0a00_0000 + index * 3).into())), class));
+        let pod = 0xfd00_0010_0244_u128 << 80 | u128::from(index / 100) << 64 | u128::from(index % 100);
+        prefixes.push((Cidr::host(std::net::IpAddr::V6(pod.into())), class));
+    }
+    for _ in 0..4_000 {
+        let (bits, class) = (numbers.wide(), numbers.next() as usize % CLASSES);
+        prefixes.extend(Cidr::new(std::net::IpAddr::V6(bits.into()), (bits % 129) as u8).map(|p| (p, class)));
+        let v4 = std::net::IpAddr::V4((bits as u32).into());
+        prefixes.extend(Cidr::new(v4, (bits >> 64) as u8 % 33).map(|p| (p, class)));
+    }
+    let images = check(&prefixes, &Room::NONE).unwrap();
+    let map: PrefixMap<usize> = prefixes.iter().copied().collect();
+    let simulator = Simulator::from(&images);
+    for _ in 0..1_500_000 {
+        let v4 = std::net::IpAddr::V4((numbers.next() as u32).into());
+        let near = prefixes[numbers.next() as usize % prefixes.len()].0.address();
+        for address in [v4, near] {
+            let expected = map.lookup(address).map_or(NO_CLASS, |(_, class)| *class as u32);
+            assert_eq!(simulator.class(address), expected, "{address}");
+        }
+    }
+}
