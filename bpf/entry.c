@@ -9,15 +9,15 @@
 
 #define GENERATION_BITS (SLUICE_MARK_GENERATION_MASK & ~SLUICE_MARK_GENERATION_VALID)
 
-/* Which bank of programs a packet goes to. */
+/* Which bank of programs a packet goes to. Once the generation before is forgotten, both numbers are one. */
 inline_always __u32 bank_of(const struct __sk_buff *skb)
 {
-	__u32 generation = sluice_word.generation;
-	__u32 before = (generation - 1) << SLUICE_MARK_GENERATION_SHIFT;
+	__u32 previous = sluice_word.previous;
 
-	if (skb->mark & SLUICE_MARK_GENERATION_VALID && !((skb->mark ^ before) & GENERATION_BITS))
-		generation--;
-	return generation & 1;
+	if (skb->mark & SLUICE_MARK_GENERATION_VALID &&
+	    !((skb->mark ^ previous << SLUICE_MARK_GENERATION_SHIFT) & GENERATION_BITS))
+		return previous & 1;
+	return sluice_word.generation & 1;
 }
 
 /* Fails closed: without programs there is no policy to pass by. */
