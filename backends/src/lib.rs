@@ -5,10 +5,12 @@
 //! | [`abi`] | what both sides of the kernel's border read: records, constants, maps; the C header is printed from it |
 //! | [`image`] | the images: built, and brought up to date while they are in use |
 //! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
+//! | [`datapath`] | the programs of a node: the C template, with what its images need put in |
 //! | [`simulate`] | what the datapath answers, from the bytes of the images |
 //! | [`probe`] | packets that only ask a program for a verdict |
 
 pub mod abi;
+pub mod datapath;
 pub mod image;
 pub mod probe;
 pub mod program;

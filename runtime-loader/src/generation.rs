@@ -79,22 +79,6 @@ impl Bank {
     }
 }
 
-/// The name of a generation's program for a direction.
-pub fn program(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Ingress => "to_endpoint",
-        Direction::Egress => "from_endpoint",
-    }
-}
-
-/// The name of the program on interfaces for a direction.
-pub fn entry(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Ingress => "entry_to",
-        Direction::Egress => "entry_from",
-    }
-}
-
 /// A question that a generation's program must answer as it should before the generation is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check {

@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`generation`] | programs with their images, by number |
+//! | [`prepare`] | from a decision to a generation |
 //! | [`plan`] | what to do to a node, step by step, as data |
 //! | [`pins`] | where what outlives the agent is found again |
 //! | [`node`] | a node's datapath: the generation in force, the way to the next, interfaces |
@@ -13,3 +14,4 @@ pub mod kernel;
 pub mod node;
 pub mod pins;
 pub mod plan;
+pub mod prepare;

@@ -6,9 +6,10 @@ use std::{fs, io};
 use rustix::fs::statfs;
 use rustix::mount::{MountFlags, mount};
 use sluice_backends::abi::MapSpec;
+use sluice_backends::datapath::{entry_name, program_name};
 use sluice_ir::policy::Direction;
 
-use crate::generation::{Bank, entry, program};
+use crate::generation::Bank;
 
 /// Where bpffs is by convention.
 const USUAL: &str = "/sys/fs/bpf";
@@ -58,7 +59,7 @@ impl Pins {
 
     /// A program on interfaces.
     pub fn entry(&self, direction: Direction) -> PathBuf {
-        self.root.join(entry(direction))
+        self.root.join(entry_name(direction))
     }
 
     /// The folder of a bank.
@@ -76,7 +77,7 @@ impl Pins {
 
     /// A program of a bank.
     pub fn program(&self, bank: Bank, direction: Direction) -> PathBuf {
-        self.bank(bank).join(program(direction))
+        self.bank(bank).join(program_name(direction))
     }
 
     /// The folder of links.

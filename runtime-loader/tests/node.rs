@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use harness::network::Network;
 use harness::programs::{constant, entries};
 use harness::root;
-use sluice_backends::abi::map;
+use sluice_backends::image::{Image, Write};
 use sluice_ir::decision::ByDirection;
 use sluice_loader::generation::Number;
 use sluice_loader::node::{Interface, Node, Sizes};
@@ -52,7 +52,8 @@ fn generations_are_put_in_force_changed_and_taken_away() {
     assert!(!reaches(&network, 0, 1));
     node.publish(&constant(true)).unwrap();
     assert!(reaches(&network, 0, 1));
-    node.write(&[(map("sluice_verdicts").unwrap(), 0, 2_i32.to_ne_bytes().to_vec())]).unwrap();
+    let drop = Write { image: Image::Verdicts, offset: 0, bytes: 2_i32.to_ne_bytes().to_vec() };
+    node.write(&[drop]).unwrap();
     assert!(!reaches(&network, 0, 1), "a write is seen at once");
     node.publish(&constant(true)).unwrap();
     node.attach(&interfaces(&network, 1)).unwrap();

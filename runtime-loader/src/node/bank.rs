@@ -4,12 +4,13 @@ use std::path::Path;
 use std::{fs, io};
 
 use sluice_backends::abi::{MAPS, MapSpec, NO_VERDICT, Reason, Scope};
+use sluice_backends::datapath::program_name;
 use sluice_backends::probe::Found;
 use sluice_ir::policy::Direction;
 
 use super::NodeError;
 use super::shared::Shared;
-use crate::generation::{Check, Number, Prepared, program};
+use crate::generation::{Check, Number, Prepared};
 use crate::kernel::{Asked, KernelError, Map, Memory, Program};
 use crate::pins::Pins;
 
@@ -25,7 +26,7 @@ pub(super) struct InKernel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the program `{}` answers {} for {} {} to {} port {}, where the tables say {}",
-    program(.check.direction), Said(.found.verdict, .found.reason), .check.probe.protocol, .check.probe.source,
+    program_name(.check.direction), Said(.found.verdict, .found.reason), .check.probe.protocol, .check.probe.source,
     .check.probe.destination, .check.probe.port, Said(.check.verdict, .check.reason)
 )]
 pub struct Wrong {
@@ -69,7 +70,7 @@ impl InKernel {
         for direction in Direction::BOTH {
             opened
                 .programs
-                .push((direction, Program::open(program(direction), &pins.program(bank, direction))?));
+                .push((direction, Program::open(program_name(direction), &pins.program(bank, direction))?));
         }
         Ok(opened)
     }
@@ -88,7 +89,7 @@ impl InKernel {
     pub(super) fn programs(&mut self, prepared: &Prepared, shared: &Shared) -> Result<(), KernelError> {
         let maps: Vec<&Map> = self.images.iter().map(|(map, _)| map).chain(shared.maps()).collect();
         for direction in Direction::BOTH {
-            let program = Program::load(program(direction), &prepared.programs[direction], &maps)?;
+            let program = Program::load(program_name(direction), &prepared.programs[direction], &maps)?;
             self.programs.push((direction, program));
         }
         Ok(())

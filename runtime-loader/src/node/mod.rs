@@ -13,7 +13,7 @@ mod shared;
 
 use std::io;
 
-use sluice_backends::abi::MapSpec;
+use sluice_backends::image::Write;
 use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
 
@@ -157,11 +157,11 @@ impl Node {
     /// # Errors
     ///
     /// A write that is not within an image: a mistake in Sluice. Those before it were made.
-    pub fn write(&self, writes: &[(&'static MapSpec, usize, Vec<u8>)]) -> Result<(), NodeError> {
+    pub fn write(&self, writes: &[Write]) -> Result<(), NodeError> {
         let in_force = self.current.and_then(|current| self.banks[current.bank().index() as usize].as_ref());
         let Some(bank) = in_force else { return Ok(()) };
-        for (map, offset, bytes) in writes {
-            bank.write(map, *offset, bytes)?;
+        for write in writes {
+            bank.write(write.image.map(), write.offset, &write.bytes)?;
         }
         Ok(())
     }

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use sluice_backends::abi::{MAPS, MapSpec, Scope, Word};
+use sluice_backends::datapath::entry_name;
 use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 
 use super::Sizes;
-use crate::generation::{Bank, Number, entry};
+use crate::generation::{Bank, Number};
 use crate::kernel::{KernelError, Map, Memory, Program};
 use crate::pins::Pins;
 
@@ -48,7 +49,7 @@ impl Shared {
         let calls = maps.remove(named(&maps, "sluice_calls")?);
         let all: Vec<&Map> = maps.iter().chain([&calls]).collect();
         let program = |direction: Direction| {
-            program(entry(direction), &entries[direction], &all, &pins.entry(direction))
+            program(entry_name(direction), &entries[direction], &all, &pins.entry(direction))
         };
         let entries =
             ByDirection { ingress: program(Direction::Ingress)?, egress: program(Direction::Egress)? };

@@ -19,14 +19,14 @@ const PROGRAMS: [&str; 2] = ["entry", "endpoint"];
 /// Compiles the programs and writes their objects.
 pub(crate) fn write(root: &Path) -> Outcome {
     let compiler = Compiler::find(root).ok_or(compiler::ABSENT)?;
-    let objects = root.join("bpf/objects");
+    let objects = root.join("backends/objects");
     fs::create_dir_all(&objects)?;
     for name in PROGRAMS {
         let bytes = compiler.compile(&format!("{name}.c"))?;
         let path = objects.join(name).with_extension("o");
         if fs::read(&path).ok().as_ref() != Some(&bytes) {
             fs::write(&path, bytes)?;
-            println!("wrote bpf/objects/{name}.o");
+            println!("wrote backends/objects/{name}.o");
         }
     }
     btf::check(&compiler)
@@ -41,8 +41,8 @@ pub(crate) fn check(root: &Path) -> Outcome {
     let mut same = true;
     for name in PROGRAMS {
         let bytes = compiler.compile(&format!("{name}.c"))?;
-        if fs::read(root.join("bpf/objects").join(name).with_extension("o")).ok() != Some(bytes) {
-            println!("bpf/objects/{name}.o: not what bpf/{name}.c says; run `cargo xtask bpf`");
+        if fs::read(root.join("backends/objects").join(name).with_extension("o")).ok() != Some(bytes) {
+            println!("backends/objects/{name}.o: not what bpf/{name}.c says; run `cargo xtask bpf`");
             same = false;
         }
     }

@@ -1,0 +1,109 @@
+//! The programs of a node: the template, with what the shape of its images says put in.
+//!
+//! The template is C (`bpf/`), compiled once; its objects are part of this crate. What a node does not need is not in
+//! its programs.
+
+use std::collections::BTreeMap;
+
+use sluice_ir::decision::ByDirection;
+use sluice_ir::policy::Direction;
+use thiserror::Error;
+
+use crate::abi::{Config, STUBS, Stub};
+use crate::image::Shape;
+use crate::program::{
+    AssembleError, Code, Constants, LinkError, Template, TemplateError, emit, link, read_template,
+};
+
+const ENTRY: &[u8] = include_bytes!("../objects/entry.o");
+const ENDPOINT: &[u8] = include_bytes!("../objects/endpoint.o");
+
+/// Why there are no programs: always a mistake in Sluice.
+#[derive(Debug, Error)]
+pub enum DatapathError {
+    /// The template cannot be read.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A program is not in the template.
+    #[error("the template has no program `{0}`")]
+    Missing(&'static str),
+    /// The instructions of a stub could not be written.
+    #[error("`{}`: {error}", .stub.declaration().1)]
+    Emit {
+        /// The stub.
+        stub: Stub,
+        /// What is wrong.
+        error: AssembleError,
+    },
+    /// They could not be put in.
+    #[error("`{program}`: {error}")]
+    Link {
+        /// The program.
+        program: &'static str,
+        /// What is wrong.
+        error: LinkError,
+    },
+}
+
+/// The name of the program on interfaces for a direction.
+pub fn entry_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "entry_to",
+        Direction::Egress => "entry_from",
+    }
+}
+
+/// The name of a generation's program for a direction.
+pub fn program_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ingress => "to_endpoint",
+        Direction::Egress => "from_endpoint",
+    }
+}
+
+/// The programs that stay on interfaces.
+///
+/// # Errors
+///
+/// A mistake in Sluice.
+pub fn entries() -> Result<ByDirection<Code>, DatapathError> {
+    let template = read_template(ENTRY)?;
+    both(|direction| part(&template, entry_name(direction)))
+}
+
+/// The programs of a generation whose images have this shape, with these constants.
+///
+/// # Errors
+///
+/// A mistake in Sluice.
+pub fn programs(shape: &Shape, constants: &Constants) -> Result<ByDirection<Code>, DatapathError> {
+    let template = read_template(ENDPOINT)?;
+    let mut bodies = BTreeMap::new();
+    for stub in STUBS {
+        bodies.insert(stub, emit(stub, shape).map_err(|error| DatapathError::Emit { stub, error })?);
+    }
+    both(|direction| {
+        let program = program_name(direction);
+        let code = part(&template, program)?;
+        link(&code, &bodies, constants).map_err(|error| DatapathError::Link { program, error })
+    })
+}
+
+/// The constants that follow from the shape of the images; the others are as the ABI has them.
+pub fn constants(shape: &Shape) -> Constants {
+    let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+    Constants::default()
+        .with(Config::EndpointMask, number(shape.endpoints.saturating_sub(1)))
+        .with(Config::Verdicts, number(shape.verdicts))
+        .with(Config::HostClass, shape.host_class)
+}
+
+fn part(template: &Template, name: &'static str) -> Result<Code, DatapathError> {
+    template.programs.get(name).cloned().ok_or(DatapathError::Missing(name))
+}
+
+fn both(
+    mut make: impl FnMut(Direction) -> Result<Code, DatapathError>,
+) -> Result<ByDirection<Code>, DatapathError> {
+    Ok(ByDirection { ingress: make(Direction::Ingress)?, egress: make(Direction::Egress)? })
+}

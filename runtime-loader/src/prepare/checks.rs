@@ -1,0 +1,146 @@
+//! What the programs of a generation must answer before it is in force.
+//!
+//! The right answers come from the decision, not from the images that the programs read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use sluice_backends::abi::Reason;
+use sluice_backends::image::record;
+use sluice_backends::probe::Probe;
+use sluice_ir::decision::{Decision, Subject};
+use sluice_ir::ids::{ClassId, PortClassId};
+use sluice_ir::policy::Direction;
+
+use super::Local;
+use crate::generation::Check;
+
+/// Next headers that are no transport protocol in IPv6 (RFC 8200), and "no next header".
+const EXTENSIONS: [u8; 8] = [0, 43, 44, 51, 59, 60, 135, 139];
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
+/// So many questions at most, spread evenly over all that there are: each endpoint and direction, an address of each
+/// class of peers and family, a port of each class of ports.
+pub fn checks(decision: &Decision, locals: &[Local], most: usize) -> Vec<Check> {
+    let asking = Asking::new(decision);
+    let rounds: Vec<(&Local, &Subject, Direction)> = locals
+        .iter()
+        .filter(|local| !local.is_host)
+        .filter_map(|local| Some((local, decision.subject_of(&local.name)?)))
+        .flat_map(|(local, subject)| Direction::BOTH.map(|direction| (local, subject, direction)))
+        .collect();
+    let each = |direction: Direction| asking.peers.len() * asking.ports[&direction].len();
+    let all: usize = rounds.iter().map(|(.., direction)| each(*direction)).sum();
+    let step = all.div_ceil(most.max(1)).max(1);
+    let mut checks = Vec::new();
+    let mut before = 0usize;
+    for (local, subject, direction) in rounds {
+        let ports = &asking.ports[&direction];
+        let count = each(direction);
+        // The first question of this round that is asked, counted over all rounds.
+        let first = before.div_ceil(step) * step - before;
+        for at in (first..count).step_by(step) {
+            let (peer, port) = (asking.peers[at / ports.len()], ports[at % ports.len()]);
+            checks.extend(asking.check(local, subject, direction, peer, port));
+        }
+        before += count;
+    }
+    checks
+}
+
+/// A protocol and a port, with their class.
+type Port = (u8, u16, PortClassId);
+
+struct Asking<'d> {
+    decision: &'d Decision,
+    /// An address for each class and family that has one.
+    peers: Vec<(IpAddr, ClassId)>,
+    ports: BTreeMap<Direction, Vec<Port>>,
+}
+
+impl<'d> Asking<'d> {
+    fn new(decision: &'d Decision) -> Asking<'d> {
+        let mut known = BTreeSet::new();
+        let mut peers = Vec::new();
+        for (prefix, class) in decision.prefixes.iter() {
+            let address = prefix.address();
+            if decision.class_of(address) == Some(*class) && known.insert((*class, address.is_ipv4())) {
+                peers.push((address, *class));
+            }
+        }
+        let ports = Direction::BOTH.map(|direction| (direction, ports(decision, direction)));
+        Asking { decision, peers, ports: ports.into() }
+    }
+
+    /// The question and its answer; none where no packet can ask it.
+    fn check(
+        &self,
+        local: &Local,
+        subject: &Subject,
+        direction: Direction,
+        (peer, class): (IpAddr, ClassId),
+        (protocol, port, port_class): Port,
+    ) -> Option<Check> {
+        if !is_protocol_of(protocol, peer) {
+            return None;
+        }
+        let own = own_address(local, peer, direction)?;
+        let (source, destination) = match direction {
+            Direction::Ingress => (peer, own),
+            Direction::Egress => (own, peer),
+        };
+        // What came in by no interface would be the host's.
+        let probe = Probe {
+            ifindex: local.ifindex,
+            ingress_ifindex: local.ifindex,
+            source,
+            destination,
+            protocol,
+            port,
+        };
+        let row = &self.decision.sides[direction].rows[subject.tables[direction].row(class).index()];
+        let verdict = row.0[port_class.index()];
+        let record = record(verdict.index(), &self.decision.verdicts[verdict.index()]);
+        let reason = match (record.reason, record.action) {
+            (0, 2) => Some(Reason::NoProxy),
+            (reason, _) => Reason::of_code(reason),
+        };
+        Some(Check { direction, probe, verdict: u32::try_from(verdict.index()).ok()?, reason })
+    }
+}
+
+/// A protocol and a port of each class.
+fn ports(decision: &Decision, direction: Direction) -> Vec<Port> {
+    let classes = &decision.sides[direction].ports;
+    let mut known = BTreeSet::new();
+    let mut ports = Vec::new();
+    // Some protocol is not listed, as no policy can name them all.
+    let other = (1..=u8::MAX).rev().find(|number| {
+        !EXTENSIONS.contains(number) && classes.spans().iter().all(|span| span.protocol.0 != *number)
+    });
+    ports.extend(other.map(|number| (number, 0, PortClassId::new(0))));
+    for span in classes.spans() {
+        if known.insert((span.class, span.protocol)) {
+            ports.push((span.protocol.0, span.range.start, span.class));
+        }
+    }
+    ports
+}
+
+fn is_protocol_of(protocol: u8, peer: IpAddr) -> bool {
+    match peer {
+        IpAddr::V4(_) => protocol != ICMPV6,
+        IpAddr::V6(_) => protocol != ICMP && !EXTENSIONS.contains(&protocol),
+    }
+}
+
+/// An address of the endpoint; where it has none of the peer's family, it may be asked what comes to it all the same.
+fn own_address(local: &Local, peer: IpAddr, direction: Direction) -> Option<IpAddr> {
+    let own = local.addresses.iter().copied().find(|address| address.is_ipv4() == peer.is_ipv4());
+    let any = || match peer {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+    };
+    own.or_else(|| (direction == Direction::Ingress).then(any))
+}

@@ -1,0 +1,127 @@
+//! From a decision to a generation: images, programs, and what the programs must answer.
+
+mod checks;
+
+use std::net::IpAddr;
+
+use sluice_backends::abi::{
+    Config, ENDPOINT_AUDIT, ENDPOINT_CHECK_SOURCE4, ENDPOINT_CHECK_SOURCE6, ENDPOINT_HOST, Endpoint,
+};
+use sluice_backends::datapath::{DatapathError, constants, programs};
+use sluice_backends::image::{BuildError, Image, Images, Interface, Room};
+use sluice_backends::program::Constants;
+use sluice_ir::decision::verify::Verified;
+use sluice_ir::decision::{Decision, EndpointName};
+
+pub use checks::checks;
+
+use crate::generation::{Check, Number, Prepared};
+
+/// An endpoint with its interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Its name.
+    pub name: EndpointName,
+    /// The interface on this machine's side.
+    pub ifindex: u32,
+    /// Its addresses. What it sends must come from them; of a family of which it has several, anything may.
+    pub addresses: Vec<IpAddr>,
+    /// Whether it is the host, and the interface leads to other machines.
+    pub is_host: bool,
+}
+
+/// What a node is asked to do beside its decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What would be dropped by policy is told and let pass (`policy-audit-mode`, semantics.md 4.1).
+    pub audit: bool,
+    /// Whether ICMP "fragmentation needed" always passes (semantics.md 4.12).
+    pub allow_frag_needed: bool,
+    /// Whether new connections are told, and not drops alone.
+    pub tell_new: bool,
+    /// Events a second and processor.
+    pub event_rate: u32,
+    /// How many questions the programs are asked before they are in force.
+    pub checks: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { audit: false, allow_frag_needed: true, tell_new: false, event_rate: 1_000, checks: 2_000 }
+    }
+}
+
+/// Why there is no generation.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The images cannot be made.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The programs cannot be made: a mistake in Sluice.
+    #[error(transparent)]
+    Datapath(#[from] DatapathError),
+}
+
+/// Makes the images of a decision for the endpoints of this machine.
+///
+/// # Errors
+///
+/// See [`BuildError`].
+pub fn images(
+    decision: &Verified<Decision>,
+    locals: &[Local],
+    settings: &Settings,
+    room: &Room,
+) -> Result<Images, BuildError> {
+    let interfaces: Vec<Interface> =
+        (0..).zip(locals).map(|(id, local)| interface(id, local, settings)).collect();
+    Images::of_decision(decision, &interfaces, room)
+}
+
+/// Makes a generation of images.
+///
+/// # Errors
+///
+/// A mistake in Sluice.
+pub fn generation(
+    number: Number,
+    images: &Images,
+    settings: &Settings,
+    checks: Vec<Check>,
+) -> Result<Prepared, DatapathError> {
+    let programs = programs(images.shape(), &node_constants(number, images, settings))?;
+    let images = Image::ALL.map(|image| (image.map(), images.bytes(image).to_vec())).to_vec();
+    Ok(Prepared { images, programs, checks })
+}
+
+fn node_constants(number: Number, images: &Images, settings: &Settings) -> Constants {
+    constants(images.shape())
+        .with(Config::Generation, number.word())
+        .with(Config::AllowFragNeeded, settings.allow_frag_needed.into())
+        .with(Config::TellNew, settings.tell_new.into())
+        .with(Config::EventRate, settings.event_rate)
+}
+
+fn interface(id: u32, local: &Local, settings: &Settings) -> Interface {
+    let (mut fours, mut sixes) = (Vec::new(), Vec::new());
+    for address in &local.addresses {
+        match address {
+            IpAddr::V4(address) => fours.push(address.to_bits()),
+            IpAddr::V6(address) => sixes.push(address.to_bits()),
+        }
+    }
+    let flag = |is: bool, flag: u32| if is { flag } else { 0 };
+    let one6 = sixes.first().copied().unwrap_or_default();
+    let endpoint = Endpoint {
+        ifindex: local.ifindex,
+        id,
+        flags: flag(local.is_host, ENDPOINT_HOST)
+            | flag(settings.audit, ENDPOINT_AUDIT)
+            | flag(!local.is_host && fours.len() < 2, ENDPOINT_CHECK_SOURCE4)
+            | flag(!local.is_host && sixes.len() < 2, ENDPOINT_CHECK_SOURCE6),
+        address4: fours.first().copied().unwrap_or_default(),
+        address6: [(one6 >> 64) as u64, one6 as u64],
+        ..Endpoint::default()
+    };
+    Interface { name: local.name.clone(), endpoint }
+}
