@@ -6,6 +6,7 @@
 mod arithmetic;
 mod assembler;
 mod disassemble;
+mod emit;
 mod encoding;
 mod helper;
 mod instruction;
@@ -16,6 +17,7 @@ mod operation;
 
 pub use assembler::{AssembleError, Assembler, Label};
 pub use disassemble::disassemble;
+pub use emit::{INSTRUCTIONS, emit};
 pub use encoding::decode;
 pub use helper::Helper;
 pub use instruction::{Instruction, Register};
