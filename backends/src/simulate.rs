@@ -113,7 +113,9 @@ impl<'a> Simulator<'a> {
         let row = match side.row {
             Some(row) => row,
             None => {
-                let entry = u64::from(table) * *classes as u64 + u64::from(class);
+                // Who has one table asks for no other.
+                let table = if *tables > 1 { u64::from(table) } else { 0 };
+                let entry = table * *classes as u64 + u64::from(class);
                 if entry >= (tables * classes) as u64 {
                     return NO_VERDICT;
                 }

@@ -33,7 +33,7 @@ mod shape;
 mod source;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod trie;
 mod tries;
 mod update;

@@ -6,6 +6,7 @@
 mod arithmetic;
 mod assembler;
 mod disassemble;
+mod emit;
 mod encoding;
 mod helper;
 mod instruction;
@@ -18,6 +19,7 @@ mod template;
 
 pub use assembler::{AssembleError, Assembler, Label};
 pub use disassemble::disassemble;
+pub use emit::{INSTRUCTIONS, emit};
 pub use encoding::decode;
 pub use helper::Helper;
 pub use instruction::{Instruction, Register};

@@ -2,7 +2,7 @@
 
 mod decisions;
 mod endpoints;
-mod ports;
+pub(crate) mod ports;
 mod prefixes;
 mod updates;
 
@@ -40,7 +40,7 @@ fn outcome(verdict: Verdict) -> Outcome {
 }
 
 /// Tables with a deny and an allow, a row of each, and a row for each of some classes: even ones are let pass.
-fn tables(classes: usize, prefixes: &[(Cidr, usize)]) -> Tables {
+pub(crate) fn tables(classes: usize, prefixes: &[(Cidr, usize)]) -> Tables {
     let mut tables = Tables::default();
     let verdicts = [Verdict::Deny, Verdict::Allow].map(outcome);
     tables.verdicts = verdicts.into_iter().enumerate().map(|(at, o)| (VerdictId::new(at), o)).collect();
@@ -60,7 +60,7 @@ fn cell(direction: Direction, class: usize) -> Cell {
 }
 
 /// Prefixes of a world in which most nest or touch.
-fn cidr() -> impl Strategy<Value = Cidr> {
+pub(crate) fn cidr() -> impl Strategy<Value = Cidr> {
     let byte = || select(vec![0_u8, 1, 0x20, 0x7f, 0x80, 0xfd, 0xff]);
     let v4 = (prop::array::uniform4(byte()), 0..=32_u8);
     let v4 = v4.prop_filter_map("a prefix", |(bytes, length)| Cidr::new(bytes.into(), length));
@@ -70,7 +70,7 @@ fn cidr() -> impl Strategy<Value = Cidr> {
 }
 
 /// Any prefixes at all.
-fn wild_cidr() -> impl Strategy<Value = Cidr> {
+pub(crate) fn wild_cidr() -> impl Strategy<Value = Cidr> {
     let v4 = (any::<[u8; 4]>(), 0..=32_u8);
     let v4 = v4.prop_filter_map("a prefix", |(bytes, length)| Cidr::new(bytes.into(), length));
     let v6 = (any::<[u8; 16]>(), 0..=128_u8);
@@ -79,7 +79,7 @@ fn wild_cidr() -> impl Strategy<Value = Cidr> {
 }
 
 /// The addresses at which a prefix begins and ends, those beside it, and some that leave it at one bit.
-fn around(prefix: Cidr) -> Vec<IpAddr> {
+pub(crate) fn around(prefix: Cidr) -> Vec<IpAddr> {
     match prefix.address() {
         IpAddr::V4(first) => {
             let first = first.to_bits();

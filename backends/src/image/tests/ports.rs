@@ -13,7 +13,7 @@ use crate::image::{Image, Images, Ports, Room, Width};
 use crate::simulate::Simulator;
 
 /// Tables that give each class of ports a verdict of its own.
-fn of_ports(ports: &PortClasses) -> Tables {
+pub(crate) fn of_ports(ports: &PortClasses) -> Tables {
     let mut tables = tables(1, &[]);
     let verdicts: Vec<(VerdictId, Outcome)> =
         (0..ports.len()).map(|at| (VerdictId::new(at), outcome(Verdict::Deny))).collect();
@@ -44,7 +44,7 @@ fn check(ports: &PortClasses, asked: &[(u8, u16)]) -> Result<Images, TestCaseErr
 }
 
 /// All ports of a protocol, cut before some of them, in classes that begin with a number.
-fn spans(protocol: u8, mut cuts: Vec<u16>, class: impl Fn(usize) -> usize) -> Vec<PortSpan> {
+pub(crate) fn spans(protocol: u8, mut cuts: Vec<u16>, class: impl Fn(usize) -> usize) -> Vec<PortSpan> {
     cuts.push(0);
     cuts.sort_unstable();
     cuts.dedup();
@@ -57,7 +57,7 @@ fn spans(protocol: u8, mut cuts: Vec<u16>, class: impl Fn(usize) -> usize) -> Ve
     cuts.iter().enumerate().map(span).collect()
 }
 
-fn classes() -> impl Strategy<Value = PortClasses> {
+pub(crate) fn classes() -> impl Strategy<Value = PortClasses> {
     let cuts = prop::collection::vec(any::<u16>(), 0..7);
     let protocols = prop::collection::btree_map(any::<u8>(), (cuts, any::<u8>()), 0..14);
     protocols.prop_map(|protocols| {
