@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::abi::{MARK_TEST, Reason};
+use crate::program::interpret::Context;
 
 /// The size of `struct __sk_buff` (Linux 6.18), which programs have as their context.
 pub const CONTEXT: usize = 192;
@@ -14,6 +15,9 @@ const AT_MARK: usize = 8;
 const AT_INGRESS_IFINDEX: usize = 36;
 const AT_IFINDEX: usize = 40;
 const AT_CB: usize = 48;
+
+const ETHERNET_IPV4: u16 = 0x0800;
+const ETHERNET_IPV6: u16 = 0x86dd;
 
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
@@ -58,8 +62,13 @@ impl Found {
             let bytes = context.get(AT_CB + 4 * at..AT_CB + 4 * at + 4)?;
             bytes.try_into().ok().map(u32::from_ne_bytes)
         };
-        let reason = u8::try_from(word(2)?).ok().and_then(Reason::of_code);
-        Some(Found { verdict: word(0)?, class: word(1)?, reason, endpoint: word(3)? })
+        Some(Found::of_words([word(0)?, word(1)?, word(2)?, word(3)?]))
+    }
+
+    /// The answer in the words of a context that are for programs.
+    pub fn of_words([verdict, class, reason, endpoint]: [u32; 4]) -> Found {
+        let reason = u8::try_from(reason).ok().and_then(Reason::of_code);
+        Found { verdict, class, reason, endpoint }
     }
 }
 
@@ -74,17 +83,28 @@ impl Probe {
         context
     }
 
+    /// The context, for the interpreter.
+    pub fn to_interpret(&self) -> Context {
+        let protocol = if self.is_ipv4() { ETHERNET_IPV4 } else { ETHERNET_IPV6 };
+        let Probe { ifindex, ingress_ifindex, .. } = *self;
+        Context { mark: MARK_TEST, protocol, ifindex, ingress_ifindex, ..Context::default() }
+    }
+
+    fn is_ipv4(&self) -> bool {
+        self.source.is_ipv4() && self.destination.is_ipv4()
+    }
+
     /// The frame: Ethernet, IPv4 or IPv6, and a transport header that begins something.
     pub fn frame(&self) -> Vec<u8> {
         let transport = self.transport();
         let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
         match (self.source, self.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                frame.extend([0x08, 0x00]);
+                frame.extend(ETHERNET_IPV4.to_be_bytes());
                 frame.extend(ipv4(source, destination, self.protocol, transport.len()));
             }
             (source, destination) => {
-                frame.extend([0x86, 0xdd]);
+                frame.extend(ETHERNET_IPV6.to_be_bytes());
                 frame.extend(ipv6(six(source), six(destination), self.protocol, transport.len()));
             }
         }

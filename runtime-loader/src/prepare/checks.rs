@@ -82,7 +82,9 @@ impl<'d> Asking<'d> {
         (peer, class): (IpAddr, ClassId),
         (protocol, port, port_class): Port,
     ) -> Option<Check> {
-        if !is_protocol_of(protocol, peer) {
+        // A type of ICMP has one byte.
+        let is_icmp = protocol == ICMP || protocol == ICMPV6;
+        if !is_protocol_of(protocol, peer) || is_icmp && port > 255 {
             return None;
         }
         let own = own_address(local, peer, direction)?;
@@ -128,9 +130,12 @@ fn ports(decision: &Decision, direction: Direction) -> Vec<Port> {
     ports
 }
 
+/// Whether a packet of the peer's family can have the protocol. A mapped address is no address of a packet: whoever
+/// sends one is refused as malformed.
 fn is_protocol_of(protocol: u8, peer: IpAddr) -> bool {
     match peer {
         IpAddr::V4(_) => protocol != ICMPV6,
+        IpAddr::V6(peer) if peer.to_ipv4_mapped().is_some() => false,
         IpAddr::V6(_) => protocol != ICMP && !EXTENSIONS.contains(&protocol),
     }
 }

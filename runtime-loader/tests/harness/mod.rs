@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests may")]
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub(crate) mod case;
+pub(crate) mod engines;
 pub(crate) mod network;
 pub(crate) mod programs;
 

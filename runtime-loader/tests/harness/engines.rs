@@ -1,0 +1,165 @@
+//! Whoever runs the programs of a decision.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use sluice_backends::abi::{MAPS, MapSpec, Scope};
+use sluice_backends::datapath::program_name;
+use sluice_backends::image::{Image, Images, Room};
+use sluice_backends::probe::{Found, Probe};
+use sluice_backends::program::interpret::{Machine, MapId, ProgramId};
+use sluice_backends::simulate::{Peer, Question, Simulator};
+use sluice_ir::decision::verify::Verified;
+use sluice_ir::decision::{ByDirection, Decision, EndpointName};
+use sluice_ir::net::Protocol;
+use sluice_ir::policy::Direction;
+use sluice_loader::generation::{Check, Number, Prepared};
+use sluice_loader::kernel::{Asked, Map, Memory, Program};
+use sluice_loader::prepare::{Local, Settings, checks, generation, images};
+
+/// The only interface that is there everywhere.
+const LOOPBACK: u32 = 1;
+
+/// Someone who runs programs for one endpoint after the other.
+pub(crate) trait Engine {
+    /// From now on the interface is that of an endpoint with these tables.
+    fn be(&mut self, slot: &[u8]);
+    /// What becomes of a packet.
+    fn ask(&mut self, direction: Direction, probe: &Probe) -> Found;
+}
+
+/// The endpoint as it is on the interface. With two addresses of a family its source is not checked, as peers of a
+/// test are anywhere.
+fn local(name: &EndpointName) -> Local {
+    let addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"];
+    let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+    Local { name: name.clone(), ifindex: LOOPBACK, addresses, is_host: false }
+}
+
+fn images_of(decision: &Verified<Decision>, name: &EndpointName) -> Images {
+    images(decision, &[local(name)], &Settings::default(), &Room::NONE).unwrap()
+}
+
+fn prepared(decision: &Verified<Decision>) -> Prepared {
+    let images = images_of(decision, &decision.subjects[0].endpoints[0]);
+    generation(Number::FIRST, &images, &Settings::default(), Vec::new()).unwrap()
+}
+
+/// Asks everything there is to ask; how much that was, and where the answer is wrong.
+pub(crate) fn differences(decision: &Verified<Decision>, engine: &mut dyn Engine) -> (usize, Vec<String>) {
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for subject in &decision.subjects {
+        let name = &subject.endpoints[0];
+        let images = images_of(decision, name);
+        engine.be(images.bytes(Image::Endpoints));
+        let tables = images.tables_of(name).unwrap();
+        for check in checks(decision, &[local(name)], usize::MAX) {
+            asked += 1;
+            let simulated = simulated(&images, &tables, &check);
+            let found = engine.ask(check.direction, &check.probe);
+            if (found.verdict, found.reason) != (check.verdict, check.reason) || simulated != check.verdict {
+                wrong.push(format!("{name}: {check:?}: simulated {simulated}, found {found:?}"));
+            }
+        }
+    }
+    (asked, wrong)
+}
+
+fn simulated(images: &Images, tables: &ByDirection<u32>, check: &Check) -> u32 {
+    let Probe { source, destination, protocol, port, .. } = check.probe;
+    let (peer, table) = match check.direction {
+        Direction::Ingress => (source, tables.ingress),
+        Direction::Egress => (destination, tables.egress),
+    };
+    let question = Question {
+        direction: check.direction,
+        table,
+        peer: Peer::Address(peer),
+        protocol: Protocol(protocol),
+        port,
+    };
+    Simulator::from(images).answer(&question).verdict
+}
+
+/// The interpreter.
+pub(crate) struct Interpreter {
+    machine: Machine,
+    endpoints: MapId,
+    programs: ByDirection<ProgramId>,
+}
+
+impl Interpreter {
+    pub(crate) fn new(decision: &Verified<Decision>) -> Interpreter {
+        let prepared = prepared(decision);
+        let mut machine = Machine::new();
+        let mut maps: BTreeMap<&str, MapId> = BTreeMap::new();
+        for (spec, bytes) in &prepared.images {
+            maps.insert(spec.name, machine.add_memory(spec, bytes));
+        }
+        for spec in MAPS.iter().filter(|spec| spec.scope == Scope::Node) {
+            // Nothing is remembered of packets that only ask.
+            let size = if spec.value == 0 { 4_096 } else { 16.max(spec.value) };
+            maps.insert(spec.name, machine.add_map(spec, size));
+        }
+        let mut load = |direction: Direction| {
+            machine.load(program_name(direction), &prepared.programs[direction], &maps).unwrap()
+        };
+        let programs = ByDirection::from_fn(&mut load);
+        Interpreter { endpoints: maps[Image::Endpoints.map().name], machine, programs }
+    }
+}
+
+impl Engine for Interpreter {
+    fn be(&mut self, slot: &[u8]) {
+        self.machine.memory_mut(self.endpoints).unwrap().copy_from_slice(slot);
+    }
+
+    fn ask(&mut self, direction: Direction, probe: &Probe) -> Found {
+        let context = probe.to_interpret();
+        let outcome = self.machine.run(self.programs[direction], probe.frame().into(), &context).unwrap();
+        let [verdict, class, reason, endpoint, _] = outcome.context.cb;
+        Found::of_words([verdict, class, reason, endpoint])
+    }
+}
+
+/// The kernel, by `BPF_PROG_TEST_RUN`.
+pub(crate) struct Kernel {
+    /// Maps live as long as their programs need them; this one is written.
+    endpoints: Memory,
+    programs: ByDirection<Program>,
+}
+
+impl Kernel {
+    pub(crate) fn new(decision: &Verified<Decision>) -> Kernel {
+        let prepared = prepared(decision);
+        let mut maps = Vec::new();
+        for (spec, bytes) in &prepared.images {
+            let map = Map::create(spec, bytes.len(), None).unwrap();
+            Memory::of(&map).unwrap().write(0, bytes).unwrap();
+            maps.push(map);
+        }
+        let small = |spec: &MapSpec| (spec.name == "sluice_conntrack").then_some(1_024);
+        let shared = MAPS.iter().filter(|spec| spec.scope == Scope::Node);
+        maps.extend(shared.map(|spec| Map::create(spec, 0, small(spec)).unwrap()));
+        let all: Vec<&Map> = maps.iter().collect();
+        let load = |direction: Direction| {
+            Program::load(program_name(direction), &prepared.programs[direction], &all).unwrap()
+        };
+        let programs = ByDirection::from_fn(load);
+        let endpoints = maps.iter().find(|map| map.spec() == Image::Endpoints.map()).unwrap();
+        Kernel { endpoints: Memory::of(endpoints).unwrap(), programs }
+    }
+}
+
+impl Engine for Kernel {
+    fn be(&mut self, slot: &[u8]) {
+        self.endpoints.write(0, slot).unwrap();
+    }
+
+    fn ask(&mut self, direction: Direction, probe: &Probe) -> Found {
+        let (packet, context) = (probe.frame(), probe.context());
+        let answer = self.programs[direction].ask(&Asked { packet: &packet, context: &context, repeat: 1 });
+        Found::read(&answer.unwrap().context).unwrap()
+    }
+}
