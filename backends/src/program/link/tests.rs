@@ -259,8 +259,8 @@ fn step() -> impl Strategy<Value = Operation> {
             offset: -8,
             source,
         }),
-        // An address of the stack in another register.
-        2 => Just(Operation::Alu {
+        // An address of the stack that is known, in another register.
+        1 => Just(Operation::Alu {
             width: Width::Bits64,
             alu: Alu::Mov,
             target: Register::R7,
@@ -273,14 +273,13 @@ fn step() -> impl Strategy<Value = Operation> {
             source: Operand::Immediate(8 * eight),
         }),
         1 => Just(Operation::Call { helper: Helper::LoadBytes.number() }),
-        1 => Just(Operation::Exit),
     ]
 }
 
 /// What a program answers, and leaves in memory; nothing if it does what the kernel would refuse.
 fn effect(code: &Code, numbers: &[u64; 2]) -> Option<(i32, Vec<u8>)> {
     let mut machine = Machine::new();
-    let memory = machine.add_map(map("sluice_cells").unwrap(), 64);
+    let memory = machine.add_map(map("sluice_cells").unwrap(), 112);
     for (bytes, number) in machine.memory_mut(memory).unwrap().chunks_mut(8).zip(numbers) {
         bytes.copy_from_slice(&number.to_le_bytes());
     }
@@ -303,9 +302,13 @@ proptest! {
             for offset in 1..9_i16 {
                 asm.store(Size::U64, Register::R10, -8 * offset, i32::from(offset));
             }
-            asm.move64(Register::R7, Register::R10);
-            asm.move32(R0, 0);
             asm.load(Size::U64, R1, R5, 0);
+            // Somewhere on the stack: nobody knows where.
+            asm.move64(Register::R7, Register::R10);
+            asm.move64(R0, R1);
+            asm.alu64(Alu::And, R0, 56);
+            asm.alu64(Alu::Sub, Register::R7, R0);
+            asm.move32(R0, 0);
             asm.load(Size::U64, R2, R5, 8);
             asm.move32(R3, 1);
             asm.move64(Register::R4, -1);
@@ -328,9 +331,18 @@ proptest! {
                 }
             }
             // Wherever the last jumps go.
-            for _ in 0..7 {
-                asm.exit();
+            for _ in 0..6 {
+                asm.move64(R0, R0);
             }
+            // Everything that a program has had an effect on is part of the answer.
+            for (word, register) in (2..).zip(&Register::ALL[1..5]) {
+                asm.store(Size::U64, R5, word * 8, *register);
+            }
+            for word in 1..9_i16 {
+                asm.load(Size::U64, R1, Register::R10, word * -8);
+                asm.store(Size::U64, R5, 40 + word * 8, R1);
+            }
+            asm.exit();
         });
         let mut listing = Listing::of_code(&code).unwrap();
         let before = listing.lines.len();
