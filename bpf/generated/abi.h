@@ -206,7 +206,7 @@ struct sluice_fragment_key {
 	__u32 identification;
 	/* The interface. */
 	__u32 ifindex;
-	/* The protocol. */
+	/* The protocol; of IPv6, what the fragment header says follows. */
 	__u8 protocol;
 	/* Which way. */
 	__u8 direction;
@@ -230,14 +230,17 @@ struct sluice_fragment_ports {
 	__u16 destination;
 	/* Of ICMP, the code. */
 	__u8 code;
-	/* Nothing yet. */
-	__u8 reserved[3];
+	/* The protocol: later fragments do not name it where extension headers were cut, too. */
+	__u8 protocol;
+	/* Bytes up to the end of the transport header: a later fragment that begins before would write over it. */
+	__u16 headers;
 };
 _Static_assert(sizeof(struct sluice_fragment_ports) == 8, "size of sluice_fragment_ports");
 _Static_assert(offsetof(struct sluice_fragment_ports, source) == 0, "sluice_fragment_ports.source");
 _Static_assert(offsetof(struct sluice_fragment_ports, destination) == 2, "sluice_fragment_ports.destination");
 _Static_assert(offsetof(struct sluice_fragment_ports, code) == 4, "sluice_fragment_ports.code");
-_Static_assert(offsetof(struct sluice_fragment_ports, reserved) == 5, "sluice_fragment_ports.reserved");
+_Static_assert(offsetof(struct sluice_fragment_ports, protocol) == 5, "sluice_fragment_ports.protocol");
+_Static_assert(offsetof(struct sluice_fragment_ports, headers) == 6, "sluice_fragment_ports.headers");
 
 /* Packets and bytes. */
 struct sluice_counter {

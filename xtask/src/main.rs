@@ -1,7 +1,7 @@
 //! The project's own tools, run as `cargo xtask COMMAND`.
 //!
 //! `walls` holds the sources against the rules that a compiler cannot check, `generate` writes the
-//! files that are made from code. Neither is part of what users install.
+//! files that are made from code, and `bpf` compiles the C datapath. None is part of what users install.
 
 #![allow(
     clippy::print_stdout,
@@ -9,6 +9,7 @@
     reason = "a tool for developers reports on its terminal"
 )]
 
+mod bpf;
 mod generate;
 mod tokens;
 mod tree;
@@ -29,7 +30,9 @@ usage: cargo xtask COMMAND
 commands:
   walls             check the rules between and inside the crates
   generate          write the files that are made from code
-  generate --check  say which of them would change, and fail if one would";
+  generate --check  say which of them would change, and fail if one would
+  bpf               compile the C datapath and write its objects
+  bpf --check       say which of them are not what the compiler makes, if it is there";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -49,6 +52,8 @@ fn run(arguments: &[String]) -> Outcome {
         ["walls"] => walls::run(&Tree::read(root())?),
         ["generate"] => generate::write(root()),
         ["generate", "--check"] => generate::check(root()),
+        ["bpf"] => bpf::write(root()),
+        ["bpf", "--check"] => bpf::check(root()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(true)

@@ -177,7 +177,7 @@ records! {
         identification: u32,
         /// The interface.
         ifindex: u32,
-        /// The protocol.
+        /// The protocol; of IPv6, what the fragment header says follows.
         protocol: u8,
         /// Which way.
         direction: u8,
@@ -193,8 +193,10 @@ records! {
         destination: u16,
         /// Of ICMP, the code.
         code: u8,
-        /// Nothing yet.
-        reserved: [u8; 3],
+        /// The protocol: later fragments do not name it where extension headers were cut, too.
+        protocol: u8,
+        /// Bytes up to the end of the transport header: a later fragment that begins before would write over it.
+        headers: u16,
     }
 
     /// Packets and bytes.

@@ -102,8 +102,7 @@ pub(super) fn text(operation: Operation) -> String {
             format!("{} = {}", wide(target), memory(size, base, offset))
         }
         Operation::Store { size, base, offset, source } => {
-            let width = if size == Size::U64 { Width::Bits64 } else { Width::Bits32 };
-            format!("{} = {}", memory(size, base, offset), operand(width, source))
+            format!("{} = {}", memory(size, base, offset), operand(Width::Bits64, source))
         }
         Operation::Atomic { operation, size, base, offset, source } => {
             atomic(operation, size, base, offset, source)

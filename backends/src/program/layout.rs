@@ -121,6 +121,27 @@ impl Listing {
         Ok(Listing { lines, labels: code.labels.iter().filter_map(place).collect() })
     }
 
+    /// Keeps some lines. What goes to another, goes to the next that is kept.
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        let mut kept = 0;
+        let mut places = Vec::with_capacity(self.lines.len() + 1);
+        for keep in keep {
+            places.push(kept);
+            kept += usize::from(*keep);
+        }
+        places.push(kept);
+        let mut keep = keep.iter().copied();
+        self.lines.retain(|_| keep.next().unwrap_or(true));
+        for line in &mut self.lines {
+            line.target = line.target.and_then(|target| places.get(target).copied());
+        }
+        for (line, names) in std::mem::take(&mut self.labels) {
+            if let Some(&place) = places.get(line) {
+                self.labels.entry(place).or_default().extend(names);
+            }
+        }
+    }
+
     /// Counts how far jumps go, and writes instructions.
     pub(super) fn layout(&self) -> Result<Code, LayoutError> {
         let mut long = vec![false; self.lines.len()];

@@ -12,8 +12,10 @@ mod helper;
 mod instruction;
 pub mod interpret;
 mod layout;
+mod link;
 mod operand;
 mod operation;
+mod template;
 
 pub use assembler::{AssembleError, Assembler, Label};
 pub use disassemble::disassemble;
@@ -22,5 +24,7 @@ pub use encoding::decode;
 pub use helper::Helper;
 pub use instruction::{Instruction, Register};
 pub use layout::{Code, JUMP_RANGE, LayoutError};
+pub use link::{Constants, LinkError, link};
 pub use operand::{Alu, AtomicOperation, ByteOrder, Condition, Operand, Size, Width};
 pub use operation::{DecodeError, Operation};
+pub use template::{OBJECT_MAX, Template, TemplateError, read_template};

@@ -1,3 +1,5 @@
+//! Instructions, there and back.
+
 use proptest::prelude::*;
 
 use super::decode;

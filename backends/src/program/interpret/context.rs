@@ -19,7 +19,7 @@ enum Access {
 }
 
 /// The fields that a program of traffic control may use: where they begin, their bytes, how.
-const FIELDS: [(u64, u64, Access); 17] = [
+const FIELDS: [(u64, u64, Access); 20] = [
     (LEN, 4, Access::Read),
     (PACKET_TYPE, 4, Access::Read),
     (MARK, 4, Access::Write),
@@ -37,6 +37,9 @@ const FIELDS: [(u64, u64, Access); 17] = [
     (TC_CLASSID, 4, Access::Write),
     (DATA, 4, Access::Whole),
     (DATA_END, 4, Access::Whole),
+    (WIRE_LEN, 4, Access::Read),
+    (GSO_SEGMENTS, 4, Access::Read),
+    (GSO_SIZE, 4, Access::Read),
 ];
 
 const LEN: u64 = 0;
@@ -56,6 +59,9 @@ const HASH: u64 = 68;
 const TC_CLASSID: u64 = 72;
 const DATA: u64 = 76;
 const DATA_END: u64 = 80;
+const WIRE_LEN: u64 = 160;
+const GSO_SEGMENTS: u64 = 164;
+const GSO_SIZE: u64 = 176;
 
 /// What the kernel knows of a packet besides its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +92,12 @@ pub struct Context {
     pub hash: u32,
     /// The class of traffic control.
     pub tc_classid: u32,
+    /// Bytes on the wire, all parts together and with what the link adds.
+    pub wire_len: u32,
+    /// Into how many packets a device will cut this one; 0 if into none.
+    pub gso_segments: u32,
+    /// The bytes of payload of each.
+    pub gso_size: u32,
 }
 
 /// The context as a program sees it.
@@ -112,6 +124,9 @@ impl View {
             (TC_INDEX, context.tc_index),
             (HASH, context.hash),
             (TC_CLASSID, context.tc_classid),
+            (WIRE_LEN, context.wire_len),
+            (GSO_SEGMENTS, context.gso_segments),
+            (GSO_SIZE, context.gso_size),
         ];
         for (offset, word) in words {
             view.set(offset, word);

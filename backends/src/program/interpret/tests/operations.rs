@@ -45,7 +45,7 @@ fn expected_alu(width: Width, alu: Alu, left: u64, right: u64) -> u64 {
         Alu::And => left & right,
         Alu::Xor => left ^ right,
         Alu::Mov => right,
-        Alu::Lsh => (left << (shift / 2)) % modulus << (shift - shift / 2),
+        Alu::Lsh => ((left << (shift / 2)) % modulus) << (shift - shift / 2),
         Alu::Rsh => left / (1 << shift),
         Alu::Arsh => signed.div_euclid(1 << shift),
     };

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The verdict of policy about a packet that no connection lets pass. */
+#pragma once
+
+#include "connection.h"
+#include "tell.h"
+
+enum {
+	ACTION_DENY = 0,
+	ACTION_ALLOW = 1,
+	ACTION_REDIRECT = 2,
+};
+
+inline_always __u32 class_of(const struct packet *packet, const __u64 address[2])
+{
+	if (is_ipv6(packet))
+		return sluice_class6(address[0], address[1]);
+	return sluice_class4(address[1]);
+}
+
+/* The host's interface sees the packets of others too. */
+inline_always bool concerns_host(const struct packet *packet)
+{
+	const __u64 *own = packet->direction == SLUICE_DIRECTION_EGRESS ? packet->source : packet->destination;
+
+	/* Nobody in a class would be taken for the host if it had none. */
+	return CONFIG(HOST_CLASS) != SLUICE_NO_CLASS && class_of(packet, own) == CONFIG(HOST_CLASS);
+}
+
+/*
+ * What this machine sends by itself came in by no interface, and is the host's, whatever address it took for it:
+ * probes of the node's agent, for one.
+ */
+inline_always bool is_from_here(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint, __u8 direction)
+{
+	return direction == SLUICE_DIRECTION_INGRESS && !is_host(endpoint) && !skb->ingress_ifindex &&
+	       CONFIG(HOST_CLASS) != SLUICE_NO_CLASS;
+}
+
+inline_always __u32 peer_class(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+			       const struct packet *packet)
+{
+	if (is_from_here(skb, endpoint, packet->direction))
+		return CONFIG(HOST_CLASS);
+	return class_of(packet, packet->direction == SLUICE_DIRECTION_EGRESS ? packet->destination : packet->source);
+}
+
+inline_always __u32 look_up(const struct sluice_endpoint *endpoint, const struct packet *packet, __u32 class)
+{
+	if (packet->direction == SLUICE_DIRECTION_EGRESS)
+		return sluice_egress(endpoint->egress_table, class, packet->protocol, packet->destination_port);
+	return sluice_ingress(endpoint->ingress_table, class, packet->protocol, packet->destination_port);
+}
+
+/*
+ * 0, or why a verdict does not let a packet pass. A reason stands beside an allowance where something is demanded
+ * that this datapath cannot do. It has no proxy either yet, so a redirection drops as one without a listener does.
+ */
+inline_always int reason_of(const struct sluice_verdict *verdict)
+{
+	if (verdict->reason)
+		return verdict->reason;
+	if (verdict->action == ACTION_ALLOW)
+		return 0;
+	return verdict->action == ACTION_REDIRECT ? SLUICE_DROP_NO_PROXY : SLUICE_DROP_NO_CONFIGURATION;
+}
+
+/* Whether a packet may begin a connection: an ICMP message that is no question has no reply. */
+inline_always bool may_begin(const struct packet *packet)
+{
+	return !is_icmp(packet) || is_echo_request(packet->protocol, packet->destination_port);
+}
+
+/* What is done with a packet that passes: its connection is remembered, if someone will read that. */
+inline_always int admit(const struct sluice_endpoint *endpoint, const struct packet *packet,
+			struct sluice_ct_key *key, __u32 counter, struct judgement *judgement)
+{
+	bool began = false;
+	int reason = 0;
+
+	if (tracks(endpoint, packet->direction) && may_begin(packet))
+		reason = track(packet, key, counter, &began);
+	else
+		began = is_opening(packet);
+	if (began && CONFIG(TELL_NEW) && !judgement->kind)
+		judgement->kind = SLUICE_EVENT_NEW;
+	return reason;
+}
+
+/* 0, or a drop reason. */
+inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+			 const struct packet *packet, struct sluice_ct_key *key, struct judgement *judgement)
+{
+	const struct sluice_verdict *verdict;
+	__u32 number;
+	int reason;
+
+	judgement->class = peer_class(skb, endpoint, packet);
+	number = look_up(endpoint, packet, judgement->class);
+	judgement->verdict = number;
+	opaque(number);
+	if (number >= CONFIG(VERDICTS))
+		return SLUICE_DROP_NO_CONFIGURATION;
+	verdict = &sluice_verdicts[number];
+	reason = reason_of(verdict);
+	if (!asks(skb))
+		count(verdict->counter, size_of_packet(skb, packet));
+	if (reason && endpoint->flags & SLUICE_ENDPOINT_AUDIT) {
+		judgement->kind = SLUICE_EVENT_AUDIT;
+		reason = 0;
+	}
+	if (reason || asks(skb))
+		return reason;
+	return admit(endpoint, packet, key, verdict->counter, judgement);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The endpoint behind an interface. */
+#pragma once
+
+#include "bpf.h"
+
+/* A multiplier that spreads the numbers of interfaces, which come one after another. */
+#define SPREAD 0x9e3779b1U
+
+inline_always const struct sluice_endpoint *find_endpoint(__u32 ifindex)
+{
+	__u32 slot = (ifindex * SPREAD >> 16) ^ ifindex;
+
+	for (__u32 i = 0; i < SLUICE_ENDPOINT_PROBES; i++) {
+		const struct sluice_endpoint *endpoint = &sluice_endpoints[(slot + i) & CONFIG(ENDPOINT_MASK)];
+
+		if (endpoint->ifindex == ifindex)
+			return endpoint;
+	}
+	return NULL;
+}
+
+inline_always bool is_host(const struct sluice_endpoint *endpoint)
+{
+	return endpoint->flags & SLUICE_ENDPOINT_HOST;
+}
+
+inline_always bool enforces(const struct sluice_endpoint *endpoint, __u8 direction)
+{
+	return endpoint->flags & (direction == SLUICE_DIRECTION_EGRESS ? SLUICE_ENDPOINT_ENFORCE_EGRESS
+								        : SLUICE_ENDPOINT_ENFORCE_INGRESS);
+}
+
+/* Whether connections that began in a direction are remembered. */
+inline_always bool tracks(const struct sluice_endpoint *endpoint, __u8 direction)
+{
+	return endpoint->flags & (direction == SLUICE_DIRECTION_EGRESS ? SLUICE_ENDPOINT_TRACK_EGRESS
+								        : SLUICE_ENDPOINT_TRACK_INGRESS);
+}
