@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Verdicts recorded from the reference engine. They live beside the repository, not in it.
 CONFORMANCE ?= ../shared/conformance/run
 # Directories whose files are written by `make golden` alone.
-WRITTEN := golden docs schemas
+WRITTEN := golden docs schemas bpf/generated bpf/objects
 
 .PHONY: help
 help: ## list these targets
@@ -18,7 +18,7 @@ help: ## list these targets
 		printf '%-12s %s\n' "$$name" "$$what"; done
 
 .PHONY: test
-test: setup fmt clippy walls generated unit docs written conformance fuzz-short ## everything that must hold before a change lands
+test: setup fmt clippy walls generated bpf unit docs written conformance fuzz-short ## everything that must hold before a change lands
 
 .PHONY: setup
 setup: ## install what the tests need beside Rust, if it is missing
@@ -39,6 +39,10 @@ walls: ## the rules between and inside the crates
 .PHONY: generated
 generated: ## generated files are what the code says
 	cargo xtask generate --check
+
+.PHONY: bpf
+bpf: ## the committed objects are what the C datapath compiles to
+	cargo xtask bpf --check
 
 .PHONY: unit
 unit: ## unit, golden and documentation tests
@@ -92,6 +96,7 @@ fuzz: ## ten minutes on every fuzz target
 golden: ## rewrite goldens and generated files; then read the diff
 	SLUICE_BLESS=1 INSTA_UPDATE=always cargo test --workspace --locked --quiet
 	cargo xtask generate
+	cargo xtask bpf
 	@git status --short -- $(WRITTEN)
 
 .PHONY: bench

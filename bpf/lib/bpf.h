@@ -33,6 +33,19 @@
 /* Keeps the compiler from proving away a bound that the verifier has to see. */
 #define opaque(value) asm volatile("" : "+r"(value))
 
+/*
+ * Makes the verifier forget what it knows of a value. It follows each way through a program as long as something
+ * differs between them that a branch hangs on, be it only a constant; where ways meet, that is forgotten, and they
+ * become one. Without it the programs take twenty times as long to load.
+ */
+#define forget(skb, value)                                                            \
+	({                                                                            \
+		__u64 kept = (value);                                                 \
+		__u64 unknown = (skb)->len;                                           \
+		asm volatile("%0 ^= %1\n\t%0 ^= %1" : "+r"(kept) : "r"(unknown));     \
+		(value) = kept;                                                       \
+	})
+
 /* Whether a packet only asks for its verdict: nothing may remember it. */
 inline_always bool asks(const struct __sk_buff *skb)
 {

@@ -14,8 +14,9 @@ inline_always __u8 opposite(__u8 direction)
 	return direction ^ 1;
 }
 
-/* The key of a packet's connection, if the packet began it. Seconds are exact enough for it. */
-inline_always void connection_key(const struct packet *packet, struct sluice_ct_key *key)
+/* The key of a packet's connection, if the packet began it. */
+inline_always void connection_key(const struct __sk_buff *skb, const struct packet *packet,
+				  struct sluice_ct_key *key)
 {
 	bool out = packet->direction == SLUICE_DIRECTION_EGRESS;
 
@@ -33,6 +34,8 @@ inline_always void connection_key(const struct packet *packet, struct sluice_ct_
 		key->local_port = packet->source_port;
 		key->remote_port = 0;
 	}
+	forget(skb, key->local_port);
+	forget(skb, key->remote_port);
 }
 
 inline_always __u32 now_in_seconds(void)
@@ -112,18 +115,16 @@ inline_always bool answers(const struct packet *packet, const struct sluice_ct_e
 
 /* Whether a packet replies to a connection that was let pass; the connection lives on then. */
 inline_always bool is_reply(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
-			    const struct packet *packet)
+			    const struct packet *packet, struct sluice_ct_key *key)
 {
 	__u8 began = opposite(packet->direction);
 	struct sluice_ct_entry *entry;
-	struct sluice_ct_key key;
 
 	/* Who asks for a verdict asks for that of policy. */
 	if (!tracks(endpoint, began) || !may_reply(packet) || asks(skb))
 		return false;
-	connection_key(packet, &key);
-	key.direction = began;
-	entry = bpf_map_lookup_elem(&sluice_conntrack, &key);
+	key->direction = began;
+	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
 	if (!entry || !answers(packet, entry))
 		return false;
 	refresh(packet, entry, true);
@@ -152,17 +153,16 @@ inline_always int begin(const struct packet *packet, const struct sluice_ct_key 
  * Remembers the connection of a packet that policy lets pass, and says whether the packet began it. 0, or a drop
  * reason.
  */
-inline_always int track(const struct packet *packet, __u32 counter, bool *began)
+inline_always int track(const struct packet *packet, struct sluice_ct_key *key, __u32 counter, bool *began)
 {
 	struct sluice_ct_entry *entry;
-	struct sluice_ct_key key;
 
-	connection_key(packet, &key);
-	entry = bpf_map_lookup_elem(&sluice_conntrack, &key);
+	key->direction = packet->direction;
+	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
 	if (entry && is_alive(entry) && !(is_opening(packet) && entry->flags & CLOSED)) {
 		refresh(packet, entry, false);
 		return 0;
 	}
 	*began = true;
-	return begin(packet, &key, counter);
+	return begin(packet, key, counter);
 }

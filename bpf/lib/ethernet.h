@@ -8,6 +8,9 @@
 
 #define VLAN_TAGS 2
 
+/* Wherever the network header begins, it is not beyond this. */
+#define NETWORK_MASK 31
+
 /* As the kernel's, but aligned as every frame is: then the compiler reads its words whole. */
 struct ethernet {
 	__be16 destination[3];
@@ -47,5 +50,7 @@ inline_always __be16 network_protocol(struct __sk_buff *skb, struct packet *pack
 		protocol = tag->protocol;
 		packet->network += sizeof(*tag);
 	}
+	forget(skb, packet->network);
+	packet->network &= NETWORK_MASK;
 	return protocol;
 }

@@ -114,6 +114,12 @@ inline_always int skip_extensions(struct __sk_buff *skb, struct chain *chain)
 		if (reason || chain->fragment.offset)
 			break;
 	}
+	forget(skb, chain->at);
+	forget(skb, chain->next);
+	forget(skb, chain->fragment.offset);
+	forget(skb, chain->fragment.more);
+	forget(skb, chain->fragment.begins);
+	forget(skb, reason);
 	if (chain->at > chain->end)
 		return SLUICE_DROP_TRUNCATED;
 	if (reason || chain->fragment.offset)

@@ -31,28 +31,40 @@ inline_always int network(struct __sk_buff *skb, const struct sluice_endpoint *e
 	}
 	if (!reason && is_host(endpoint) && !concerns_host(packet))
 		return NOT_OURS;
-	if (reason || packet->family == SLUICE_FAMILY_IPV4)
+	if (reason || !is_ipv6(packet))
 		return reason;
 	return is_extension(packet->protocol) ? ipv6_extensions(skb, packet) : check_extension(packet->protocol);
 }
 
-/* An Internet packet. */
-inline_always int judge_internet(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
-				 struct packet *packet, struct judgement *judgement, __be16 protocol)
+/* Reads all headers. 0, NOT_OURS, or a drop reason. */
+inline_always int headers(struct __sk_buff *skb, const struct sluice_endpoint *endpoint, struct packet *packet,
+			  __be16 protocol)
 {
 	int reason = network(skb, endpoint, packet, protocol);
 
-	if (!reason)
-		reason = ports(skb, packet);
-	if (!reason)
-		reason = check_source(endpoint, packet);
+	if (reason)
+		return reason;
+	forget_network(skb, packet);
+	reason = ports(skb, packet);
+	forget_transport(skb, packet);
+	return reason;
+}
+
+/* What is known of an Internet packet decides. */
+inline_always int judge_internet(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+				 const struct packet *packet, struct judgement *judgement)
+{
+	struct sluice_ct_key key;
+	int reason = check_source(endpoint, packet);
+
 	if (reason)
 		return reason;
 	if (is_of_link(packet) || is_frag_needed(packet))
 		return PASSES;
-	if (is_reply(skb, endpoint, packet) || is_related(skb, endpoint, packet))
+	connection_key(skb, packet, &key);
+	if (is_reply(skb, endpoint, packet, &key) || is_related(skb, endpoint, packet))
 		return PASSES;
-	return policy(skb, endpoint, packet, judgement);
+	return policy(skb, endpoint, packet, &key, judgement);
 }
 
 /* PASSES, NOT_OURS, or a drop reason. */
@@ -60,13 +72,15 @@ inline_always int judge(struct __sk_buff *skb, const struct sluice_endpoint *end
 			struct judgement *judgement)
 {
 	__be16 protocol;
+	int reason;
 
 	make_linear(skb);
 	protocol = network_protocol(skb, packet);
 	switch (protocol) {
 	case bpf_htons(ETH_P_IP):
 	case bpf_htons(ETH_P_IPV6):
-		return judge_internet(skb, endpoint, packet, judgement, protocol);
+		reason = headers(skb, endpoint, packet, protocol);
+		return reason ? reason : judge_internet(skb, endpoint, packet, judgement);
 	case bpf_htons(ETH_P_ARP):
 		return PASSES;
 	case 0:
@@ -122,8 +136,11 @@ inline_always int run(struct __sk_buff *skb, __u8 hook)
 		return PASS;
 	if (is_host(endpoint))
 		packet.direction = hook ^ 1;
+	forget(skb, packet.direction);
+	packet.direction &= 1;
 	judgement.endpoint = endpoint->id;
 	reason = judge(skb, endpoint, &packet, &judgement);
+	forget(skb, reason);
 	if (asks(skb))
 		answer(skb, &judgement, reason == NOT_OURS ? 0 : reason);
 	else if (reason != NOT_OURS)

@@ -44,6 +44,12 @@ inline_always bool is_fragment(const struct fragment *fragment)
 	return fragment->more || fragment->offset;
 }
 
+/* A family that no endpoint of the node has was not read. */
+inline_always bool is_ipv6(const struct packet *packet)
+{
+	return CONFIG(IPV6) && (!CONFIG(IPV4) || packet->family == SLUICE_FAMILY_IPV6);
+}
+
 inline_always bool is_icmp(const struct packet *packet)
 {
 	return packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6;
@@ -113,4 +119,33 @@ inline_always void *header(const struct __sk_buff *skb, __u32 offset, __u32 size
 	void *at = frame(skb) + offset;
 
 	return at + size <= frame_end(skb) ? at : NULL;
+}
+
+/* Where the ways through network headers meet. */
+inline_always void forget_network(const struct __sk_buff *skb, struct packet *packet)
+{
+	forget(skb, packet->transport);
+	forget(skb, packet->end);
+	forget(skb, packet->family);
+	forget(skb, packet->protocol);
+	forget(skb, packet->hop_limit);
+	forget(skb, packet->extended);
+	forget(skb, packet->fragment.identification);
+	forget(skb, packet->fragment.offset);
+	forget(skb, packet->fragment.begins);
+	forget(skb, packet->fragment.next);
+	forget(skb, packet->fragment.more);
+}
+
+/* Where the ways through transport headers meet. */
+inline_always void forget_transport(const struct __sk_buff *skb, struct packet *packet)
+{
+	forget(skb, packet->payload);
+	forget(skb, packet->protocol);
+	forget(skb, packet->source_port);
+	forget(skb, packet->destination_port);
+	forget(skb, packet->tcp_flags);
+	forget(skb, packet->code);
+	forget(skb, packet->fragment.offset);
+	forget(skb, packet->fragment.more);
 }

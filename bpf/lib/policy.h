@@ -11,9 +11,9 @@ enum {
 	ACTION_REDIRECT = 2,
 };
 
-inline_always __u32 class_of(__u8 family, const __u64 address[2])
+inline_always __u32 class_of(const struct packet *packet, const __u64 address[2])
 {
-	if (family == SLUICE_FAMILY_IPV6)
+	if (is_ipv6(packet))
 		return sluice_class6(address[0], address[1]);
 	return sluice_class4(address[1]);
 }
@@ -24,7 +24,7 @@ inline_always bool concerns_host(const struct packet *packet)
 	const __u64 *own = packet->direction == SLUICE_DIRECTION_EGRESS ? packet->source : packet->destination;
 
 	/* Nobody in a class would be taken for the host if it had none. */
-	return CONFIG(HOST_CLASS) != SLUICE_NO_CLASS && class_of(packet->family, own) == CONFIG(HOST_CLASS);
+	return CONFIG(HOST_CLASS) != SLUICE_NO_CLASS && class_of(packet, own) == CONFIG(HOST_CLASS);
 }
 
 /*
@@ -42,8 +42,7 @@ inline_always __u32 peer_class(const struct __sk_buff *skb, const struct sluice_
 {
 	if (is_from_here(skb, endpoint, packet->direction))
 		return CONFIG(HOST_CLASS);
-	return class_of(packet->family,
-			packet->direction == SLUICE_DIRECTION_EGRESS ? packet->destination : packet->source);
+	return class_of(packet, packet->direction == SLUICE_DIRECTION_EGRESS ? packet->destination : packet->source);
 }
 
 inline_always __u32 look_up(const struct sluice_endpoint *endpoint, const struct packet *packet, __u32 class)
@@ -73,14 +72,14 @@ inline_always bool may_begin(const struct packet *packet)
 }
 
 /* What is done with a packet that passes: its connection is remembered, if someone will read that. */
-inline_always int admit(const struct sluice_endpoint *endpoint, const struct packet *packet, __u32 counter,
-			struct judgement *judgement)
+inline_always int admit(const struct sluice_endpoint *endpoint, const struct packet *packet,
+			struct sluice_ct_key *key, __u32 counter, struct judgement *judgement)
 {
 	bool began = false;
 	int reason = 0;
 
 	if (tracks(endpoint, packet->direction) && may_begin(packet))
-		reason = track(packet, counter, &began);
+		reason = track(packet, key, counter, &began);
 	else
 		began = is_opening(packet);
 	if (began && CONFIG(TELL_NEW) && !judgement->kind)
@@ -90,7 +89,7 @@ inline_always int admit(const struct sluice_endpoint *endpoint, const struct pac
 
 /* 0, or a drop reason. */
 inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
-			 const struct packet *packet, struct judgement *judgement)
+			 const struct packet *packet, struct sluice_ct_key *key, struct judgement *judgement)
 {
 	const struct sluice_verdict *verdict;
 	__u32 number;
@@ -112,5 +111,5 @@ inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *en
 	}
 	if (reason || asks(skb))
 		return reason;
-	return admit(endpoint, packet, verdict->counter, judgement);
+	return admit(endpoint, packet, key, verdict->counter, judgement);
 }

@@ -9,6 +9,10 @@
 /* Every transport header begins within it, and an error repeats as much (RFC 792). */
 #define REPEATED 8
 
+/* The types that are errors, as bits. */
+#define ICMP_ERRORS (1U << ICMP_UNREACHABLE | 1U << ICMP_TIME_EXCEEDED | 1U << ICMP_PARAMETER)
+#define ICMP6_ERRORS (1U << ICMP6_UNREACHABLE | 1U << ICMP6_TOO_BIG | 1U << ICMP6_TIME_EXCEEDED | 1U << ICMP6_PARAMETER)
+
 /* The packet that an error repeats. All is read by helpers: errors are rare. */
 struct repeated {
 	struct chain chain;
@@ -18,11 +22,11 @@ struct repeated {
 
 inline_always bool is_error(const struct packet *packet)
 {
-	__u16 type = packet->destination_port;
+	__u32 types = packet->protocol == IPPROTO_ICMP	 ? ICMP_ERRORS
+		      : packet->protocol == IPPROTO_ICMPV6 ? ICMP6_ERRORS
+							   : 0;
 
-	if (packet->protocol == IPPROTO_ICMP)
-		return type == ICMP_UNREACHABLE || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER;
-	return packet->protocol == IPPROTO_ICMPV6 && type >= ICMP6_UNREACHABLE && type <= ICMP6_PARAMETER;
+	return packet->destination_port < 32 && types >> packet->destination_port & 1;
 }
 
 inline_always bool repeated4(struct __sk_buff *skb, struct repeated *repeated)
@@ -88,7 +92,9 @@ inline_always bool repeated_key(struct __sk_buff *skb, const struct packet *pack
 	struct ports ports;
 	bool whole;
 
-	whole = packet->family == SLUICE_FAMILY_IPV4 ? repeated4(skb, &repeated) : repeated6(skb, &repeated);
+	whole = is_ipv6(packet) ? repeated6(skb, &repeated) : repeated4(skb, &repeated);
+	forget(skb, repeated.chain.at);
+	forget(skb, repeated.chain.next);
 	if (!whole || !repeated_ports(skb, &repeated.chain, &ports))
 		return false;
 	*key = (struct sluice_ct_key){
@@ -102,6 +108,8 @@ inline_always bool repeated_key(struct __sk_buff *skb, const struct packet *pack
 	};
 	if (key->protocol == IPPROTO_ICMP || key->protocol == IPPROTO_ICMPV6)
 		key->remote_port = 0;
+	forget(skb, key->remote_port);
+	forget(skb, key->protocol);
 	return true;
 }
 

@@ -35,7 +35,7 @@ inline_always bool is_listener_discovery(const struct packet *packet)
 
 inline_always bool is_of_link(const struct packet *packet)
 {
-	if (packet->protocol != IPPROTO_ICMPV6 || is_fragment(&packet->fragment))
+	if (!is_ipv6(packet) || packet->protocol != IPPROTO_ICMPV6 || is_fragment(&packet->fragment))
 		return false;
 	return is_neighbour_discovery(packet) || is_listener_discovery(packet);
 }
@@ -67,11 +67,11 @@ inline_always int check_source(const struct sluice_endpoint *endpoint, const str
 {
 	if (packet->direction != SLUICE_DIRECTION_EGRESS)
 		return 0;
-	if (packet->family == SLUICE_FAMILY_IPV4) {
-		if (endpoint->flags & SLUICE_ENDPOINT_CHECK_SOURCE4 && !source4_is_own(endpoint, packet))
+	if (is_ipv6(packet)) {
+		if (endpoint->flags & SLUICE_ENDPOINT_CHECK_SOURCE6 && !source6_is_own(endpoint, packet))
 			return SLUICE_DROP_INVALID_SOURCE;
 	} else {
-		if (endpoint->flags & SLUICE_ENDPOINT_CHECK_SOURCE6 && !source6_is_own(endpoint, packet))
+		if (endpoint->flags & SLUICE_ENDPOINT_CHECK_SOURCE4 && !source4_is_own(endpoint, packet))
 			return SLUICE_DROP_INVALID_SOURCE;
 	}
 	return 0;

@@ -19,6 +19,8 @@ enum {
 	ICMP_TIME_EXCEEDED = 11,
 	ICMP_PARAMETER = 12,
 	ICMP6_UNREACHABLE = 1,
+	ICMP6_TOO_BIG = 2,
+	ICMP6_TIME_EXCEEDED = 3,
 	ICMP6_PARAMETER = 4,
 	ICMP6_ECHO_REQUEST = 128,
 	ICMP6_ECHO_REPLY = 129,
@@ -26,6 +28,9 @@ enum {
 
 /* The code of ICMP_UNREACHABLE by which a router asks for smaller packets. */
 #define ICMP_FRAG_NEEDED 4
+
+/* Whatever the protocol, no more of the transport header is read than this. */
+#define TRANSPORT_SIZE_MASK 31
 
 struct ports {
 	__be16 source;
@@ -79,6 +84,7 @@ union transport {
 	struct udp udp;
 	struct sctp sctp;
 	struct icmp icmp;
+	__u8 room[TRANSPORT_SIZE_MASK + 1];
 };
 
 /* How much of the transport header policy or the connection table reads; a packet that has less is malformed. */
@@ -99,18 +105,23 @@ inline_always __u32 transport_size(__u8 protocol)
 	}
 }
 
+/* Wherever the transport header begins, if no extension headers are before it, it is not beyond this. */
+#define TRANSPORT_MASK 127
+
 /* Copies the transport header. False if it is not whole. */
 inline_always bool load_transport(struct __sk_buff *skb, struct packet *packet, union transport *to)
 {
 	__u32 size = transport_size(packet->protocol);
-	const union transport *from;
+	const struct tcp *from;
 
+	forget(skb, size);
+	size &= TRANSPORT_SIZE_MASK;
 	packet->payload = packet->transport + size;
 	if (packet->payload > packet->end)
 		return false;
-	from = packet->extended ? NULL : header(skb, packet->transport, sizeof(*from));
+	from = packet->extended ? NULL : header(skb, packet->transport & TRANSPORT_MASK, sizeof(*from));
 	if (from) {
-		*to = *from;
+		to->tcp = *from;
 		return true;
 	}
 	return !size || !bpf_skb_load_bytes(skb, packet->transport, to, size);
@@ -132,9 +143,9 @@ inline_always int tcp(struct packet *packet, const struct tcp *tcp)
 	if (words < TCP_WORDS_MIN)
 		return SLUICE_DROP_INVALID_PACKET;
 	packet->payload = packet->transport + words * 4;
-	if (packet->payload > packet->end)
-		return packet->fragment.more ? SLUICE_DROP_TRUNCATED : SLUICE_DROP_INVALID_PACKET;
-	return 0;
+	if (packet->payload <= packet->end)
+		return 0;
+	return packet->fragment.more ? SLUICE_DROP_TRUNCATED : SLUICE_DROP_INVALID_PACKET;
 }
 
 /* The length says how much there is of a whole packet; of a fragment, and of one that will be cut, it does not. */
@@ -153,7 +164,7 @@ inline_always int udp(const struct __sk_buff *skb, struct packet *packet, const 
 /* No stack takes the other family's, and policy would take it for its own. */
 inline_always int icmp(struct packet *packet, const struct icmp *icmp)
 {
-	if ((packet->protocol == IPPROTO_ICMP) != (packet->family == SLUICE_FAMILY_IPV4))
+	if ((packet->protocol == IPPROTO_ICMP) != !is_ipv6(packet))
 		return SLUICE_DROP_INVALID_PACKET;
 	packet->destination_port = icmp->type;
 	packet->code = icmp->code;

@@ -1,5 +1,7 @@
 //! Helpers of the kernel, by their numbers in `linux/bpf.h`.
 
+use super::Register;
+
 macro_rules! helpers {
     ($($(#[doc = $doc:literal])* $helper:ident = $number:literal, $name:literal;)*) => {
         /// A function of the kernel that programs call.
@@ -62,5 +64,11 @@ impl Helper {
     /// The helper of a number, if this crate knows it.
     pub fn of_number(number: u32) -> Option<Helper> {
         Helper::ALL.iter().copied().find(|helper| helper.number() == number)
+    }
+
+    /// Which arguments are the address and the number of bytes that it writes to, if it writes to memory that a
+    /// program gives.
+    pub(super) fn writes(self) -> Option<(Register, Register)> {
+        (self == Helper::LoadBytes).then_some((Register::R3, Register::R4))
     }
 }

@@ -155,6 +155,16 @@ coded! {
     }
 }
 
+impl AtomicOperation {
+    /// The register that gets what was in memory before, if one does.
+    pub fn fetches(self, source: Register) -> Option<Register> {
+        match self {
+            AtomicOperation::CompareExchange => Some(Register::R0),
+            other => (other.code() & FETCH != 0).then_some(source),
+        }
+    }
+}
+
 /// The second operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {

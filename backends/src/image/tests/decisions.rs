@@ -56,6 +56,8 @@ fn questions(decision: &Decision) -> impl Iterator<Item = (sluice_ir::ids::Class
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn of_a_decision(decision in decisions()) {
         let decision = verify(decision).unwrap();

@@ -26,6 +26,8 @@ fn check(prefixes: &[(Cidr, usize)], room: &Room) -> Result<Images, TestCaseErro
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn nested_prefixes(prefixes in prop::collection::vec((cidr(), 0..CLASSES), 0..40)) {
         check(&prefixes, &Room::NONE)?;

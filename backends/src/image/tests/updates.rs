@@ -117,7 +117,7 @@ fn changes(cidr: impl Strategy<Value = Cidr> + Clone) -> impl Strategy<Value = V
 const ROOM: Room = Room { chunks4: 12, chunks6: 12, hosts6: 8, ..Room::LIVE };
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn nested_prefixes(

@@ -181,23 +181,19 @@ impl Execution<'_> {
         let width = if size == Size::U64 { Width::Bits64 } else { Width::Bits32 };
         let (old, right) = (self.memory.load(address, size)?, self.registers.get(source)?);
         let alu = |alu| arithmetic::alu(width, alu, old, right);
-        let (new, fetched) = match operation {
-            Add => (alu(Alu::Add), None),
-            Or => (alu(Alu::Or), None),
-            And => (alu(Alu::And), None),
-            Xor => (alu(Alu::Xor), None),
-            FetchAdd => (alu(Alu::Add), Some(source)),
-            FetchOr => (alu(Alu::Or), Some(source)),
-            FetchAnd => (alu(Alu::And), Some(source)),
-            FetchXor => (alu(Alu::Xor), Some(source)),
-            Exchange => (right, Some(source)),
+        let new = match operation {
+            Add | FetchAdd => alu(Alu::Add),
+            Or | FetchOr => alu(Alu::Or),
+            And | FetchAnd => alu(Alu::And),
+            Xor | FetchXor => alu(Alu::Xor),
+            Exchange => right,
             CompareExchange => {
                 let expected = self.registers.get(Register::R0)? & arithmetic::lowest(size);
-                (if expected == old { right } else { old }, Some(Register::R0))
+                if expected == old { right } else { old }
             }
         };
         self.memory.store(address, size, new)?;
-        fetched.map_or(Ok(()), |register| self.registers.set(register, old))
+        operation.fetches(source).map_or(Ok(()), |register| self.registers.set(register, old))
     }
 
     /// Calls a helper; gives the program that goes on if it is another.

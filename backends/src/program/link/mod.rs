@@ -10,9 +10,11 @@ mod configure;
 mod known;
 mod prune;
 mod splice;
+mod stack;
 #[cfg(test)]
 mod tests;
 mod unused;
+mod value;
 
 use std::collections::BTreeMap;
 
