@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Verdicts recorded from the reference engine. They live beside the repository, not in it.
 CONFORMANCE ?= ../shared/conformance/run
 # Directories whose files are written by `make golden` alone.
-WRITTEN := golden docs schemas bpf/generated bpf/objects
+WRITTEN := golden docs schemas bpf/generated backends/objects
 
 .PHONY: help
 help: ## list these targets

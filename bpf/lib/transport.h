@@ -148,15 +148,18 @@ inline_always int tcp(struct packet *packet, const struct tcp *tcp)
 	return packet->fragment.more ? SLUICE_DROP_TRUNCATED : SLUICE_DROP_INVALID_PACKET;
 }
 
-/* The length says how much there is of a whole packet; of a fragment, and of one that will be cut, it does not. */
+/*
+ * The length says how much there is of a whole packet. A fragment is only a part, and what a device will cut may be
+ * longer than the field can say.
+ */
 inline_always int udp(const struct __sk_buff *skb, struct packet *packet, const struct udp *udp)
 {
 	__u32 length = bpf_ntohs(udp->length);
 
 	take_ports(packet, &udp->ports);
-	if (packet->fragment.more || skb->gso_size)
+	if (skb->gso_size)
 		return 0;
-	if (length < sizeof(*udp) || packet->transport + length > packet->end)
+	if (length < sizeof(*udp) || (!packet->fragment.more && packet->transport + length > packet->end))
 		return SLUICE_DROP_INVALID_PACKET;
 	return 0;
 }

@@ -20,31 +20,28 @@ impl Compiler {
     pub(super) fn find(root: &Path) -> Option<Compiler> {
         let there =
             |tool| Command::new(tool).arg("--version").output().is_ok_and(|said| said.status.success());
-        let all = ["clang-19", "llvm-strip-19", "llvm-objcopy-19"].into_iter().all(there);
+        let all = ["clang-19", "llvm-objcopy-19"].into_iter().all(there);
         all.then(|| Compiler { folder: root.join("bpf") })
     }
 
-    /// The object of a C file, without what debuggers need but with what the kernel knows of types.
+    /// The object of a C file: code, symbols and relocations. There is nothing in it for debuggers: that would name
+    /// lines, which the linker moves, and change with every comment.
     pub(super) fn compile(&self, file: &str) -> Result<Vec<u8>> {
-        let object = self.clang(file, &[])?;
-        self.filter("llvm-strip-19", &["-g", "-", "-o", "-"], &object)
+        self.clang(&[file], &[])
     }
 
     /// The type information of a C text that may include the datapath's headers.
     pub(super) fn types(&self, text: &str) -> Result<Vec<u8>> {
-        let object = self.clang("-", text.as_bytes())?;
+        let object = self.clang(&["-g", "-"], text.as_bytes())?;
         self.filter("llvm-objcopy-19", &["--dump-section", ".BTF=/dev/stdout", "-", "/dev/null"], &object)
     }
 
-    fn clang(&self, file: &str, text: &[u8]) -> Result<Vec<u8>> {
-        let prefix = format!("-ffile-prefix-map={}=bpf", self.folder.display());
+    fn clang(&self, arguments: &[&str], text: &[u8]) -> Result<Vec<u8>> {
         // The kernel's headers for programs lie where those of this machine's architecture do.
         let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
-        let fixed =
-            ["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wextra", "-Werror", "-fno-addrsig"];
-        let files = ["-x", "c", "-c", file, "-o", "-"];
-        let all: Vec<&str> =
-            fixed.into_iter().chain([prefix.as_str(), headers.as_str()]).chain(files).collect();
+        let code = ["-O2", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wextra", "-Werror", "-fno-addrsig"];
+        let files = [headers.as_str(), "-x", "c", "-c", "-o", "-"];
+        let all: Vec<&str> = code.iter().chain(&files).chain(arguments).copied().collect();
         self.filter("clang-19", &all, text)
     }
 
