@@ -12,9 +12,13 @@
 //! | [`watch_files`] | that a file has changed |
 //! | [`kernel`] | what only the kernel can do: maps, programs, links, memory that both sides share |
 
+pub mod agent;
 pub mod api;
+pub mod endpoint;
 pub mod generation;
 pub mod kernel;
+pub mod metrics;
 pub mod node;
 pub mod pins;
 pub mod plan;
+pub mod watch_files;
