@@ -7,11 +7,20 @@
 //! | [`plan`] | what to do to a node, step by step, as data |
 //! | [`pins`] | where what outlives the agent is found again |
 //! | [`node`] | a node's datapath: the generation in force, the way to the next, interfaces |
+//! | [`agent`] | the daemon: everything above, kept up to date with files |
+//! | [`api`], [`metrics`] | what the agent tells, over a socket and to Prometheus |
+//! | [`endpoint`] | where endpoints meet the node |
+//! | [`watch_files`] | that a file has changed |
 //! | [`kernel`] | what only the kernel can do: maps, programs, links, memory that both sides share |
 
+pub mod agent;
+pub mod api;
+pub mod endpoint;
 pub mod generation;
 pub mod kernel;
+pub mod metrics;
 pub mod node;
 pub mod pins;
 pub mod plan;
 pub mod prepare;
+pub mod watch_files;

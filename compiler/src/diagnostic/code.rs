@@ -274,6 +274,8 @@ codes! {
     UnknownEndpoint = "S0909" "unknown-endpoint" Error,
     /// A service annotation with a value that has no meaning.
     ServiceAnnotation = "S0910" "service-annotation" Warning,
+    /// The file of endpoints is not a map to their interfaces.
+    EndpointInterfaces = "S0911" "endpoint-interfaces" Error,
 
     // 10: accepted, and more open or more closed than it looks.
     /// ICMP type 0 or less, which means every type.

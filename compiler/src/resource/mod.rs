@@ -8,6 +8,7 @@ pub mod core;
 pub mod decode;
 pub mod dns_answers;
 mod duplicate;
+pub mod endpoint_interfaces;
 pub mod flow;
 pub(crate) mod icmp;
 pub mod meta;

@@ -49,7 +49,8 @@ impl Network {
         format!("{}-node", self.prefix)
     }
 
-    fn space(&self, endpoint: usize) -> String {
+    /// The network namespace of an endpoint.
+    pub(crate) fn space(&self, endpoint: usize) -> String {
         format!("{}-{endpoint}", self.prefix)
     }
 

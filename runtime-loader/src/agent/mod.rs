@@ -1,0 +1,213 @@
+//! The daemon of a node.
+//!
+//! ```text
+//! files ─watch→ ┐                          ┌→ server ─→ `sluice status`, `monitor`, …
+//! signals ─────→ orders ─→ core ─→ feeds ──┼→ metrics
+//!                            └→ node       └→ service manager
+//! ```
+//!
+//! [`core`] is the only one that knows what is in force. Everything else here carries orders to it and what it tells to
+//! those who ask. Nothing of that can hold it up, and when the agent ends, for whatever reason, the datapath stays.
+//!
+//! The order of beginning: the socket, because there another agent shows; the metrics' port; files and signals; the
+//! core. The order of ending: the core; then whoever listens is closed, the socket last.
+
+mod core;
+mod orders;
+pub mod service;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_compiler::diagnostic::Diagnostic;
+use sluice_compiler::options::Options;
+use sluice_compiler::resource::Resource;
+use sluice_compiler::resource::aws::AwsInventory;
+use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::resource::endpoint_interfaces::EndpointInterfaces;
+use sluice_compiler::source::Sources;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::api::server::{Feeds, ListenError, Socket, serve};
+use crate::api::snapshot::{Snapshot, Status};
+use crate::api::time::Moment;
+use crate::metrics::{Server, ServerError};
+use crate::watch_files::{WatchError, Watching};
+pub use core::CoreError;
+use orders::Signals;
+use service::Service;
+
+/// Events that wait for slow readers.
+const EVENTS: usize = 4_096;
+
+/// Orders that wait for the core. Those to read again say the same, however many there are.
+const ORDERS: usize = 4;
+
+/// Where pins are if nobody says another place.
+pub const PINS: &str = "/sys/fs/bpf/sluice";
+
+/// Where what is kept on disk is if nobody says another place.
+pub const STATE: &str = "/var/lib/sluice";
+
+/// What the agent is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The node whose view is taken: its pods are the endpoints, its own addresses are the host.
+    pub node: String,
+    /// The version to tell.
+    pub version: String,
+    /// Files, folders and patterns: when one of them changes, everything is read again.
+    pub watched: Vec<PathBuf>,
+    /// Whether invalid documents are left out, instead of keeping what was in force before.
+    pub keep_going: bool,
+    /// Where to listen.
+    pub socket: PathBuf,
+    /// Where what is kept on disk is.
+    pub state: PathBuf,
+    /// The folder of bpffs for pins.
+    pub pins: PathBuf,
+    /// Where to serve metrics, if anywhere.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Everything that the agent's files say at one moment.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    /// The texts.
+    pub sources: Sources,
+    /// The objects that are valid by themselves.
+    pub resources: Vec<Resource>,
+    /// DNS answers that are known beforehand.
+    pub answers: DnsAnswers,
+    /// What AWS has.
+    pub aws: AwsInventory,
+    /// Options that change what policy means.
+    pub options: Options,
+    /// Where endpoints meet the node.
+    pub interfaces: EndpointInterfaces,
+    /// What is wrong so far.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the files anew each time it is called. Files belong to the command line, so it hands this in.
+pub type Read<'r> = Box<dyn FnMut() -> Inputs + Send + 'r>;
+
+/// Why the agent ended.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// There is no runtime.
+    #[error("cannot begin: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// Signals cannot be taken.
+    #[error("cannot take signals: {0}")]
+    Signals(#[source] std::io::Error),
+    /// The socket.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The metrics.
+    #[error(transparent)]
+    Metrics(#[from] ServerError),
+    /// The files.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// The core.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The core did not end when it was told to.
+    #[error("the agent did not end when it was told to")]
+    Stuck,
+}
+
+/// What the core is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Read the files again: something has changed, or somebody asks for it.
+    Read,
+    /// End. The datapath stays.
+    Stop,
+}
+
+/// What the core has to do with.
+#[cfg_attr(not(test), expect(dead_code, reason = "the core will"))]
+pub(crate) struct Core<'r> {
+    /// What the agent is to do.
+    pub(crate) config: &'r Config,
+    /// Reads the files.
+    pub(crate) read: Read<'r>,
+    /// What to do next.
+    pub(crate) orders: mpsc::Receiver<Order>,
+    /// How the node is, for whoever asks: replaced whenever it changes, counters included.
+    pub(crate) snapshot: watch::Sender<Arc<Snapshot>>,
+    /// What happens, for whoever listens.
+    pub(crate) told: broadcast::Sender<Arc<crate::api::told::Told>>,
+    /// Told when a generation is in force ([`Service::ready`]), and after every attempt to read again.
+    pub(crate) service: Service,
+    /// Beaten at least once a second, else the service manager takes the agent for dead.
+    pub(crate) pulse: orders::Pulse,
+}
+
+/// Runs the agent until it is told to stop.
+///
+/// # Errors
+///
+/// It could not begin, or its core gave up. What was in force is.
+pub fn run(config: &Config, read: Read<'_>) -> Result<(), AgentError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(AgentError::Runtime)?;
+    let result = runtime.block_on(agent(config, read, core::run));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+async fn agent<'r, F>(
+    config: &'r Config,
+    read: Read<'r>,
+    core: impl FnOnce(Core<'r>) -> F,
+) -> Result<(), AgentError>
+where
+    F: Future<Output = Result<(), CoreError>>,
+{
+    let service = Service::of_environment();
+    let socket = Socket::listen(&config.socket)?;
+    let (snapshot, of_snapshot) = watch::channel(Arc::new(beginning(config)));
+    let (told, _) = broadcast::channel(EVENTS);
+    let mut tasks = JoinSet::new();
+    if let Some(address) = config.metrics {
+        let server = Server::listen(address, of_snapshot.clone()).await?;
+        tasks.spawn(server.serve());
+    }
+    let watching = Watching::begin(config.watched.clone())?;
+    let signals = Signals::new().map_err(AgentError::Signals)?;
+    tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, told: told.clone() }));
+    let (order, orders) = mpsc::channel(ORDERS);
+    let pulse = orders::Pulse::default();
+    tasks.spawn(orders::keep_alive(pulse.clone(), service.clone()));
+    let steering = tokio::spawn(orders::steer(signals, watching, order, service.clone()));
+    tracing::info!(node = config.node, socket = %config.socket.display(), "the agent begins");
+    let core = core(Core { config, read, orders, snapshot, told, service: service.clone(), pulse });
+    let result = tokio::select! {
+        result = core => result.map_err(AgentError::from),
+        _ = steering => Err(AgentError::Stuck),
+    };
+    service.stopping();
+    tasks.shutdown().await;
+    tracing::info!("the agent ends, the datapath stays");
+    result
+}
+
+/// What is known before the core knows anything.
+fn beginning(config: &Config) -> Snapshot {
+    let since = Moment::now();
+    let mut status =
+        Status { node: config.node.clone(), version: config.version.clone(), since, ..Status::default() };
+    status.sources.since = since;
+    Snapshot { status, ..Snapshot::default() }
+}
