@@ -13,8 +13,13 @@
 //! core. The order of ending: the core; then whoever listens is closed, the socket last.
 
 mod core;
+mod counts;
+mod describe;
+mod enforce;
+mod explain;
 mod orders;
 pub mod service;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -133,7 +138,6 @@ pub(crate) enum Order {
 }
 
 /// What the core has to do with.
-#[cfg_attr(not(test), expect(dead_code, reason = "the core will"))]
 pub(crate) struct Core<'r> {
     /// What the agent is to do.
     pub(crate) config: &'r Config,
