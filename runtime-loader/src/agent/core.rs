@@ -56,7 +56,7 @@ pub enum CoreError {
 /// Runs until it is told to stop.
 pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let node = Node::open(Pins::new(&core.config.pins), &entries()?, Sizes::default())?;
-    let mut ring = AsyncFd::register(node.events()?).map_err(CoreError::Wait)?;
+    let mut ring = AsyncFd::register(node.events()?).map_err(|why| CoreError::Wait(why.into()))?;
     let counts = Counts::of(&node)?;
     let mut enforcer = Enforcer::new(core.config, node, Finder::new()?);
     let mut beat = interval(BEAT);
