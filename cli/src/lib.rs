@@ -7,6 +7,7 @@
 mod command;
 mod error;
 mod input;
+mod log;
 mod options;
 mod outputs;
 mod render;
