@@ -19,7 +19,7 @@ mod template;
 
 pub use assembler::{AssembleError, Assembler, Label};
 pub use disassemble::disassemble;
-pub use emit::{INSTRUCTIONS, emit};
+pub use emit::{INSTRUCTIONS, bodies, constants, emit};
 pub use encoding::decode;
 pub use helper::Helper;
 pub use instruction::{Instruction, Register};

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod endpoints;
+mod late;
 pub(crate) mod ports;
 mod prefixes;
 mod updates;

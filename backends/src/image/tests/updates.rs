@@ -11,6 +11,7 @@ use sluice_ir::policy::Direction;
 use sluice_ir::policy::eval::Verdict;
 use sluice_ir::prefix_map::PrefixMap;
 
+use super::late::Late;
 use super::{around, cell, cidr, endpoint, interface, outcome, tables, wild_cidr};
 use crate::abi::NO_CLASS;
 use crate::image::{Image, Images, NeedsGeneration, Refused, Room, Write};
@@ -94,6 +95,18 @@ fn follow(start: &[(Cidr, usize)], changes: &[Change], room: &Room) -> Result<()
                     let expected = [class(&map, *address), class(&next, *address)];
                     prop_assert!(expected.contains(&found), "{}: {} not in {:?}", address, found, expected);
                 }
+            }
+        }
+        let start = Replica::of(&before);
+        let late = Late { shape: images.shape(), before: &start.0, after: &replica.0 };
+        let networks = addresses.iter().filter(|address| {
+            let is_host = |map: &PrefixMap<usize>| map.get(Cidr::host(**address)).is_some();
+            address.is_ipv4() || !is_host(&map) && !is_host(&next)
+        });
+        for address in networks.step_by(7) {
+            for found in (1..6).filter_map(|early| late.class(*address, early)) {
+                let expected = [class(&map, *address), class(&next, *address)];
+                prop_assert!(expected.contains(&found), "{}: {} not in {:?}", address, found, expected);
             }
         }
         map = next;
