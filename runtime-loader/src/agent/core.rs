@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_backends::datapath::{DatapathError, entries};
-use tokio::io::unix::AsyncFd;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::counts::Counts;
@@ -56,7 +55,7 @@ pub enum CoreError {
 /// Runs until it is told to stop.
 pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let node = Node::open(Pins::new(&core.config.pins), &entries()?, Sizes::default())?;
-    let mut ring = AsyncFd::register(node.events()?).map_err(|why| CoreError::Wait(why.into()))?;
+    let mut ring = node.events()?.into_async().map_err(CoreError::Wait)?;
     let counts = Counts::of(&node)?;
     let mut enforcer = Enforcer::new(core.config, node, Finder::new()?);
     let mut beat = interval(BEAT);
