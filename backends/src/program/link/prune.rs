@@ -1,6 +1,6 @@
 //! Does away with what a program does not need.
 //!
-//! No step adds a line, and they are repeated only while one goes, so that they come to an end:
+//! No step adds a line, and they are repeated only while a branch or a line goes, so that they come to an end:
 //!
 //! * a branch that is always taken is a jump, one that never is goes ([`known`](super::known));
 //! * a register whose value is known is replaced by the value, so that nobody has to read it;
@@ -14,9 +14,40 @@ use crate::program::layout::Listing;
 
 /// Does all that can be done.
 pub(super) fn prune(listing: &mut Listing) {
+    while decide(listing) {
+        sweep(listing);
+    }
+    sweep(listing);
+}
+
+/// Decides branches, puts constants where they are known, and takes away what no way leads to, with its labels. Says
+/// whether there was a branch to decide.
+fn decide(listing: &mut Listing) -> bool {
+    let known = known::known(listing);
+    let mut some = false;
+    let mut keep = Vec::with_capacity(listing.lines.len());
+    for (line, here) in listing.lines.iter_mut().zip(&known) {
+        let Some(here) = here else {
+            keep.push(false);
+            continue;
+        };
+        let decision = here.decides(line.operation);
+        some |= decision.is_some();
+        keep.push(decision != Some(false));
+        line.operation = match decision {
+            Some(_) => Operation::Jump { offset: 0 },
+            None => here.simpler(line.operation),
+        };
+    }
+    listing.labels.retain(|line, _| known.get(*line).is_none_or(Option::is_some));
+    listing.retain(&keep);
+    some
+}
+
+/// Takes away values that nobody reads, and jumps to the next line, as long as there are some.
+fn sweep(listing: &mut Listing) {
     loop {
         let before = listing.lines.len();
-        decide(listing);
         let needed = unused::needed(listing);
         listing.retain(&needed);
         let moving = moving(listing);
@@ -25,23 +56,6 @@ pub(super) fn prune(listing: &mut Listing) {
             return;
         }
     }
-}
-
-/// Decides branches, puts constants where they are known, and takes away what no way leads to, with its labels.
-fn decide(listing: &mut Listing) {
-    let known = known::known(listing);
-    let mut keep = Vec::with_capacity(listing.lines.len());
-    for (line, here) in listing.lines.iter_mut().zip(&known) {
-        let decision = here.as_ref().and_then(|here| here.decides(line.operation));
-        if decision == Some(true) {
-            line.operation = Operation::Jump { offset: 0 };
-        } else if let Some(here) = here {
-            line.operation = here.simpler(line.operation);
-        }
-        keep.push(here.is_some() && decision != Some(false));
-    }
-    listing.labels.retain(|line, _| known.get(*line).is_none_or(Option::is_some));
-    listing.retain(&keep);
 }
 
 /// Which lines do something: not those that jump to the next one.

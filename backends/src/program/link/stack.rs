@@ -20,7 +20,7 @@ impl Stack {
     pub(super) fn read(&self, offset: i64, bytes: i64) -> Value {
         let end = offset + bytes;
         let mut known = offset;
-        for slot in self.0.iter().filter(|slot| slot.offset < end && offset < slot.offset + slot.bytes) {
+        for slot in self.0[self.first(offset)..].iter().take_while(|slot| slot.offset < end) {
             if slot.offset == offset && slot.bytes == bytes {
                 return slot.value;
             }
@@ -34,14 +34,19 @@ impl Stack {
 
     /// Notes what is written.
     pub(super) fn write(&mut self, offset: i64, bytes: i64, value: Value) {
-        self.0.retain(|slot| slot.offset + slot.bytes <= offset || offset + bytes <= slot.offset);
-        let place = self.0.partition_point(|slot| slot.offset < offset);
-        self.0.insert(place, Slot { offset, bytes, value });
+        let first = self.first(offset);
+        let behind = self.0.partition_point(|slot| slot.offset < offset + bytes);
+        self.0.splice(first..behind, [Slot { offset, bytes, value }]);
+    }
+
+    /// The first slot that ends behind an offset. Slots are in order, and none lies over another.
+    fn first(&self, offset: i64) -> usize {
+        self.0.partition_point(|slot| slot.offset + slot.bytes <= offset)
     }
 
     /// Somebody may have written from there on.
     pub(super) fn forget_from(&mut self, offset: i64) {
-        self.0.retain(|slot| slot.offset + slot.bytes <= offset);
+        self.0.truncate(self.first(offset));
     }
 
     /// Somebody may have written anywhere.

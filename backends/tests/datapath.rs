@@ -1,0 +1,295 @@
+//! The committed objects of the datapath, linked for a node and run without a kernel.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use sluice_backends::abi::{
+    Be16, Config, Counter, DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_ENFORCE_EGRESS,
+    ENDPOINT_ENFORCE_INGRESS, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event,
+    MAPS, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_TEST, MapKind, NO_VERDICT, Reason, Stub,
+    Verdict, map,
+};
+use sluice_backends::program::Register::{R0, R1, R2, R4};
+use sluice_backends::program::interpret::{Context, Machine, MapId, Outcome, Packet, ProgramId};
+use sluice_backends::program::{
+    Assembler, Code, Condition, Constants, Helper, LinkError, Operation, Template, decode, link,
+    read_template,
+};
+use zerocopy::{FromBytes, IntoBytes};
+
+const PASS: i32 = -1;
+const DROP: i32 = 2;
+const IFINDEX: u32 = 3;
+/// Who talks to the endpoint: class 1, and everybody else is in class 2.
+const FRIEND: u8 = 2;
+const STRANGER: u8 = 3;
+/// The endpoint's last byte.
+const ENDPOINT: u8 = 1;
+/// Class 1 is allowed here.
+const WEB: u16 = 80;
+
+fn template(name: &str) -> Template {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bpf/objects").join(name);
+    read_template(&fs::read(file).unwrap()).unwrap()
+}
+
+fn assemble(write: impl FnOnce(&mut Assembler)) -> Code {
+    let mut asm = Assembler::new();
+    write(&mut asm);
+    asm.finish().unwrap()
+}
+
+/// Class 1 if a register ends with a byte, else class 2.
+fn class(register: sluice_backends::program::Register) -> Code {
+    assemble(|asm| {
+        let end = asm.label("end");
+        asm.alu32(sluice_backends::program::Alu::And, register, 0xff);
+        asm.move32(R0, 1);
+        asm.branch32(Condition::Equal, register, i32::from(FRIEND), end);
+        asm.move32(R0, 2);
+        asm.place(end);
+    })
+}
+
+/// Verdict 1 for class 1 at a port, else verdict 0.
+fn verdict() -> Code {
+    assemble(|asm| {
+        let end = asm.label("end");
+        asm.move32(R0, 0);
+        asm.branch32(Condition::NotEqual, R2, 1, end);
+        asm.branch32(Condition::NotEqual, R4, i32::from(WEB), end);
+        asm.move32(R0, 1);
+        asm.place(end);
+    })
+}
+
+fn bodies() -> BTreeMap<Stub, Code> {
+    BTreeMap::from([
+        (Stub::Class4, class(R1)),
+        (Stub::Class6, class(R2)),
+        (Stub::Ingress, verdict()),
+        (Stub::Egress, verdict()),
+    ])
+}
+
+fn constants() -> Constants {
+    Constants::default().with(Config::EndpointMask, 7).with(Config::Verdicts, 2).with(Config::Generation, 6)
+}
+
+/// A machine with one endpoint, whose programs are in both banks' places of generation 6.
+struct Node {
+    machine: Machine,
+    maps: BTreeMap<&'static str, MapId>,
+    entries: [ProgramId; 2],
+}
+
+impl Node {
+    fn new(constants: &Constants) -> Node {
+        let mut machine = Machine::new();
+        machine.surroundings.time = 5_000_000_000;
+        let mut maps = BTreeMap::new();
+        for name in MAPS.map(|spec| spec.name) {
+            let spec = map(name).unwrap();
+            let size = if spec.kind == MapKind::Memory { 512 } else { spec.entries as usize };
+            maps.insert(name, machine.add_map(spec, size));
+        }
+        let mut load = |code: &Code| machine.load("datapath", code, &maps).unwrap();
+        let endpoint = template("endpoint.o");
+        let [ingress, egress] = ["to_endpoint", "from_endpoint"]
+            .map(|name| load(&link(&endpoint.programs[name], &bodies(), constants).unwrap()));
+        let entry = template("entry.o");
+        let entries = ["entry_to", "entry_from"]
+            .map(|name| load(&link(&entry.programs[name], &BTreeMap::new(), constants).unwrap()));
+        machine.set_program(maps["sluice_calls"], DIRECTION_INGRESS as usize, Some(ingress)).unwrap();
+        machine.set_program(maps["sluice_calls"], DIRECTION_EGRESS as usize, Some(egress)).unwrap();
+        let mut node = Node { machine, maps, entries };
+        node.write_images();
+        node
+    }
+
+    fn write_images(&mut self) {
+        let flags = ENDPOINT_TRACK_INGRESS
+            | ENDPOINT_TRACK_EGRESS
+            | ENDPOINT_ENFORCE_INGRESS
+            | ENDPOINT_ENFORCE_EGRESS;
+        let endpoint = Endpoint { ifindex: IFINDEX, id: 77, flags, ..Endpoint::default() };
+        let slot = ((IFINDEX.wrapping_mul(0x9e37_79b1) >> 16) ^ IFINDEX) & 7;
+        self.image("sluice_endpoints", slot as usize * size_of::<Endpoint>(), endpoint.as_bytes());
+        let deny = Verdict { reason: Reason::Policy as u8, counter: 600, ..Verdict::default() };
+        let allow = Verdict { action: 1, counter: 601, proxy_port: Be16::ZERO, ..Verdict::default() };
+        self.image("sluice_verdicts", 0, [deny, allow].as_bytes());
+        self.image("sluice_word", 0, &6_u32.to_le_bytes());
+    }
+
+    fn image(&mut self, name: &str, at: usize, bytes: &[u8]) {
+        let memory = self.machine.memory_mut(self.maps[name]).unwrap();
+        memory[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    fn run(&mut self, direction: u32, packet: Vec<u8>, mark: u32) -> Outcome {
+        let context = Context { mark, ifindex: IFINDEX, ingress_ifindex: 9, ..Context::default() };
+        // As a device gives them: only the headers can be addressed at first.
+        let packet = Packet { linear: 34.min(packet.len()), bytes: packet };
+        self.machine.run(self.entries[direction as usize], packet, &context).unwrap()
+    }
+
+    /// Packets that a counter has counted.
+    fn counted(&mut self, counter: u32) -> u64 {
+        let value = self.machine.value(self.maps["sluice_counters"], &counter.to_le_bytes()).unwrap();
+        Counter::read_from_bytes(value).unwrap().packets
+    }
+}
+
+/// A TCP segment over IPv4 from one last byte of an address to another.
+fn tcp4(source: u8, destination: u8, ports: [u16; 2], flags: u8) -> Vec<u8> {
+    let mut packet = vec![0; 12];
+    packet.extend([0x08, 0x00, 0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0]);
+    packet.extend([10, 0, 0, source, 10, 0, 0, destination]);
+    packet.extend(tcp(ports, flags));
+    packet
+}
+
+/// The same over IPv6.
+fn tcp6(source: u8, destination: u8, ports: [u16; 2], flags: u8) -> Vec<u8> {
+    let mut packet = vec![0; 12];
+    packet.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 20, 6, 64]);
+    for last in [source, destination] {
+        packet.extend([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
+    }
+    packet.extend(tcp(ports, flags));
+    packet
+}
+
+fn tcp([source, destination]: [u16; 2], flags: u8) -> Vec<u8> {
+    let mut segment = [source.to_be_bytes(), destination.to_be_bytes()].concat();
+    segment.extend([0, 0, 0, 0, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0]);
+    segment
+}
+
+const SYN: u8 = 0x02;
+const SYN_ACK: u8 = 0x12;
+
+#[test]
+fn the_interpreter_knows_every_helper_of_the_datapath() {
+    for (name, code) in ["entry.o", "endpoint.o"].iter().flat_map(|name| template(name).programs) {
+        let mut at = 0;
+        while at < code.instructions.len() {
+            let operation = decode(&code.instructions, at).unwrap();
+            if let Operation::Call { helper } = operation {
+                let known = Helper::of_number(helper).is_some() || Stub::of_number(helper).is_some();
+                assert!(known, "`{name}` calls {helper}");
+            }
+            at += operation.length();
+        }
+    }
+}
+
+#[test]
+fn a_family_that_a_node_does_not_have_needs_no_instructions() {
+    for (family, stub) in [(Config::Ipv4, Stub::Class4), (Config::Ipv6, Stub::Class6)] {
+        for code in template("endpoint.o").programs.values() {
+            let mut bodies = bodies();
+            let all = link(code, &bodies, &constants()).unwrap();
+            bodies.remove(&stub);
+            assert_eq!(link(code, &bodies, &constants()), Err(LinkError::NoBody { stub }));
+            let without = link(code, &bodies, &constants().with(family, 0)).unwrap();
+            let (some, all) = (without.instructions.len(), all.instructions.len());
+            assert!(some < all, "{some} of {all} instructions are left");
+        }
+    }
+}
+
+#[test]
+fn policy_decides_and_connections_are_answered() {
+    for packet in [tcp4, tcp6] {
+        let mut node = Node::new(&constants());
+        let mark = MARK_GENERATION_VALID | 6 << MARK_GENERATION_SHIFT;
+        let mut run = |direction, packet| node.run(direction, packet, 0);
+        let reply = packet(FRIEND, ENDPOINT, [WEB, 999], SYN_ACK);
+        assert_eq!(run(DIRECTION_INGRESS, reply.clone()).code, DROP);
+        let begin = run(DIRECTION_EGRESS, packet(ENDPOINT, FRIEND, [999, WEB], SYN));
+        assert_eq!((begin.code, begin.context.mark), (PASS, mark));
+        assert_eq!(run(DIRECTION_INGRESS, reply).code, PASS);
+        assert_eq!(run(DIRECTION_INGRESS, packet(FRIEND, ENDPOINT, [WEB, 998], SYN_ACK)).code, DROP);
+        assert_eq!(run(DIRECTION_INGRESS, packet(FRIEND, ENDPOINT, [999, WEB], SYN)).code, PASS);
+        assert_eq!(run(DIRECTION_INGRESS, packet(STRANGER, ENDPOINT, [999, WEB], SYN)).code, DROP);
+        assert_eq!(node.machine.entries(node.maps["sluice_conntrack"]).count(), 2);
+        assert_eq!([600, 601].map(|counter| node.counted(counter)), [3, 2]);
+    }
+}
+
+#[test]
+fn a_drop_is_told() {
+    let mut node = Node::new(&constants());
+    let outcome = node.run(DIRECTION_INGRESS, tcp6(STRANGER, ENDPOINT, [999, WEB], SYN), 0);
+    let [(_, event)] = &outcome.events[..] else { panic!("{:?}", outcome.events) };
+    let event = Event::read_from_bytes(event).unwrap();
+    let expected = Event {
+        time: 5_000_000_000,
+        source: [0xfd00_0000_0000_0000, u64::from(STRANGER)],
+        destination: [0xfd00_0000_0000_0000, u64::from(ENDPOINT)],
+        generation: 6,
+        ifindex: IFINDEX,
+        endpoint: 77,
+        class: 2,
+        length: 60,
+        source_port: 999,
+        destination_port: WEB,
+        protocol: 6,
+        family: 6,
+        direction: DIRECTION_INGRESS as u8,
+        kind: EVENT_DROP as u8,
+        reason: Reason::Policy as u8,
+        tcp_flags: SYN,
+        ..Event::default()
+    };
+    assert_eq!(event, expected);
+}
+
+#[test]
+fn who_asks_gets_an_answer_and_leaves_no_trace() {
+    let mut node = Node::new(&constants());
+    let packet = tcp4(STRANGER, ENDPOINT, [999, WEB], SYN);
+    let outcome = node.run(DIRECTION_INGRESS, packet, MARK_TEST);
+    assert_eq!((outcome.code, outcome.context.cb), (DROP, [0, 2, u32::from(Reason::Policy as u8), 77, 0]));
+    assert_eq!((outcome.context.mark, outcome.events.len(), node.counted(600)), (MARK_TEST, 0, 0));
+    let outcome = node.run(DIRECTION_INGRESS, tcp4(FRIEND, ENDPOINT, [999, WEB], SYN), MARK_TEST);
+    assert_eq!((outcome.code, outcome.context.cb), (PASS, [1, 1, 0, 77, 0]));
+    assert_eq!(node.machine.entries(node.maps["sluice_conntrack"]).count(), 0);
+    let outcome = node.run(DIRECTION_INGRESS, vec![0; 20], MARK_TEST);
+    let [verdict, _, reason, ..] = outcome.context.cb;
+    assert_eq!((outcome.code, verdict), (DROP, NO_VERDICT), "{reason}");
+}
+
+#[test]
+fn without_programs_nothing_passes() {
+    let mut node = Node::new(&constants());
+    node.image("sluice_word", 0, &7_u32.to_le_bytes());
+    let packet = tcp4(FRIEND, ENDPOINT, [999, WEB], SYN);
+    assert_eq!(node.run(DIRECTION_INGRESS, packet.clone(), 0).code, DROP);
+    assert_eq!(node.counted(2 * u32::from(Reason::MissedTailCall as u8) + DIRECTION_INGRESS), 1);
+    // Generation 6 judged it before.
+    let mark = MARK_GENERATION_VALID | 6 << MARK_GENERATION_SHIFT;
+    assert_eq!(node.run(DIRECTION_INGRESS, packet, mark).code, PASS);
+}
+
+#[test]
+fn nothing_in_a_packet_stops_the_programs() {
+    let mut node = Node::new(&constants());
+    for packet in [tcp4, tcp6] {
+        let whole = packet(FRIEND, ENDPOINT, [999, WEB], SYN);
+        for length in (0..whole.len()).step_by(3) {
+            node.run(DIRECTION_INGRESS, whole[..length].to_vec(), 0);
+        }
+        for at in 12..whole.len() {
+            for byte in [0, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[at] = byte;
+                node.run(DIRECTION_EGRESS, damaged, 0);
+            }
+        }
+    }
+}
