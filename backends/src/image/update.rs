@@ -9,6 +9,7 @@ use sluice_ir::policy::Direction;
 use super::chunks::{Chunks, Full};
 use super::memory::{Image, Write};
 use super::prefixes::Key;
+use super::state::State;
 use super::trie::Trie;
 use super::tries::LONGEST6;
 use super::{Images, hosts, record, rows, verdicts};
@@ -96,6 +97,13 @@ impl Images {
     pub fn settle(&mut self) {
         self.state.gone.clear();
         self.tries().for_each(|trie| trie.chunks.settle());
+    }
+
+    /// Whether something waits for a grace period to be used again: then it is better to let one pass now than to
+    /// be refused later.
+    pub fn is_settling(&self) -> bool {
+        let State { gone, trie4, trie6, .. } = &self.state;
+        !gone.is_empty() || trie4.iter().chain(trie6).any(|trie| trie.chunks.is_settling())
     }
 
     /// Notes the port at which the proxy of a verdict listens; 0 if nobody does. None if there is no such verdict.

@@ -27,4 +27,4 @@ pub use layout::{Code, JUMP_RANGE, LayoutError};
 pub use link::{Constants, LinkError, link};
 pub use operand::{Alu, AtomicOperation, ByteOrder, Condition, Operand, Size, Width};
 pub use operation::{DecodeError, Operation};
-pub use template::{OBJECT_MAX, Template, TemplateError, read_template};
+pub use template::{OBJECT_MAX, PROGRAMS_MAX, Template, TemplateError, read_template};

@@ -193,7 +193,9 @@ fn what_is_gone_comes_again_after_a_grace_period() {
     images.apply(&answer(CLASSES, "1.2.3.4/32")).unwrap();
     let gone =
         Tables { gone: vec![ClassId::new(CLASSES)], ..delta(&vec![("1.2.3.4/32".parse().unwrap(), None)]) };
+    assert!(!images.is_settling());
     images.apply(&gone).unwrap();
+    assert!(images.is_settling());
     // Another row, so the cells would be others.
     let mut again = answer(CLASSES, "1.2.3.4/32");
     again.cells.iter_mut().for_each(|cell| cell.row = RowId::new(1));
