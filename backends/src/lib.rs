@@ -3,5 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`abi`] | what both sides of the kernel's border read: records, constants, maps; the C header is printed from it |
+//! | [`packet`] | what must become of a packet, slowly: what the C datapath is held against |
 
 pub mod abi;
+pub mod packet;
