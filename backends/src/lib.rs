@@ -7,11 +7,13 @@
 //! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
 //! | [`datapath`] | the programs of a node: the C template, with what its images need put in |
 //! | [`simulate`] | what the datapath answers, from the bytes of the images |
+//! | [`packet`] | what must become of a packet, slowly: what the C datapath is held against |
 //! | [`probe`] | packets that only ask a program for a verdict |
 
 pub mod abi;
 pub mod datapath;
 pub mod image;
+pub mod packet;
 pub mod probe;
 pub mod program;
 pub mod simulate;
