@@ -5,6 +5,7 @@
 //! * It begins with reading the files, without an order.
 //! * `Order::Read`: read and compile again. If that cannot be put in force, what is in force stays, and the snapshot
 //!   says why.
+//! * `Order::Find`: an interface or a route came or went; look for the endpoints' interfaces again.
 //! * `Order::Stop`, or no more orders: end with `Ok`. The datapath stays.
 //! * It replaces the snapshot whenever something changes, and while somebody reads counters.
 //! * It calls `service.ready` when a generation is in force, and after every later attempt, be it in vain.

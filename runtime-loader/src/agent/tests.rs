@@ -48,6 +48,10 @@ async fn orders_come_from_files_and_signals_until_the_end() {
         report.send(None).unwrap();
         while let Some(order) = core.orders.recv().await {
             core.pulse.beat();
+            // Other tests make interfaces.
+            if order == Order::Find {
+                continue;
+            }
             report.send(Some(order)).unwrap();
             if order == Order::Stop {
                 break;

@@ -15,7 +15,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use places::Places;
 
@@ -99,7 +99,8 @@ async fn follow(
 ) {
     while seen.recv().await.is_some() {
         for _ in 0..MOST_BURSTS {
-            if timeout(QUIET, seen.recv()).await.is_err() {
+            sleep(QUIET).await;
+            if seen.try_recv().is_err() {
                 break;
             }
         }
