@@ -29,8 +29,8 @@ pub struct Tables {
     pub ports: ByDirection<Option<(PortClasses, Vec<Row>)>>,
     /// Rows that are new, in the terms of the classes of ports.
     pub rows: ByDirection<Vec<(RowId, Row)>>,
-    /// The row of a class in the table of an endpoint. A class that is not named keeps its row.
-    pub cells: Vec<Cell>,
+    /// The rows of classes in tables. A class that is not named keeps its row.
+    pub cells: Vec<Cells>,
     /// Entities that are in another class.
     pub entities: Vec<(Arc<str>, ClassId)>,
     /// Prefixes that are in another class; none: the prefix is no more, and the one around it holds.
@@ -39,17 +39,15 @@ pub struct Tables {
     pub gone: Vec<ClassId>,
 }
 
-/// The row of a class in a table.
+/// Rows of classes in one table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cell {
+pub struct Cells {
     /// Of several endpoints with one identity the first.
     pub endpoint: EndpointName,
     /// Which way.
     pub direction: Direction,
-    /// The class.
-    pub class: ClassId,
-    /// Its row.
-    pub row: RowId,
+    /// Classes in order, each with its row.
+    pub rows: Vec<(ClassId, RowId)>,
 }
 
 /// Why all tables were built anew.

@@ -17,14 +17,17 @@
 mod addresses;
 mod delta;
 mod graph;
+mod inherit;
 mod inputs;
 mod live;
 mod peers;
 mod pods;
+mod roll;
 mod scratch;
 mod sets;
 mod slab;
 mod table;
+mod update;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -35,7 +38,7 @@ use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::verify::VerifyError as PolicyError;
 
-pub use delta::{Cell, Delta, Reason, Tables};
+pub use delta::{Cells, Delta, Reason, Tables};
 pub use graph::{Dependency, Graph};
 pub use inputs::ObjectKey;
 

@@ -118,8 +118,7 @@ impl Session {
 fn raw_table(table: &Table, functions: &[&PortFunction], places: &BTreeMap<ClassId, u32>) -> RawTable {
     let mut rows: BTreeMap<RowId, Vec<u32>> = BTreeMap::new();
     for (class, place) in places {
-        let row = table.rows.get(class.index()).copied().flatten();
-        if let Some(row) = row.filter(|row| *row != table.nobody) {
+        if let Some(row) = table.row(*class).filter(|row| *row != table.nobody) {
             rows.entry(row).or_default().push(*place);
         }
     }
