@@ -20,7 +20,7 @@ use sluice_ir::net::{Cidr, Protocol};
 use sluice_ir::policy::Direction;
 
 fn template() -> Template {
-    let object = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bpf/objects/endpoint.o");
+    let object = Path::new(env!("CARGO_MANIFEST_DIR")).join("objects/endpoint.o");
     read_template(&fs::read(object).unwrap()).unwrap()
 }
 

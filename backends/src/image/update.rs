@@ -144,10 +144,10 @@ impl Images {
                 rows::set_cells(memory, shape, direction, id.index() as u32, row);
             }
         }
-        for Cell { endpoint, direction, class, row } in &tables.cells {
-            let looks = shape.sides[*direction].row.is_none();
+        for Cell { endpoint, direction, class, row } in tables.each_cell() {
+            let looks = shape.sides[direction].row.is_none();
             if let Some(subject) = state.subjects.get(endpoint).filter(|_| looks) {
-                rows::set_row(memory, shape, subject.tables[*direction], number(*class), row.index() as u32);
+                rows::set_row(memory, shape, subject.tables[direction], number(class), row.index() as u32);
             }
         }
     }
@@ -205,7 +205,7 @@ impl Images {
         for (direction, open) in open.iter() {
             state.open[direction].extend(open);
         }
-        state.classes.extend(tables.cells.iter().map(|cell| number(cell.class)));
+        state.classes.extend(tables.each_cell().map(|cell| number(cell.class)));
         for class in &tables.gone {
             state.classes.remove(&number(*class));
             state.gone.insert(number(*class));
