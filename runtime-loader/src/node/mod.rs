@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Nothing here decides policy. A [`Prepared`] generation goes in and is in force, or an error comes out and what was
-//! in force is. [`plan`](crate::plan) has the steps.
+//! in force is. [`plan`] has the steps.
 
 mod bank;
 mod interfaces;

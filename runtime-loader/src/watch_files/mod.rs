@@ -2,7 +2,7 @@
 //!
 //! The kernel tells of folders, and people change files in many ways: an editor writes a new file and renames it over the
 //! old one, Kubernetes swaps the link `..data`, a folder is taken away and comes back. So nothing is read into a single
-//! event. Any of them, from [`places`] where something could matter, is only the sign to look again: the places are
+//! event. Any of them, from a place where something could matter, is only the sign to look again: the places are
 //! found anew, and after that the reader is told. Whoever reads then reads everything that was there before.
 
 mod places;
