@@ -5,11 +5,14 @@
 
 mod build;
 mod change;
+mod conversation;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 use proptest::sample::select;
+
+pub use self::conversation::conversations;
 
 use self::build::{extensions4, frame, internet};
 
