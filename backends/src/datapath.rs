@@ -98,6 +98,32 @@ pub fn constants(shape: &Shape) -> Constants {
         .with(Config::HostClass, shape.host_class)
 }
 
+/// What only the node knows on which the programs are loaded.
+pub const OF_THE_NODE: [Config; 2] = [Config::EndpointMask, Config::Generation];
+
+/// The programs for images of this shape, with the numbers of the ABI in the place of the constants that only the
+/// node knows ([`OF_THE_NODE`]): [`finish`] puts these in.
+///
+/// # Errors
+///
+/// A mistake in Sluice.
+pub fn open_programs(shape: &Shape) -> Result<ByDirection<Code>, DatapathError> {
+    programs(shape, &OF_THE_NODE.into_iter().fold(constants(shape), Constants::open))
+}
+
+/// Puts the constants of the node into programs that were linked without them.
+///
+/// # Errors
+///
+/// A mistake in Sluice.
+pub fn finish(open: &ByDirection<Code>, constants: &Constants) -> Result<ByDirection<Code>, DatapathError> {
+    both(|direction| {
+        let program = program_name(direction);
+        link(&open[direction], &BTreeMap::new(), constants)
+            .map_err(|error| DatapathError::Link { program, error })
+    })
+}
+
 fn part(template: &Template, name: &'static str) -> Result<Code, DatapathError> {
     template.programs.get(name).cloned().ok_or(DatapathError::Missing(name))
 }

@@ -6,10 +6,12 @@
 //! | [`image`] | the images: built, and brought up to date while they are in use |
 //! | [`program`] | the instructions that a kernel runs: written, read, linked and run |
 //! | [`datapath`] | the programs of a node: the C template, with what its images need put in |
+//! | [`bundle`] | the file of a node: its programs, its images, and what they are |
 //! | [`simulate`] | what the datapath answers, from the bytes of the images |
 //! | [`probe`] | packets that only ask a program for a verdict |
 
 pub mod abi;
+pub mod bundle;
 pub mod datapath;
 pub mod image;
 pub mod probe;
