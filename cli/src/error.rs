@@ -28,6 +28,25 @@ pub(crate) enum CliError {
         "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --reference` answers by the rules alone"
     )]
     Decide(#[from] sluice_compiler::DecideError),
+    /// There is no bundle for the input.
+    #[error("cannot make the bundle: {0}")]
+    MakeBundle(#[from] sluice_backends::bundle::BundleError),
+    /// A file is no bundle, or none to trust.
+    #[error("`{}`: {source}", path.display())]
+    ReadBundle {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: sluice_backends::bundle::ReadError,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// `explain` was asked for a code that does not exist.
     #[error("there is no diagnostic `{typed}`{}", hint(suggestion.as_deref(), "sluice explain --list"))]
     UnknownCode {

@@ -69,8 +69,13 @@ impl Terminal {
 
     /// Writes a text to standard output.
     pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// Writes bytes to standard output.
+    pub(crate) fn print_bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
         let mut out = io::stdout().lock();
-        written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        written(out.write_all(bytes).and_then(|()| out.flush()))
     }
 }
 

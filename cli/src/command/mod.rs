@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod completions;
 mod explain;
+mod inspect;
 mod schema;
 
 pub(crate) use can::Question;
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     Check(check::Check),
     Can(can::Can),
     Compile(compile::Compile),
+    Inspect(inspect::Inspect),
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -30,6 +32,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Check(check) => check.run(terminal),
         Command::Can(can) => can.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
+        Command::Inspect(inspect) => inspect.run(terminal),
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),
         Command::Completions(completions) => completions.run(terminal),
