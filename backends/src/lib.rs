@@ -9,6 +9,7 @@
 //! | [`bundle`] | the file of a node: its programs, its images, and what they are |
 //! | [`simulate`] | what the datapath answers, from the bytes of the images |
 //! | [`probe`] | packets that only ask a program for a verdict |
+//! | [`run`] | the datapath in the interpreter |
 
 pub mod abi;
 pub mod bundle;
@@ -16,4 +17,5 @@ pub mod datapath;
 pub mod image;
 pub mod probe;
 pub mod program;
+pub mod run;
 pub mod simulate;

@@ -25,7 +25,7 @@ pub(crate) enum CliError {
     Internal(#[from] sluice_ir::policy::verify::VerifyError),
     /// A table is not what the rules say.
     #[error(
-        "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --reference` answers by the rules alone"
+        "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --engine reference` answers by the rules alone"
     )]
     Decide(#[from] sluice_compiler::DecideError),
     /// There is no bundle for the input.
@@ -47,6 +47,11 @@ pub(crate) enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// The programs do not say what the table says.
+    #[error(
+        "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --engine reference` answers by the rules alone"
+    )]
+    Engine(String),
     /// `explain` was asked for a code that does not exist.
     #[error("there is no diagnostic `{typed}`{}", hint(suggestion.as_deref(), "sluice explain --list"))]
     UnknownCode {
