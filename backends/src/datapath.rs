@@ -9,10 +9,11 @@ use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 use thiserror::Error;
 
-use crate::abi::{Config, STUBS, Stub};
+use crate::abi::Config;
 use crate::image::Shape;
 use crate::program::{
-    AssembleError, Code, Constants, LinkError, Template, TemplateError, emit, link, read_template,
+    AssembleError, Code, Constants, LinkError, Template, TemplateError, bodies, constants, link,
+    read_template,
 };
 
 const ENTRY: &[u8] = include_bytes!("../objects/entry.o");
@@ -28,13 +29,8 @@ pub enum DatapathError {
     #[error("the template has no program `{0}`")]
     Missing(&'static str),
     /// The instructions of a stub could not be written.
-    #[error("`{}`: {error}", .stub.declaration().1)]
-    Emit {
-        /// The stub.
-        stub: Stub,
-        /// What is wrong.
-        error: AssembleError,
-    },
+    #[error(transparent)]
+    Emit(#[from] AssembleError),
     /// They could not be put in.
     #[error("`{program}`: {error}")]
     Link {
@@ -78,24 +74,12 @@ pub fn entries() -> Result<ByDirection<Code>, DatapathError> {
 /// A mistake in Sluice.
 pub fn programs(shape: &Shape, constants: &Constants) -> Result<ByDirection<Code>, DatapathError> {
     let template = read_template(ENDPOINT)?;
-    let mut bodies = BTreeMap::new();
-    for stub in STUBS {
-        bodies.insert(stub, emit(stub, shape).map_err(|error| DatapathError::Emit { stub, error })?);
-    }
+    let bodies = bodies(shape)?;
     both(|direction| {
         let program = program_name(direction);
         let code = part(&template, program)?;
         link(&code, &bodies, constants).map_err(|error| DatapathError::Link { program, error })
     })
-}
-
-/// The constants that follow from the shape of the images; the others are as the ABI has them.
-pub fn constants(shape: &Shape) -> Constants {
-    let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    Constants::default()
-        .with(Config::EndpointMask, number(shape.endpoints.saturating_sub(1)))
-        .with(Config::Verdicts, number(shape.verdicts))
-        .with(Config::HostClass, shape.host_class)
 }
 
 /// What only the node knows on which the programs are loaded.

@@ -8,6 +8,7 @@
 //! | [`datapath`] | the programs of a node: the C template, with what its images need put in |
 //! | [`bundle`] | the file of a node: its programs, its images, and what they are |
 //! | [`simulate`] | what the datapath answers, from the bytes of the images |
+//! | [`packet`] | what must become of a packet, slowly: what the C datapath is held against |
 //! | [`probe`] | packets that only ask a program for a verdict |
 //! | [`run`] | the datapath in the interpreter |
 
@@ -15,6 +16,7 @@ pub mod abi;
 pub mod bundle;
 pub mod datapath;
 pub mod image;
+pub mod packet;
 pub mod probe;
 pub mod program;
 pub mod run;

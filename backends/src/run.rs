@@ -7,9 +7,10 @@ use sluice_ir::policy::Direction;
 use thiserror::Error;
 
 use crate::abi::{Config, DIRECTION_EGRESS, DIRECTION_INGRESS, MAPS, MapSpec, Scope};
-use crate::datapath::{DatapathError, constants, entries, entry_name, program_name, programs};
+use crate::datapath::{DatapathError, entries, entry_name, program_name, programs};
 use crate::image::{Image, Images};
 use crate::probe::{Found, Probe};
+use crate::program::constants;
 use crate::program::interpret::{Fault, LoadError, Machine, MapError, MapId, ProgramId};
 
 /// The generation that is in force, and the place of its programs.

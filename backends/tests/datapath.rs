@@ -32,7 +32,7 @@ const ENDPOINT: u8 = 1;
 const WEB: u16 = 80;
 
 fn template(name: &str) -> Template {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bpf/objects").join(name);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("objects").join(name);
     read_template(&fs::read(file).unwrap()).unwrap()
 }
 

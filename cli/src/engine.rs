@@ -9,7 +9,7 @@ use sluice_backends::probe::Probe;
 use sluice_backends::run::Runner;
 use sluice_compiler::judge::{Tabled, TabledSide};
 use sluice_compiler::resource::flow::Flow;
-use sluice_ir::decision::verify::{Verified, verify_canonical};
+use sluice_ir::decision::verify::{Verified, verify};
 use sluice_ir::decision::{Decision, EndpointName};
 use sluice_ir::ids::ClassId;
 use sluice_ir::net::{Cidr, Protocol};
@@ -178,7 +178,7 @@ fn with_addresses(decision: &Decision) -> Result<(Verified<Decision>, Addresses)
             addresses.push((class, address));
         }
     }
-    Ok((verify_canonical(decision).map_err(wrong)?, addresses))
+    Ok((verify(decision.canonical()).map_err(wrong)?, addresses))
 }
 
 fn wrong(what: impl ToString) -> CliError {

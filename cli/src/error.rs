@@ -52,6 +52,17 @@ pub(crate) enum CliError {
         "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --engine reference` answers by the rules alone"
     )]
     Engine(String),
+    /// The agent could not begin, or gave up.
+    #[error(transparent)]
+    Agent(#[from] sluice_loader::agent::AgentError),
+    /// The agent does not answer.
+    #[error("{0}\n  help: {help}", help = .0.help())]
+    Ask(#[from] sluice_loader::api::client::ClientError),
+    /// There will be no more events.
+    #[error(
+        "the agent has ended\n  help: the datapath stays as it is; `systemctl status sluice` may know more"
+    )]
+    AgentEnded,
     /// `explain` was asked for a code that does not exist.
     #[error("there is no diagnostic `{typed}`{}", hint(suggestion.as_deref(), "sluice explain --list"))]
     UnknownCode {

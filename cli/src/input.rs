@@ -3,6 +3,7 @@
 //! A path that cannot be read is a finding like any other: it stands among the rest, in the order of
 //! the command line, and hides nothing.
 
+mod agent;
 mod expand;
 mod read;
 
@@ -22,6 +23,7 @@ use crate::command::Question;
 use crate::error::CliError;
 use crate::options::Inputs;
 use crate::terminal::Progress;
+pub(crate) use agent::read_for_agent;
 use expand::{Argument, Kind};
 
 /// Everything that a command was given, as far as it could be read.

@@ -8,6 +8,7 @@ mod command;
 mod engine;
 mod error;
 mod input;
+mod log;
 mod options;
 mod outputs;
 mod render;

@@ -69,13 +69,15 @@ impl Terminal {
 
     /// Writes a text to standard output.
     pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
-        self.print_bytes(text.as_bytes())
+        self.show(text).map(|_| ())
     }
 
-    /// Writes bytes to standard output.
-    pub(crate) fn print_bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
+    /// Writes a text to standard output; whether anybody reads there still.
+    pub(crate) fn show(&self, text: &str) -> Result<bool, CliError> {
         let mut out = io::stdout().lock();
-        written(out.write_all(bytes).and_then(|()| out.flush()))
+        let result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let read = result.is_ok();
+        written(result).map(|()| read)
     }
 }
 

@@ -29,10 +29,8 @@ pub struct Decided {
 /// A stage that has ended, told to whoever measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// The passes.
-    Optimise,
-    /// Who is there, and who is at which address.
-    Populate,
+    /// The passes, and beside them who is there, and who is at which address.
+    Prepare,
     /// The table.
     Classify,
     /// The proof.
@@ -43,8 +41,7 @@ impl Stage {
     /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
-            Stage::Optimise => "optimise",
-            Stage::Populate => "find peers",
+            Stage::Prepare => "optimise, find peers",
             Stage::Classify => "classify",
             Stage::Validate => "validate",
         }
@@ -94,12 +91,15 @@ pub fn decide(
     let Compiled { inventory, policy, .. } = compiled;
     let judged = judged(inventory, policy, node);
     let subjects: Vec<&Identity> = judged.iter().map(|judged| &*judged.identity).collect();
-    let optimised = optimise(policy, Some(&subjects))?;
-    ended(Stage::Optimise);
-    // By the rules as they were lowered, so that no pass can hide an edge from the proof.
-    let in_force = InForce::new(policy, &judged);
-    let population = Population::new(inventory, policy, in_force.rules(), node);
-    ended(Stage::Populate);
+    // Peers are found by the rules as they were lowered, so that no pass can hide an edge from the proof.
+    let find_peers = || {
+        let in_force = InForce::new(policy, &judged);
+        let population = Population::new(inventory, policy, in_force.rules(), node);
+        (in_force, population)
+    };
+    let (optimised, (in_force, population)) = rayon::join(|| optimise(policy, Some(&subjects)), find_peers);
+    let optimised = optimised?;
+    ended(Stage::Prepare);
     let classified = classify(&optimised.policy, &population, &judged, limits)?;
     ended(Stage::Classify);
     let proof = validate(policy, &population, &judged, &in_force, &classified)?;

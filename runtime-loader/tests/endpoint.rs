@@ -1,6 +1,6 @@
 //! Interfaces of endpoints, found in real network namespaces. Needs root; says so where it is missing.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot run has to fail")]
 
 mod harness;
 
@@ -9,8 +9,9 @@ use std::net::IpAddr;
 use harness::network::Network;
 use harness::root;
 use sluice_compiler::resource::endpoint_interfaces::InterfaceRef;
-use sluice_loader::endpoint::{FindError, Finder};
+use sluice_loader::endpoint::{Changes, FindError, Finder};
 use tokio::runtime::Builder;
+use tokio::time::{Duration, timeout};
 
 /// Runs a test on this thread, which is the node's.
 fn on_node<T>(test: impl AsyncFnOnce(Finder) -> T) -> T {
@@ -92,5 +93,27 @@ fn a_pair_that_leads_elsewhere_is_not_taken() {
         assert!(made.status.success());
         let error = finder.by_namespace(&one).await.unwrap_err().to_string();
         assert!(error.contains("(ep0, second)"), "{error}");
+    });
+}
+
+#[test]
+fn interfaces_that_come_and_go_are_noticed() {
+    if !root("interfaces_that_come_and_go_are_noticed") {
+        return;
+    }
+    let network = Network::new(1);
+    on_node(async |_| {
+        let mut changes = Changes::begin().unwrap();
+        // What was made before may still be told of.
+        while timeout(Duration::from_millis(300), changes.changed()).await.is_ok() {}
+        for command in [
+            "ip link add a0 type veth peer name a1",
+            "ip route add 10.6.0.0/24 via 10.9.0.2",
+            "ip link del a0",
+        ] {
+            assert!(network.on_node(command).status.success());
+            timeout(Duration::from_secs(5), changes.changed()).await.expect(command);
+        }
+        assert!(timeout(Duration::from_millis(300), changes.changed()).await.is_err(), "nothing has changed");
     });
 }

@@ -1,6 +1,6 @@
 //! Files that change in the ways that files do.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot run has to fail")]
 
 use std::fs;
 use std::os::unix::fs::symlink;

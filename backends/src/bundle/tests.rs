@@ -9,9 +9,9 @@ use sluice_ir::decision::{ByDirection, Decision};
 
 use super::{Bundle, Hash, IMAGES, Known, ReadError, TARGET, policy, read};
 use crate::abi::{Config, VERSION};
-use crate::datapath::{OF_THE_NODE, constants, finish, program_name, programs};
+use crate::datapath::{OF_THE_NODE, finish, program_name, programs};
 use crate::image::Image;
-use crate::program::read_template;
+use crate::program::{constants, read_template};
 
 fn known() -> Known {
     Known { sluice: "1.2.3".to_owned(), input: Hash::of(b"input"), ..Known::default() }

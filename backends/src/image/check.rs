@@ -30,13 +30,13 @@ impl Images {
         if host_class(tables).is_some_and(|class| class != shape.host_class) {
             return Err(NeedsGeneration::HostClass.into());
         }
-        let cells = tables.cells.iter().map(|cell| cell.class);
+        let cells = tables.each_cell().map(|cell| cell.class);
         let mut classes = cells.chain(tables.prefixes.iter().filter_map(|(_, class)| *class));
         if classes.any(|class| class.index() >= shape.classes) {
             return Err(NeedsGeneration::ClassesFull.into());
         }
         let open = self.open(tables);
-        tables.cells.iter().try_for_each(|cell| self.check_cell(cell, &open))
+        tables.each_cell().try_for_each(|cell| self.check_cell(cell, &open))
     }
 
     fn check_rows(
@@ -72,30 +72,30 @@ impl Images {
         ByDirection::from_fn(|direction| tables.rows[direction].iter().map(is_open).collect())
     }
 
-    fn check_cell(&self, cell: &Cell, open: &ByDirection<Vec<bool>>) -> Result<(), Refused> {
+    fn check_cell(&self, cell: Cell<'_>, open: &ByDirection<Vec<bool>>) -> Result<(), Refused> {
         let Cell { endpoint, direction, class, row } = cell;
         let state = &self.state;
         let Some(subject) = state.subjects.get(endpoint) else {
             return Err(NeedsGeneration::Endpoint(endpoint.clone()).into());
         };
-        let known = &state.open[*direction];
-        let open = known.iter().chain(&open[*direction]).nth(row.index());
+        let known = &state.open[direction];
+        let open = known.iter().chain(&open[direction]).nth(row.index());
         let open = *open.ok_or(NeedsGeneration::Tables("a cell names no row"))?;
-        let now = self.row(subject.tables[*direction], *direction, number(*class));
+        let now = self.row(subject.tables[direction], direction, number(class));
         if now == Some(row.index() as u32) {
             return Ok(());
         }
-        if self.shape.sides[*direction].row.is_some() {
-            return Err(NeedsGeneration::RowsFull(*direction).into());
+        if self.shape.sides[direction].row.is_some() {
+            return Err(NeedsGeneration::RowsFull(direction).into());
         }
-        if state.classes.contains(&number(*class)) {
-            return Err(NeedsGeneration::Cell(endpoint.clone(), *class).into());
+        if state.classes.contains(&number(class)) {
+            return Err(NeedsGeneration::Cell(endpoint.clone(), class).into());
         }
-        if state.gone.contains(&number(*class)) {
+        if state.gone.contains(&number(class)) {
             return Err(Refused::Settling);
         }
-        if !open && !subject.enforced[*direction] {
-            return Err(NeedsGeneration::Enforcement(endpoint.clone(), *direction).into());
+        if !open && !subject.enforced[direction] {
+            return Err(NeedsGeneration::Enforcement(endpoint.clone(), direction).into());
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! IPv6 addresses that stand for themselves: pods, nodes, answers of DNS.
+//! IPv6 addresses that stand for themselves: endpoints, nodes, answers of DNS.
 //!
 //! Nearly every prefix of IPv6 is one address, and such addresses are random in many of their bits: a trie over
 //! them would have a path of its own, and so a chunk or two, for each. So they are in a hash table before the trie.

@@ -102,7 +102,7 @@ pub(super) fn host_class(tables: &Tables) -> Option<u32> {
 
 /// How many classes there are, by the highest name.
 fn classes(tables: &Tables) -> usize {
-    let cells = tables.cells.iter().map(|cell| cell.class);
+    let cells = tables.each_cell().map(|cell| cell.class);
     let entities = tables.entities.iter().map(|(_, class)| *class);
     let prefixes = tables.prefixes.iter().filter_map(|(_, class)| *class);
     cells.chain(entities).chain(prefixes).map(|class| class.index() + 1).max().unwrap_or(0)
@@ -116,12 +116,12 @@ fn subjects(
     sides: &ByDirection<&(PortClasses, Vec<Row>)>,
 ) -> Result<Subjects, BuildError> {
     let mut subjects: BTreeMap<&EndpointName, ByDirection<Vec<u32>>> = BTreeMap::new();
-    for cell in &tables.cells {
+    for cell in tables.each_cell() {
         if cell.row.index() >= sides[cell.direction].1.len() {
             return Err(BuildError::Tables("a cell names no row"));
         }
         let rows = subjects
-            .entry(&cell.endpoint)
+            .entry(cell.endpoint)
             .or_insert_with(|| ByDirection::from_fn(|_: Direction| vec![NO_ROW; classes]));
         set(&mut rows[cell.direction], cell.class, cell.row);
     }

@@ -9,6 +9,7 @@ use sluice_ir::policy::Direction;
 use super::chunks::{Chunks, Full};
 use super::memory::{Image, Write};
 use super::prefixes::Key;
+use super::state::State;
 use super::trie::Trie;
 use super::tries::LONGEST6;
 use super::{Images, hosts, record, rows, verdicts};
@@ -98,6 +99,13 @@ impl Images {
         self.tries().for_each(|trie| trie.chunks.settle());
     }
 
+    /// Whether something waits for a grace period to be used again: then it is better to let one pass now than to
+    /// be refused later.
+    pub fn is_settling(&self) -> bool {
+        let State { gone, trie4, trie6, .. } = &self.state;
+        !gone.is_empty() || trie4.iter().chain(trie6).any(|trie| trie.chunks.is_settling())
+    }
+
     /// Notes the port at which the proxy of a verdict listens; 0 if nobody does. None if there is no such verdict.
     pub fn set_proxy(&mut self, verdict: u32, port: u16) -> Option<Vec<Write>> {
         self.set_field(verdict, verdicts::PROXY_PORT, &port.to_be_bytes())
@@ -136,10 +144,10 @@ impl Images {
                 rows::set_cells(memory, shape, direction, id.index() as u32, row);
             }
         }
-        for Cell { endpoint, direction, class, row } in &tables.cells {
-            let looks = shape.sides[*direction].row.is_none();
+        for Cell { endpoint, direction, class, row } in tables.each_cell() {
+            let looks = shape.sides[direction].row.is_none();
             if let Some(subject) = state.subjects.get(endpoint).filter(|_| looks) {
-                rows::set_row(memory, shape, subject.tables[*direction], number(*class), row.index() as u32);
+                rows::set_row(memory, shape, subject.tables[direction], number(class), row.index() as u32);
             }
         }
     }
@@ -197,7 +205,7 @@ impl Images {
         for (direction, open) in open.iter() {
             state.open[direction].extend(open);
         }
-        state.classes.extend(tables.cells.iter().map(|cell| number(cell.class)));
+        state.classes.extend(tables.each_cell().map(|cell| number(cell.class)));
         for class in &tables.gone {
             state.classes.remove(&number(*class));
             state.gone.insert(number(*class));

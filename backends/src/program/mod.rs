@@ -19,7 +19,7 @@ mod template;
 
 pub use assembler::{AssembleError, Assembler, Label};
 pub use disassemble::disassemble;
-pub use emit::{INSTRUCTIONS, emit};
+pub use emit::{INSTRUCTIONS, bodies, constants, emit};
 pub use encoding::decode;
 pub use helper::Helper;
 pub use instruction::{Instruction, Register};
@@ -27,4 +27,4 @@ pub use layout::{Code, JUMP_RANGE, LayoutError};
 pub use link::{Constants, LinkError, link};
 pub use operand::{Alu, AtomicOperation, ByteOrder, Condition, Operand, Size, Width};
 pub use operation::{DecodeError, Operation};
-pub use template::{OBJECT_MAX, Template, TemplateError, read_template};
+pub use template::{OBJECT_MAX, PROGRAMS_MAX, Template, TemplateError, read_template};

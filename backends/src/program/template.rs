@@ -20,7 +20,10 @@ use crate::abi::{self, MapKind, MapSpec};
 /// Bytes of the longest object that is read.
 pub const OBJECT_MAX: usize = 16 << 20;
 
-/// The section and the symbols of a license.
+/// Programs of one object: each is looked for in all relocations, so that there must be an end.
+pub const PROGRAMS_MAX: usize = 64;
+
+/// The section of the license.
 const LICENSE: &str = "license";
 
 /// What an object holds.
@@ -71,6 +74,9 @@ pub enum TemplateError {
         /// The symbol.
         symbol: String,
     },
+    /// It has more programs than any template.
+    #[error("the object has more than {PROGRAMS_MAX} programs")]
+    TooMany,
     /// The license is no text.
     #[error("the license is no text")]
     License,
@@ -90,7 +96,10 @@ pub fn read_template(bytes: &[u8]) -> Result<Template, TemplateError> {
         return Err(TemplateError::NotBpf);
     }
     let mut template = Template { license: license(&file)?, ..Template::default() };
-    for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text) {
+    for (index, symbol) in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text).enumerate() {
+        if index == PROGRAMS_MAX {
+            return Err(TemplateError::TooMany);
+        }
         let name = symbol.name()?.to_owned();
         let wrong = || TemplateError::NotInstructions { program: name.clone() };
         let section = file.section_by_index(symbol.section_index().ok_or_else(wrong)?)?;

@@ -95,7 +95,7 @@ impl Compile {
 
     fn write(&self, terminal: &Terminal, bytes: &[u8]) -> Result<u8, CliError> {
         match &self.output {
-            None => terminal.print_bytes(bytes)?,
+            None => terminal.print(&String::from_utf8_lossy(bytes))?,
             Some(path) => std::fs::write(path, bytes)
                 .map_err(|source| CliError::Write { path: path.clone(), source })?,
         }

@@ -1,5 +1,7 @@
-//! The subcommands, one a file: its arguments, and what it does with them.
+//! The subcommands, one a file: its arguments, and what it does with them. Those that only ask the agent are together in one.
 
+mod agent;
+mod asking;
 mod can;
 mod check;
 mod compile;
@@ -8,6 +10,7 @@ mod explain;
 mod inspect;
 mod schema;
 
+pub(crate) use agent::Level;
 pub(crate) use can::Question;
 use clap::Subcommand;
 
@@ -21,6 +24,11 @@ pub(crate) enum Command {
     Can(can::Can),
     Compile(compile::Compile),
     Inspect(inspect::Inspect),
+    Agent(Box<agent::Agent>),
+    Status(asking::Status),
+    Endpoints(asking::Endpoints),
+    Policy(asking::Policy),
+    Monitor(asking::Monitor),
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -33,6 +41,11 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Can(can) => can.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
+        Command::Agent(agent) => agent.run(),
+        Command::Status(status) => status.run(terminal),
+        Command::Endpoints(endpoints) => endpoints.run(terminal),
+        Command::Policy(policy) => policy.run(terminal),
+        Command::Monitor(monitor) => monitor.run(terminal),
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),
         Command::Completions(completions) => completions.run(terminal),

@@ -8,6 +8,7 @@ mod human;
 pub(crate) mod json;
 mod junit;
 mod markdown;
+pub(crate) mod node;
 mod sarif;
 pub(crate) mod stats;
 pub(crate) mod text;

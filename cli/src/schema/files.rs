@@ -60,6 +60,25 @@ pub(super) enum FlowProtocol {
 #[schemars(title = "DNS answers")]
 pub(super) struct DnsAnswers(pub(super) BTreeMap<String, Vec<IpAddr>>);
 
+/// Where endpoints meet the node: for each `namespace/pod`, its interface.
+#[derive(JsonSchema)]
+#[serde(transparent)]
+#[schemars(title = "Interfaces of endpoints")]
+pub(super) struct EndpointInterfaces(pub(super) BTreeMap<String, EndpointInterface>);
+
+/// How an endpoint's interface is found; one of the two.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+pub(super) struct EndpointInterface {
+    /// The name of the interface on the node's side.
+    #[schemars(length(min = 1, max = 15))]
+    pub(super) interface: Option<String>,
+    /// The endpoint's network namespace: a name as `ip netns` has it, or the path of a file.
+    #[schemars(length(min = 1))]
+    pub(super) netns: Option<String>,
+}
+
 /// Options of the agent that change what a policy means. Left out, an option has the agent's default.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -22,6 +22,9 @@ mod peers;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
+use sluice_loader::api::policy::PolicyStatus;
+use sluice_loader::api::snapshot::{EndpointStatus, Status};
+use sluice_loader::api::told::Told;
 
 use crate::render::{answer, json};
 
@@ -60,6 +63,11 @@ pub const ALL: &[Entry] = &[
     },
     Entry { name: "flow", about: "a line of the file given with --flows", make: schema::<files::Flow> },
     Entry { name: "dns", about: "the file given with --dns", make: schema::<files::DnsAnswers> },
+    Entry {
+        name: "endpoint-interfaces",
+        about: "the file given with agent --endpoints",
+        make: schema::<files::EndpointInterfaces>,
+    },
     Entry { name: "config", about: "the file given with --config", make: schema::<files::Config> },
     Entry {
         name: "diagnostics",
@@ -75,6 +83,22 @@ pub const ALL: &[Entry] = &[
         name: "diagnostic",
         about: "a line of what --format jsonl prints",
         make: schema_of_output::<json::Finding<'static>>,
+    },
+    Entry { name: "status", about: "what status --format json prints", make: schema_of_output::<Status> },
+    Entry {
+        name: "endpoints",
+        about: "what endpoints --format json prints",
+        make: schema_of_output::<Vec<EndpointStatus>>,
+    },
+    Entry {
+        name: "policy-status",
+        about: "what policy --format json prints",
+        make: schema_of_output::<PolicyStatus>,
+    },
+    Entry {
+        name: "event",
+        about: "a line of what monitor --format json prints",
+        make: schema_of_output::<Told>,
     },
 ];
 

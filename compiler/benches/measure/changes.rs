@@ -55,6 +55,14 @@ pub(super) fn rows(policies: usize) {
     let texts: Vec<String> = texts.collect();
     let changed = texts.into_iter().map(|text| Change::Put(Box::new(run.object(text)))).collect();
     run.time("one policy changed", changed);
+    let everywhere: Vec<Resource> = (0..10).map(|number| run.object(policy_of_all(number))).collect();
+    let both = |policy: Resource| {
+        let gone = Change::Remove(ObjectKey::of(&policy));
+        [Change::Put(Box::new(policy)), gone]
+    };
+    let (came, went) = run.time_pairs(everywhere.into_iter().map(both).collect());
+    run.tell("policy of every endpoint came", came);
+    run.tell("policy of every endpoint went", went);
     let (known, new) = (DnsName::parse(&name(0)).unwrap(), DnsName::parse(&name(1)).unwrap());
     let address = |at: usize| -> IpAddr { format!("203.0.113.{at}").parse().unwrap() };
     run.time(
@@ -85,6 +93,15 @@ pub(super) fn rows(policies: usize) {
     pod(&mut text, 300_000, &labels(0, shape), true);
     let local = run.object(text);
     run.time("local pod came: all tables built anew", vec![Change::Put(Box::new(local))]);
+}
+
+/// A policy that selects every endpoint and tells many peers apart.
+fn policy_of_all(number: usize) -> String {
+    let (tier, app) = (number % 5, number % 7);
+    format!(
+        "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {{name: all-{number}}}\nspec: {{endpointSelector: {{}}, ingress: [{{fromEndpoints: [{{matchLabels: {{tier: t{tier}}}}}, {{matchLabels: {{app: app-{app}}}}}], toPorts: [{{ports: [{{port: '{}', protocol: TCP}}]}}]}}], egress: [{{toEndpoints: [{{matchLabels: {{app: app-{app}}}}}]}}]}}\n",
+        [80, 443, 6443, 7000][number % 4]
+    )
 }
 
 struct Run {

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use sluice_ir::origin::Origin;
 use sluice_ir::policy::{Policy, Ports};
 
-use super::row::Outcomes;
-
 /// How large a table may become before it is refused. A rule is never weakened to make it fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -89,8 +87,8 @@ impl Limits {
         self.check(policy, Measure::Cells { rows, ports }, cells, self.cells)
     }
 
-    pub(super) fn check_reasons(&self, policy: &Policy, outcomes: &Outcomes) -> Result<(), TooLarge> {
-        self.check(policy, Measure::Reasons, outcomes.reasons(), self.reasons)
+    pub(super) fn check_reasons(&self, policy: &Policy, reasons: usize) -> Result<(), TooLarge> {
+        self.check(policy, Measure::Reasons, reasons, self.reasons)
     }
 
     fn check(&self, policy: &Policy, measure: Measure, count: usize, limit: usize) -> Result<(), TooLarge> {

@@ -6,6 +6,7 @@
 //! | `members`, `classes` | peers into classes: those that every rule treats alike |
 //! | `subjects` | endpoints into subjects: those that the same rules select |
 //! | `table`, `row` | for each subject and direction, a row for each class of peers |
+//! | `order` | classes of peers in canonical order, each with an example |
 //! | `ports` | ports into classes: those that no row tells apart |
 //! | `assemble` | all of it numbered and put together |
 //! | `matching` | for each cell all rules that match, and not only those that decide |
@@ -18,6 +19,7 @@ mod classes;
 mod limit;
 pub(crate) mod matching;
 mod members;
+pub(crate) mod order;
 pub mod population;
 pub(crate) mod ports;
 pub(crate) mod row;
@@ -27,6 +29,7 @@ pub(crate) mod table;
 
 use std::sync::Arc;
 
+use rayon::join;
 use sluice_ir::decision::verify::VerifyError;
 use sluice_ir::decision::{ByDirection, Decision, EndpointName};
 use sluice_ir::ids::ClassId;
@@ -81,19 +84,46 @@ pub fn classify(
     let classes = classes::Classes::new(&sets, population);
     let subjects = subjects::subjects(policy, judged);
     let maker = table::Maker { policy, sets: &sets, classes: &classes };
-    let mut outcomes = row::Outcomes::default();
-    let mut tables = ByDirection::<Vec<table::RawTable>>::default();
-    for subject in subjects.keys() {
-        for direction in Direction::BOTH {
-            tables[direction].push(maker.table(subject, direction, &mut outcomes));
-            limits.check_reasons(policy, &outcomes)?;
-        }
-    }
-    let subjects = subjects.into_values().collect();
-    let (class_of, outcomes) = (&classes.of_peer, outcomes.all);
-    let classes = classes.len();
-    let parts = assemble::Parts { policy, population, judged, class_of, classes, subjects, tables, outcomes };
+    let (peers, (ingress, egress)) = join(
+        || order::in_order(population, &classes.of_peer, classes.len()),
+        || {
+            join(
+                || tables(&maker, &subjects, Direction::Ingress, limits),
+                || tables(&maker, &subjects, Direction::Egress, limits),
+            )
+        },
+    );
+    let ((ingress, of_ingress), (egress, of_egress)) = (ingress?, egress?);
+    limits.check_reasons(policy, of_ingress.reasons() + of_egress.reasons())?;
+    let first_verdict = ByDirection { ingress: 0, egress: of_ingress.all.len() };
+    let parts = assemble::Parts {
+        policy,
+        population,
+        judged,
+        class_of: &classes.of_peer,
+        peers,
+        subjects: subjects.into_values().collect(),
+        tables: ByDirection { ingress, egress },
+        verdicts: of_ingress.all.into_iter().chain(of_egress.all).collect(),
+        first_verdict,
+    };
     assemble::assemble(parts, limits)
+}
+
+/// The tables of every subject in one direction, and their verdicts.
+fn tables(
+    maker: &table::Maker<'_>,
+    subjects: &subjects::Subjects,
+    direction: Direction,
+    limits: &Limits,
+) -> Result<(Vec<table::RawTable>, row::Outcomes), TooLarge> {
+    let mut outcomes = row::Outcomes::default();
+    let mut tables = Vec::with_capacity(subjects.len());
+    for subject in subjects.keys() {
+        tables.push(maker.table(subject, direction, &mut outcomes));
+        limits.check_reasons(maker.policy, outcomes.reasons())?;
+    }
+    Ok((tables, outcomes))
 }
 
 /// The endpoints that live on a node, or all of them; and the host, where policy is enforced on it.

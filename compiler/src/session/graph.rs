@@ -139,15 +139,14 @@ impl Live {
             let endpoint = &self.judged[subject.endpoints[0]].name;
             for (direction, table) in subject.tables.iter() {
                 let of_table = graph.thing(Dependency::Table(endpoint.clone(), direction));
-                for rule in table.rules() {
-                    let origin = self.slab.policy.origin(rule).clone();
+                for (rule, _) in &table.rules {
+                    let origin = self.slab.policy.origin(*rule).clone();
                     let written = graph.thing(Dependency::Rule(origin));
                     graph.follows(written, of_table);
                 }
-                for (class, row) in table.rows.iter().enumerate() {
-                    let Some(row) = row else { continue };
-                    let row = graph.thing(Dependency::Row(direction, *row));
-                    let class = graph.thing(Dependency::Class(ClassId::new(class)));
+                for (class, row) in table.rows() {
+                    let row = graph.thing(Dependency::Row(direction, row));
+                    let class = graph.thing(Dependency::Class(class));
                     graph.follows(of_table, row);
                     graph.follows(class, row);
                 }

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use indexmap::IndexSet;
+
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use sluice_ir::decision::tables::{Cell, Tables};
 use sluice_ir::decision::{ByDirection, PortClasses};
-use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
+use sluice_ir::ids::{ClassId, RuleId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::eval::subject_matches;
 use sluice_ir::policy::{Direction, Identity, Policy, Settings};
@@ -17,12 +17,10 @@ use super::addresses::{Addresses, Reason};
 use super::peers::{Peer, Peers};
 use super::sets::{Sets, Touched};
 use super::slab::Slab;
-use super::table::{Functions, Makings, Table};
+use super::table::{Functions, Table};
 use crate::classify::population::prefixes_of;
-use crate::classify::ports::{cells, port_classes};
 use crate::classify::row::Outcomes;
 use crate::classify::signature::SetId;
-use crate::classify::subjects::SubjectKey;
 use crate::classify::{Judged, Limits};
 
 /// Who is at an address.
@@ -36,17 +34,17 @@ pub(super) struct Live {
     pub(super) subjects: Vec<Subject>,
     pub(super) sets: Sets,
     /// The list of peers of each rule in force; none inside for rules about every peer.
-    set_of: FxHashMap<RuleId, Option<SetId>>,
+    pub(super) set_of: FxHashMap<RuleId, Option<SetId>>,
     pub(super) peers: Peers,
     pub(super) entities: BTreeMap<Arc<str>, Peer>,
     pub(super) addresses: Addresses,
     pub(super) outcomes: Outcomes,
     pub(super) functions: ByDirection<Functions>,
-    ports: ByDirection<PortClasses>,
+    pub(super) ports: ByDirection<PortClasses>,
     /// How many verdicts and rows were told of in deltas.
-    told: (usize, ByDirection<usize>),
+    pub(super) told: (usize, ByDirection<usize>),
     /// The classes of entities that were told of.
-    entity_classes: BTreeMap<Arc<str>, ClassId>,
+    pub(super) entity_classes: BTreeMap<Arc<str>, ClassId>,
     /// How many rules there were when all of them were of use.
     lasting: usize,
 }
@@ -57,7 +55,7 @@ pub(super) struct Subject {
     pub(super) identity: Arc<Identity>,
     /// Places in `judged`.
     pub(super) endpoints: Vec<usize>,
-    rules: ByDirection<Vec<RuleId>>,
+    pub(super) rules: ByDirection<Vec<RuleId>>,
     pub(super) tables: ByDirection<Table>,
 }
 
@@ -65,11 +63,11 @@ pub(super) struct Subject {
 #[derive(Debug, Default)]
 pub(super) struct Change {
     /// The class that a prefix had before.
-    prefixes: BTreeMap<Cidr, Option<ClassId>>,
+    pub(super) prefixes: BTreeMap<Cidr, Option<ClassId>>,
     /// Prefixes whose peer must be looked at again.
     stale: BTreeSet<Cidr>,
     /// Places of subjects with other rules, and in which direction.
-    subjects: BTreeSet<(usize, Direction)>,
+    pub(super) subjects: BTreeSet<(usize, Direction)>,
 }
 
 impl Live {
@@ -168,29 +166,49 @@ impl Live {
     fn touch(&mut self, touched: Touched, change: &mut Change) {
         let peers: Vec<Peer> = match touched {
             Touched::Nobody => return,
-            Touched::Members(_) | Touched::Everyone => self.peers.iter().collect(),
+            Touched::Everyone => self.peers.iter().collect(),
+            Touched::Members(set) => self.members(set),
         };
+        let mut by_class: BTreeMap<ClassId, Vec<Peer>> = BTreeMap::new();
         for peer in peers {
-            let mut sets = self.peers.sets(peer).to_vec();
-            if let Touched::Members(set) = touched {
-                let identity = self.peers.identity(peer);
-                match (sets.binary_search(&set), self.sets.matches(&self.slab.policy, set, identity)) {
-                    (Err(place), true) => sets.insert(place, set),
-                    (Ok(place), false) => {
-                        sets.remove(place);
-                    }
-                    (Ok(_), true) => {}
-                    (Err(_), false) => continue,
-                }
-            }
-            let signature = self.sets.signature(&sets, self.peers.identity(peer));
-            let before = self.peers.class(peer);
-            if self.peers.sign(peer, signature) {
-                for prefix in self.peers.prefixes(peer) {
-                    change.prefixes.entry(*prefix).or_insert(Some(before));
+            by_class.entry(self.peers.class(peer)).or_default().push(peer);
+        }
+        for (class, peers) in by_class {
+            let sets = self.sets_of(class, touched);
+            for (signature, peers) in self.sets.signatures(sets, peers, |peer| self.peers.identity(peer)) {
+                if self.peers.sign(&peers, signature) {
+                    let prefixes = peers.iter().flat_map(|peer| self.peers.prefixes(*peer));
+                    prefixes.for_each(|prefix| {
+                        change.prefixes.entry(*prefix).or_insert(Some(class));
+                    });
                 }
             }
         }
+    }
+
+    /// The lists that match those peers of a class that are touched.
+    fn sets_of(&self, class: ClassId, touched: Touched) -> Vec<SetId> {
+        let mut sets = self.peers.signature(class).map_or(Vec::new(), |signature| signature.sets.clone());
+        if let Touched::Members(set) = touched {
+            match (sets.binary_search(&set), self.sets.is_live(set)) {
+                (Err(place), true) => sets.insert(place, set),
+                (Ok(place), false) => {
+                    sets.remove(place);
+                }
+                (Ok(_), true) | (Err(_), false) => {}
+            }
+        }
+        sets
+    }
+
+    /// The peers that a list matches, or did while it was in force.
+    fn members(&self, set: SetId) -> Vec<Peer> {
+        let matches = |peer: &Peer| {
+            let known = self.peers.sets(*peer).binary_search(&set).is_ok();
+            known || self.sets.matches(&self.slab.policy, set, self.peers.identity(*peer))
+        };
+        let candidates = self.peers.roll.candidates(&self.slab.policy, self.sets.peers(set));
+        candidates.into_iter().filter(matches).collect()
     }
 
     /// Someone is this identity.
@@ -263,142 +281,9 @@ impl Live {
         self.peers.add(Arc::clone(identity), signature)
     }
 
-    /// Brings the tables up to date and says what is different.
-    pub(super) fn finish(&mut self, change: Change) -> Tables {
-        let mut tables = Tables::default();
-        let (born, gone) = self.peers.sweep();
-        let all: Vec<ClassId> = match change.subjects.is_empty() {
-            true => Vec::new(),
-            false => self.peers.classes().map(|(class, _)| class).collect(),
-        };
-        for (at, direction) in (0..self.subjects.len()).flat_map(|at| Direction::BOTH.map(|way| (at, way))) {
-            self.free(at, direction, &gone);
-            let changed = change.subjects.contains(&(at, direction));
-            if changed {
-                self.begin_anew(at, direction);
-            }
-            self.fill(at, direction, if changed { &all } else { &born }, &mut tables.cells);
-        }
-        let news = self.outcomes.all.iter().enumerate().skip(self.told.0);
-        tables.verdicts = news.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
-        self.told.0 = self.outcomes.all.len();
-        for direction in Direction::BOTH {
-            self.tell_ports_apart(direction, &mut tables);
-        }
-        self.tell_entities(&mut tables);
-        let now = |prefix: Cidr| self.addresses.peers.get(prefix).map(|peer| self.peers.class(*peer));
-        let moved = change.prefixes.into_iter().map(|(prefix, before)| (prefix, before, now(prefix)));
-        tables.prefixes =
-            moved.filter(|(_, before, now)| before != now).map(|(prefix, _, now)| (prefix, now)).collect();
-        tables.gone = gone;
-        tables
-    }
-
-    fn tell_entities(&mut self, tables: &mut Tables) {
-        for (name, peer) in &self.entities {
-            let class = self.peers.class(*peer);
-            if self.entity_classes.insert(Arc::clone(name), class) != Some(class) {
-                tables.entities.push((Arc::clone(name), class));
-            }
-        }
-    }
-
-    /// The tables of an identity that some rules select, without classes.
-    fn tables(&mut self, identity: &Identity, rules: &ByDirection<Vec<RuleId>>) -> ByDirection<Table> {
-        let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
-        ByDirection::from_fn(|direction| self.table(&key, direction))
-    }
-
-    fn table(&mut self, key: &SubjectKey, direction: Direction) -> Table {
-        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
-        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
-        Table::new(key, direction, &mut makings)
-    }
-
-    /// Makes a table of a subject anew. The rows of its classes are those of before, to be compared with.
-    fn begin_anew(&mut self, at: usize, direction: Direction) {
-        let Subject { identity, rules, .. } = &self.subjects[at];
-        let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
-        let mut table = self.table(&key, direction);
-        let before = &mut self.subjects[at].tables[direction];
-        std::mem::swap(&mut table.rows, &mut before.rows);
-        *before = table;
-    }
-
-    /// Gives classes their rows in a table of a subject, and notes those that differ.
-    fn fill(&mut self, at: usize, direction: Direction, classes: &[ClassId], cells: &mut Vec<Cell>) {
-        let subject = &mut self.subjects[at];
-        let endpoint = &self.judged[subject.endpoints[0]].name;
-        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
-        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
-        let table = &mut subject.tables[direction];
-        for class in classes {
-            let Some(signature) = self.peers.signature(*class) else { continue };
-            let row = table.row_of(signature, &mut makings);
-            if let Some(row) = table.set(*class, Some(row)) {
-                cells.push(Cell { endpoint: endpoint.clone(), direction, class: *class, row });
-            }
-        }
-    }
-
-    fn free(&mut self, at: usize, direction: Direction, classes: &[ClassId]) {
-        for class in classes {
-            self.subjects[at].tables[direction].set(*class, None);
-        }
-    }
-
-    /// Puts the ports into finer classes if a new row tells some apart that were alike, and the new rows into
-    /// their terms.
-    fn tell_ports_apart(&mut self, direction: Direction, tables: &mut Tables) {
-        let known = std::mem::replace(&mut self.told.1[direction], self.functions[direction].len());
-        let functions = &self.functions[direction];
-        if functions.len() == known {
-            return;
-        }
-        let ports = &mut self.ports[direction];
-        let fits = |function: &crate::classify::row::PortFunction| function.is_constant_on(ports);
-        if known > 0 && functions.iter().skip(known).all(fits) {
-            let new = functions.iter().enumerate().skip(known);
-            tables.rows[direction] =
-                new.map(|(at, function)| (RowId::new(at), cells(function, ports))).collect();
-            return;
-        }
-        *ports = port_classes(functions.iter());
-        let rows = functions.iter().map(|function| cells(function, ports)).collect();
-        tables.ports[direction] = Some((ports.clone(), rows));
-    }
-
     /// The list of peers of a rule that is in force; none inside if it is about every peer.
     pub(super) fn set_of(&self, rule: RuleId) -> Option<Option<SetId>> {
         self.set_of.get(&rule).copied()
-    }
-
-    /// All tables, as if all of them were new.
-    pub(super) fn all(&self) -> Tables {
-        let mut tables = Tables::default();
-        let verdicts = self.outcomes.all.iter().enumerate();
-        tables.verdicts = verdicts.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
-        for direction in Direction::BOTH {
-            let ports = &self.ports[direction];
-            let rows = self.functions[direction].iter().map(|function| cells(function, ports)).collect();
-            tables.ports[direction] = Some((ports.clone(), rows));
-        }
-        for subject in &self.subjects {
-            let endpoint = &self.judged[subject.endpoints[0]].name;
-            for direction in Direction::BOTH {
-                let rows = subject.tables[direction].rows.iter().enumerate();
-                let cell = |(class, row): (usize, &Option<RowId>)| {
-                    let (endpoint, class) = (endpoint.clone(), ClassId::new(class));
-                    Some(Cell { endpoint, direction, class, row: (*row)? })
-                };
-                tables.cells.extend(rows.filter_map(cell));
-            }
-        }
-        let entities = self.entities.iter();
-        tables.entities = entities.map(|(name, peer)| (Arc::clone(name), self.peers.class(*peer))).collect();
-        let prefixes = self.addresses.peers.iter();
-        tables.prefixes = prefixes.map(|(prefix, peer)| (prefix, Some(self.peers.class(*peer)))).collect();
-        tables
     }
 
     /// Whether so much of what is kept is of no use any more that it is better to begin anew.
@@ -407,7 +292,7 @@ impl Live {
         let used: usize = self
             .subjects
             .iter()
-            .flat_map(|subject| Direction::BOTH.map(|way| subject.tables[way].rows.len()))
+            .flat_map(|subject| Direction::BOTH.map(|way| subject.tables[way].len()))
             .sum();
         self.slab.policy.rules.len() > ENOUGH + 2 * self.lasting || rows > ENOUGH + 2 * used
     }
@@ -415,6 +300,7 @@ impl Live {
     /// Notes how many rules there are when all of them are of use.
     pub(super) fn is_fresh(&mut self) {
         self.lasting = self.slab.policy.rules.len();
+        self.slab.reserve(ENOUGH + self.lasting);
     }
 
     /// Whether the tables are within limits.
@@ -429,13 +315,3 @@ impl Live {
 
 /// So many rules and rows may be of no use before anyone asks.
 const ENOUGH: usize = 20_000;
-
-fn makings<'m>(
-    slab: &'m Slab,
-    set_of: &'m FxHashMap<RuleId, Option<SetId>>,
-    sets: &'m Sets,
-    outcomes: &'m mut Outcomes,
-    functions: &'m mut Functions,
-) -> Makings<'m> {
-    Makings { policy: &slab.policy, set_of, sets, outcomes, functions }
-}

@@ -17,14 +17,17 @@
 mod addresses;
 mod delta;
 mod graph;
+mod inherit;
 mod inputs;
 mod live;
 mod peers;
 mod pods;
+mod roll;
 mod scratch;
 mod sets;
 mod slab;
 mod table;
+mod update;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -38,7 +41,7 @@ use sluice_ir::policy::verify::VerifyError as PolicyError;
 pub use delta::{Delta, Reason};
 pub use graph::{Dependency, Graph};
 pub use inputs::ObjectKey;
-pub use sluice_ir::decision::tables::{Cell, Tables};
+pub use sluice_ir::decision::tables::{Cells, Tables};
 
 use crate::classify::{Classified, ClassifyError, Limits, judged};
 use crate::decide::DecideError;

@@ -1,6 +1,6 @@
 //! Peers that somebody is, and the classes that they are in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -8,23 +8,30 @@ use sluice_ir::ids::ClassId;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::Identity;
 
+use super::roll::Roll;
 use crate::classify::signature::{SetId, Signature};
 
 /// The place of a peer in this registry.
 pub(super) type Peer = usize;
+
+/// A class that came, and the class that was there before and whose peers some of its own were.
+pub(super) type Newcomer = (ClassId, Option<ClassId>);
 
 /// Peers by identity, while anyone is one.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
     states: Vec<State>,
     by_identity: FxHashMap<Arc<Identity>, Peer>,
+    /// Peers by what lists of peers ask for.
+    pub(super) roll: Roll,
     free: Vec<Peer>,
     /// The signature of each class; none for one that is free.
     classes: Vec<Option<Class>>,
     by_signature: FxHashMap<Signature, ClassId>,
     free_classes: Vec<ClassId>,
-    /// Classes that came since they were last asked for.
-    born: BTreeSet<ClassId>,
+    /// Classes that came since they were last asked for, each with the class that lasts in which some of its peers
+    /// were before.
+    born: BTreeMap<ClassId, Option<ClassId>>,
     /// Classes that went since then; their names are used again only after that.
     gone: BTreeSet<ClassId>,
 }
@@ -32,8 +39,6 @@ pub(super) struct Peers {
 #[derive(Debug)]
 struct State {
     identity: Arc<Identity>,
-    /// The lists of peers that match it, in order.
-    sets: Vec<SetId>,
     class: ClassId,
     /// How many pods, addresses and entities it is.
     users: usize,
@@ -60,10 +65,8 @@ impl Peers {
 
     /// The first who is a new peer.
     pub(super) fn add(&mut self, identity: Arc<Identity>, signature: Signature) -> Peer {
-        let sets = signature.sets.clone();
-        let class = self.enter(signature);
-        let state =
-            State { identity: Arc::clone(&identity), sets, class, users: 1, prefixes: BTreeSet::new() };
+        let class = self.enter(signature, None);
+        let state = State { identity: Arc::clone(&identity), class, users: 1, prefixes: BTreeSet::new() };
         let peer = match self.free.pop() {
             Some(peer) => {
                 self.states[peer] = state;
@@ -74,6 +77,7 @@ impl Peers {
                 self.states.len() - 1
             }
         };
+        self.roll.note(peer, &identity, true);
         self.by_identity.insert(identity, peer);
         peer
     }
@@ -86,29 +90,41 @@ impl Peers {
             let class = state.class;
             let identity = Arc::clone(&state.identity);
             self.by_identity.remove(&identity);
+            self.roll.note(peer, &identity, false);
             self.exit(class);
             self.free.push(peer);
         }
     }
 
-    /// Puts a peer into the class of another signature; whether it moved.
-    pub(super) fn sign(&mut self, peer: Peer, signature: Signature) -> bool {
-        let before = self.states[peer].class;
-        self.states[peer].sets.clone_from(&signature.sets);
-        if self.class_state(before).is_some_and(|class| class.signature == signature) {
-            return false;
+    /// Gives some peers of one class another signature; whether they are in another class now. Where they are the
+    /// whole class it stays theirs, so that nothing that names it has to change.
+    pub(super) fn sign(&mut self, peers: &[Peer], signature: Signature) -> bool {
+        let Some(before) = peers.first().map(|peer| self.states[*peer].class) else { return false };
+        let known = self.by_signature.get(&signature).copied();
+        match &mut self.classes[before.index()] {
+            _ if known == Some(before) => return false,
+            Some(class) if known.is_none() && class.peers == peers.len() => {
+                self.by_signature.remove(&class.signature);
+                self.by_signature.insert(signature.clone(), before);
+                class.signature = signature;
+                return false;
+            }
+            _ => {}
         }
-        let class = self.enter(signature);
-        self.exit(before);
-        self.states[peer].class = class;
-        class != before
+        // A class that is as new as this one came from one that is not.
+        let origin = self.born.get(&before).copied().unwrap_or(Some(before));
+        for peer in peers {
+            self.states[*peer].class = self.enter(signature.clone(), origin);
+            self.exit(before);
+        }
+        true
     }
 
     fn class_state(&self, class: ClassId) -> Option<&Class> {
         self.classes[class.index()].as_ref()
     }
 
-    fn enter(&mut self, signature: Signature) -> ClassId {
+    fn enter(&mut self, signature: Signature, origin: Option<ClassId>) -> ClassId {
         if let Some(class) = self.by_signature.get(&signature).copied() {
             if let Some(state) = &mut self.classes[class.index()] {
                 state.peers += 1;
@@ -129,7 +145,7 @@ impl Peers {
             }
         };
         self.by_signature.insert(signature, class);
-        self.born.insert(class);
+        self.born.insert(class, origin);
         class
     }
 
@@ -141,8 +157,9 @@ impl Peers {
         }
     }
 
-    /// Frees the classes that nobody is in any more. Those that came and went meanwhile were never there.
-    pub(super) fn sweep(&mut self) -> (Vec<ClassId>, Vec<ClassId>) {
+    /// Frees the classes that nobody is in any more, and says which came and which went. Those that came and
+    /// went meanwhile were never there.
+    pub(super) fn sweep(&mut self) -> (Vec<Newcomer>, Vec<ClassId>) {
         let gone = std::mem::take(&mut self.gone);
         let born = std::mem::take(&mut self.born);
         for class in &gone {
@@ -151,8 +168,8 @@ impl Peers {
             }
             self.free_classes.push(*class);
         }
-        let lasting = born.difference(&gone).copied().collect();
-        let lost = gone.difference(&born).copied().collect();
+        let lost = gone.iter().filter(|class| !born.contains_key(class)).copied().collect();
+        let lasting = born.into_iter().filter(|(class, _)| !gone.contains(class)).collect();
         (lasting, lost)
     }
 
@@ -160,8 +177,9 @@ impl Peers {
         &self.states[peer].identity
     }
 
+    /// The lists of peers that match it, in order.
     pub(super) fn sets(&self, peer: Peer) -> &[SetId] {
-        &self.states[peer].sets
+        self.signature(self.class(peer)).map_or(&[], |signature| &signature.sets)
     }
 
     pub(super) fn class(&self, peer: Peer) -> ClassId {

@@ -15,6 +15,7 @@ use super::live::{self, Live};
 use super::table::Table;
 use super::{Classified, Pods, Session, SessionError, judged};
 use crate::classify::assemble::{Parts, assemble};
+use crate::classify::order::in_order;
 use crate::classify::population::{ENTITIES, PeerId, Population, families};
 use crate::classify::row::PortFunction;
 use crate::classify::table::RawTable;
@@ -103,10 +104,11 @@ impl Session {
             population: &population,
             judged: &live.judged,
             class_of: &class_of,
-            classes: places.len(),
+            peers: in_order(&population, &class_of, places.len()),
             subjects: live.subjects.iter().map(|subject| subject.endpoints.clone()).collect(),
             tables: ByDirection::from_fn(raw),
-            outcomes: live.outcomes.all.clone(),
+            verdicts: live.outcomes.all.iter().cloned().collect(),
+            first_verdict: ByDirection::default(),
         };
         let classified = assemble(parts, &self.limits)?;
         Ok((population, classified))
@@ -116,8 +118,7 @@ impl Session {
 fn raw_table(table: &Table, functions: &[&PortFunction], places: &BTreeMap<ClassId, u32>) -> RawTable {
     let mut rows: BTreeMap<RowId, Vec<u32>> = BTreeMap::new();
     for (class, place) in places {
-        let row = table.rows.get(class.index()).copied().flatten();
-        if let Some(row) = row.filter(|row| *row != table.nobody) {
+        if let Some(row) = table.row(*class).filter(|row| *row != table.nobody) {
             rows.entry(row).or_default().push(*place);
         }
     }

@@ -102,6 +102,14 @@ impl Sets {
         self.states[set as usize].rules > 0
     }
 
+    /// A list, which may be in force no more.
+    pub(super) fn peers(&self, set: SetId) -> &[Peer] {
+        match &self.states[set as usize].peers {
+            Peers::Of(peers) => peers,
+            Peers::Any => &[],
+        }
+    }
+
     /// Whether a list matches a peer.
     pub(super) fn matches(&self, policy: &Policy, set: SetId, identity: &Identity) -> bool {
         self.is_live(set) && peers_match(policy, &self.states[set as usize].peers, identity)
@@ -149,6 +157,25 @@ impl Sets {
     pub(super) fn signature(&self, sets: &[SetId], identity: &Identity) -> Signature {
         let asked = sets.iter().flat_map(|set| self.states[*set as usize].asked.keys());
         Signature::new(sets, asked.chain(self.asked_of_any.keys()), &self.asked, identity)
+    }
+
+    /// What rules can see of some peers, all or none of them the host, that these lists match: most often the same.
+    pub(super) fn signatures<'i, P: Copy>(
+        &self,
+        sets: Vec<SetId>,
+        peers: Vec<P>,
+        identity: impl Fn(P) -> &'i Arc<Identity>,
+    ) -> Vec<(Signature, Vec<P>)> {
+        let asks = |set: &SetId| !self.states[*set as usize].asked.is_empty();
+        let Some(first) = peers.first() else { return Vec::new() };
+        if self.asked_of_any.is_empty() && !sets.iter().any(asks) {
+            return vec![(self.signature(&sets, identity(*first)), peers)];
+        }
+        let mut found: BTreeMap<Signature, Vec<P>> = BTreeMap::new();
+        for peer in peers {
+            found.entry(self.signature(&sets, identity(peer))).or_default().push(peer);
+        }
+        found.into_iter().collect()
     }
 
     fn ask(&mut self, set: SetId, rule: &Rule, comes: bool) -> bool {

@@ -25,6 +25,15 @@ impl Slab {
         Slab { policy: Policy { settings, ..Policy::default() }, ..Slab::default() }
     }
 
+    /// Makes room for so many more rules, so that no change has to wait for larger tables.
+    pub(super) fn reserve(&mut self, rules: usize) {
+        self.policy.rules.reserve(rules);
+        self.policy.origins.reserve(rules);
+        self.policy.selectors.reserve(rules);
+        self.origins.reserve(rules);
+        self.selectors.reserve(rules);
+    }
+
     /// Adds the rules of an object and gives their ids.
     pub(super) fn add(&mut self, object: &Policy) -> Vec<RuleId> {
         object.rules.iter().map(|rule| self.add_rule(object, rule.clone())).collect()

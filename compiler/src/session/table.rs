@@ -1,8 +1,9 @@
-//! The table of one endpoint and direction, which remembers the row of every combination that it has met.
+//! The table of one endpoint and direction: classes in groups that its rules cannot tell apart, and a row for each
+//! group.
 
 use std::collections::BTreeSet;
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
 use sluice_ir::net::{PortName, Protocol};
@@ -30,22 +31,38 @@ pub(super) struct Makings<'a> {
 #[derive(Debug)]
 pub(super) struct Table {
     direction: Direction,
-    rules: Vec<(RuleId, Option<SetId>)>,
+    /// In order, each with its list of peers; none for those about every peer.
+    pub(super) rules: Vec<(RuleId, Option<SetId>)>,
     /// The endpoint's own numbers for named ports.
     own: FxHashMap<NamedPort, u16>,
     /// The named ports that its rules ask its peers for.
     asked: BTreeSet<usize>,
     /// The verdict where no rule matches, and the same for the host.
     fallback: [VerdictId; 2],
-    known: FxHashMap<LocalKey, RowId>,
+    /// What its rules can see of the peers of each group, and their row.
+    pub(super) groups: IndexMap<LocalKey, RowId, FxBuildHasher>,
     /// The row of peers that no rule names.
     pub(super) nobody: RowId,
-    /// The row of each class, by name; none for names that are free.
-    pub(super) rows: Vec<Option<RowId>>,
+    /// The group of each class, by name; [`NOBODY`] for names that are free.
+    of_class: Vec<Group>,
 }
 
-/// Which rules match, one bit each; then numbers of named ports, and whether it is the host.
-type LocalKey = (Box<[u64]>, Vec<(usize, u16)>, bool);
+/// The place of a group in its table.
+pub(super) type Group = u32;
+
+/// In the place of a group: for as many classes as there are, half the memory of an option.
+const NOBODY: Group = Group::MAX;
+
+/// What a table's rules can see of a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct LocalKey {
+    /// Which rules match, one bit each.
+    pub(super) mask: Box<[u64]>,
+    /// Its numbers for the named ports that they ask for.
+    pub(super) named: Vec<(usize, u16)>,
+    /// Whether it is the host, where that can matter.
+    pub(super) host: bool,
+}
 
 impl Table {
     /// The table of a subject, without classes.
@@ -58,49 +75,92 @@ impl Table {
             own: subject.named.iter().cloned().collect(),
             asked: asked.filter_map(|port| makings.sets.asked.get_index_of(&port)).collect(),
             fallback: subject.fallbacks(policy, direction, makings.outcomes),
-            known: FxHashMap::default(),
+            groups: IndexMap::default(),
             nobody: RowId::new(0),
-            rows: Vec::new(),
+            of_class: Vec::new(),
             rules: rules.iter().map(|id| (*id, makings.set_of.get(id).copied().flatten())).collect(),
         };
-        table.nobody = table.row_of(&Signature { sets: Vec::new(), named: Vec::new(), host: false }, makings);
+        let nobody = table.group_of(&Signature { sets: Vec::new(), named: Vec::new(), host: false }, makings);
+        table.nobody = table.row_of(nobody);
         table
     }
 
-    /// The rules that judge the endpoint here.
-    pub(super) fn rules(&self) -> impl Iterator<Item = RuleId> {
-        self.rules.iter().map(|(rule, _)| *rule)
+    /// Whether no class has a row yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.of_class.is_empty()
     }
 
-    /// Gives a class its row, or frees its name. Gives the row that is new to it.
-    pub(super) fn set(&mut self, class: ClassId, row: Option<RowId>) -> Option<RowId> {
-        if self.rows.len() <= class.index() {
-            self.rows.resize(class.index() + 1, None);
+    /// The group of a class.
+    pub(super) fn group(&self, class: ClassId) -> Option<Group> {
+        self.of_class.get(class.index()).copied().filter(|group| *group != NOBODY)
+    }
+
+    /// The row of a class.
+    pub(super) fn row(&self, class: ClassId) -> Option<RowId> {
+        self.group(class).map(|group| self.row_of(group))
+    }
+
+    /// The row of a group.
+    pub(super) fn row_of(&self, group: Group) -> RowId {
+        self.groups[group as usize]
+    }
+
+    /// The row of each class.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (ClassId, RowId)> {
+        let groups = self.of_class.iter().enumerate().filter(|(_, group)| **group != NOBODY);
+        groups.map(|(class, group)| (ClassId::new(class), self.row_of(*group)))
+    }
+
+    /// How many names of classes it knows.
+    pub(super) fn len(&self) -> usize {
+        self.of_class.len()
+    }
+
+    /// Makes room for so many names of classes.
+    pub(super) fn make_room(&mut self, classes: usize) {
+        if self.of_class.len() < classes {
+            self.of_class.resize(classes, NOBODY);
         }
-        let before = std::mem::replace(&mut self.rows[class.index()], row);
-        row.filter(|_| before != row)
     }
 
-    /// The row of the peers with a signature.
-    pub(super) fn row_of(&mut self, signature: &Signature, makings: &mut Makings<'_>) -> RowId {
+    /// Puts a class into a group, or frees its name.
+    pub(super) fn set(&mut self, class: ClassId, group: Option<Group>) {
+        self.make_room(class.index() + 1);
+        self.of_class[class.index()] = group.unwrap_or(NOBODY);
+    }
+
+    /// The group of the peers with a signature.
+    pub(super) fn group_of(&mut self, signature: &Signature, makings: &mut Makings<'_>) -> Group {
         let mut mask = vec![0_u64; self.rules.len().div_ceil(64)].into_boxed_slice();
         for (at, (_, set)) in self.rules.iter().enumerate() {
             if set.is_none_or(|set| signature.sets.binary_search(&set).is_ok()) {
                 mask[at / 64] |= 1 << (at % 64);
             }
         }
-        let named = signature.named.iter().filter(|(place, _)| self.asked.contains(place)).copied().collect();
-        let key = (mask, named, signature.host && self.fallback[0] != self.fallback[1]);
-        if let Some(row) = self.known.get(&key) {
-            return *row;
-        }
-        let function = self.function(&key, makings);
-        let row = RowId::new(makings.functions.insert_full(function).0);
-        self.known.insert(key, row);
-        row
+        let named = self.asked(&signature.named);
+        let host = signature.host && self.direction == Direction::Ingress;
+        self.enter(LocalKey { mask, named, host }, makings)
     }
 
-    fn function(&self, (mask, named, host): &LocalKey, makings: &mut Makings<'_>) -> PortFunction {
+    /// Those of a peer's numbers for which a rule asks.
+    pub(super) fn asked(&self, named: &[(usize, u16)]) -> Vec<(usize, u16)> {
+        named.iter().filter(|(place, _)| self.asked.contains(place)).copied().collect()
+    }
+
+    /// The group of which these rules can see this.
+    pub(super) fn enter(&mut self, key: LocalKey, makings: &mut Makings<'_>) -> Group {
+        let at = match self.groups.get_index_of(&key) {
+            Some(at) => at,
+            None => {
+                let function = self.function(&key, makings);
+                let row = RowId::new(makings.functions.insert_full(function).0);
+                self.groups.insert_full(key, row).0
+            }
+        };
+        Group::try_from(at).unwrap_or(Group::MAX)
+    }
+
+    fn function(&self, LocalKey { mask, named, host }: &LocalKey, makings: &mut Makings<'_>) -> PortFunction {
         let matches = |at: &usize| mask[at / 64] & (1 << (at % 64)) != 0;
         let matching: Vec<RuleId> =
             (0..self.rules.len()).filter(matches).map(|at| self.rules[at].0).collect();

@@ -1,6 +1,5 @@
 //! Every cell against the reference.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
@@ -13,8 +12,7 @@ use sluice_ir::origin::Origin;
 use sluice_ir::policy::eval::{Answer, Question, Verdict, eval_among, ports_match};
 use sluice_ir::policy::{Direction, Identity, Policy, PortMatch, PortSet, Ports, Rule};
 
-use super::columns::Column;
-use super::groups::{Groups, names};
+use super::groups::{Groups, Partition, names};
 use super::in_force::InForce;
 use super::{Proof, Refuted, WrongCell, decision};
 use crate::classify::{Classified, Judged, PeerId, Population};
@@ -48,20 +46,14 @@ struct Alike {
     /// The rules that match them, a bit for each.
     matching: Vec<u64>,
     host: bool,
-    numbers: Numbers,
+    /// The place of their numbers for named ports among the different ones of the side.
+    numbers: usize,
     rows: Vec<RowId>,
 }
 
-/// What a peer has for the ports that a side's rules name.
-type Numbers = Vec<Option<(Protocol, u16)>>;
-
-/// What a side's rules can see of a peer: which of them match it, and its numbers for the ports that they
-/// name.
-type LocalKey<'b> = (&'b [u64], bool, Numbers);
-
-/// What the reference answered where some rules match both peer and port, and the peer is or is not the host;
-/// with the verdicts of the table that were found to agree, so that the same is not asked again.
-type Answers = FxHashMap<(Vec<u64>, bool), (Answer, Vec<VerdictId>)>;
+/// What the reference answered where some rules match both peer and port, with the verdicts of the table that were
+/// found to agree, so that the same is not asked again.
+type Answers = IndexMap<Vec<u64>, (Answer, Vec<VerdictId>), FxBuildHasher>;
 
 /// Ports that the rules of one side cannot tell apart: an example, and the classes that they have in the table.
 struct PortsAlike {
@@ -125,19 +117,26 @@ impl Comparison<'_> {
     fn side(&self, side: &SideOf<'_>) -> Result<Proof, Refuted> {
         let mut proof = Proof::default();
         let pieces = self.pieces(side);
-        let named = self.names_of_peers(side);
         // Only a named port means another number for another peer.
-        let mut ports_of: FxHashMap<Numbers, Vec<PortsAlike>> = FxHashMap::default();
-        let mut answers = Answers::default();
-        for Alike { example, matching, host, numbers, rows } in self.peers_alike(side, &named) {
+        let named = self.names_of_peers(side);
+        let (numbers, places) = self.groups.numbers_for(&named);
+        let mut ports_of: Vec<Option<Vec<PortsAlike>>> = numbers.iter().map(|_| None).collect();
+        // For peers who are the host, and for others.
+        let mut answers = [Answers::default(), Answers::default()];
+        let mut both = vec![0_u64; side.rules.len().div_ceil(64)];
+        for Alike { example, matching, host, numbers, rows } in
+            self.peers_alike(side, self.groups.partition(&named), &places)
+        {
             let peer = self.population.identity(example);
-            let ports = ports_of.entry(numbers).or_insert_with(|| self.ports_alike(side, peer, &pieces));
+            let ports = ports_of[numbers].get_or_insert_with(|| self.ports_alike(side, peer, &pieces));
+            let answers = &mut answers[usize::from(host)];
             for alike in ports.iter() {
                 let question = side.question(peer, alike.example);
-                let both = matching.iter().zip(&alike.matching).map(|(peer, port)| peer & port).collect();
-                let (answer, agreed) = answers.entry((both, host)).or_insert_with(|| {
+                let bits = matching.iter().zip(&alike.matching);
+                both.iter_mut().zip(bits).for_each(|(both, (peer, port))| *both = peer & port);
+                let (answer, agreed) = known(answers, &both, || {
                     proof.evaluations += 1;
-                    (eval_among(self.policy, side.rules, &question), Vec::new())
+                    eval_among(self.policy, side.rules, &question)
                 });
                 for row in &rows {
                     proof.cells += alike.classes.len();
@@ -157,33 +156,31 @@ impl Comparison<'_> {
         asks.flat_map(|rule| names(&rule.ports)).collect()
     }
 
-    /// Peers that the rules of a side cannot tell apart.
-    fn peers_alike(&self, side: &SideOf<'_>, named: &BTreeSet<&PortName>) -> Vec<Alike> {
-        let partition = self.groups.partition(named);
-        let groups = &partition.groups;
+    /// Peers that the rules of a side cannot tell apart. `numbers` is the place of each peer's among the
+    /// different ones of the side.
+    fn peers_alike(&self, side: &SideOf<'_>, partition: &Partition, numbers: &[usize]) -> Vec<Alike> {
         let words = side.rules.len().div_ceil(64);
-        let mut bits = vec![0_u64; words * groups.len()];
+        let mut everyone = vec![0_u64; words];
+        let mut bits = vec![0_u64; words * partition.groups.len()];
         for (at, id) in side.rules.iter().enumerate() {
-            let matching = self.groups.matching(partition, *id);
-            for group in matching.into_iter().flat_map(Column::ones) {
-                bits[group * words + at / 64] |= 1 << (at % 64);
+            let (word, bit) = (at / 64, 1 << (at % 64));
+            match self.groups.matching(partition, *id) {
+                Some(matched) if matched.all => everyone[word] |= bit,
+                Some(matched) => matched.groups.ones().for_each(|group| bits[group * words + word] |= bit),
+                None => {}
             }
         }
         let row_of = self.rows(side);
-        let mut places: FxHashMap<LocalKey<'_>, usize> = FxHashMap::default();
+        let mut places: FxHashMap<(&[u64], bool, usize), usize> = FxHashMap::default();
         let mut found: Vec<Alike> = Vec::new();
-        for (at, group) in groups.iter().enumerate() {
-            let ports = &self.population.identity(group.example).ports;
-            let numbers: Numbers = named.iter().map(|name| ports.get(*name).copied()).collect();
-            let place = match places.entry((&bits[at * words..(at + 1) * words], group.host, numbers)) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(new) => {
-                    let (matching, host, numbers) = new.key().clone();
-                    let (example, matching) = (group.example, matching.to_vec());
-                    found.push(Alike { example, matching, host, numbers, rows: Vec::new() });
-                    *new.insert(found.len() - 1)
-                }
-            };
+        for (at, group) in partition.groups.iter().enumerate() {
+            let own = &bits[at * words..(at + 1) * words];
+            let (host, numbers) = (group.host, numbers[group.numbers]);
+            let place = *places.entry((own, host, numbers)).or_insert(found.len());
+            if place == found.len() {
+                let matching = own.iter().zip(&everyone).map(|(own, all)| own | all).collect();
+                found.push(Alike { example: group.example, matching, host, numbers, rows: Vec::new() });
+            }
             let row = row_of[group.class.index()];
             if !found[place].rows.contains(&row) {
                 found[place].rows.push(row);
@@ -323,6 +320,19 @@ pub(crate) fn agrees_or_refutes(
         expected: answer.clone(),
         found: outcome.clone(),
     })))
+}
+
+/// The answer where these rules match, asked for if it is not known yet.
+fn known<'a>(
+    answers: &'a mut Answers,
+    matching: &[u64],
+    ask: impl FnOnce() -> Answer,
+) -> &'a mut (Answer, Vec<VerdictId>) {
+    let at = match answers.get_index_of(matching) {
+        Some(at) => at,
+        None => answers.insert_full(matching.to_vec(), (ask(), Vec::new())).0,
+    };
+    &mut answers[at]
 }
 
 fn agree(policy: &Policy, decision: &Decision, outcome: &Outcome, answer: &Answer) -> bool {

@@ -6,7 +6,10 @@
 //! a prefix or a name matches is asked of every peer that has an address or a name.
 
 use fixedbitset::FixedBitSet;
-use rustc_hash::FxHashMap;
+use indexmap::IndexSet;
+use rayon::prelude::*;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::ids::SelectorId;
 use sluice_ir::label::{Label, LabelSet};
 use sluice_ir::policy::eval::peer_matches;
 use sluice_ir::policy::{Identity, Peer, Peers, Policy, Subject};
@@ -17,9 +20,9 @@ pub(super) type Column = FixedBitSet;
 
 /// Peers as selectors see them.
 pub(super) struct Columns<'p> {
+    policy: &'p Policy,
     peers: Vec<&'p Identity>,
-    /// For each key that was asked for: its different labels, and which of them each peer has.
-    keys: FxHashMap<&'p str, Key>,
+    /// Who meets each requirement.
     requirements: FxHashMap<&'p Requirement, Column>,
     /// Places of peers with an address, sorted by it: those in a prefix lie together.
     addressed: Vec<usize>,
@@ -37,25 +40,30 @@ struct Key {
 }
 
 impl<'p> Columns<'p> {
-    pub(super) fn new(peers: Vec<&'p Identity>) -> Columns<'p> {
+    /// Asks the requirements of some selectors of all peers; only these selectors can be asked for afterwards.
+    pub(super) fn new(
+        policy: &'p Policy,
+        selectors: impl Iterator<Item = SelectorId>,
+        peers: Vec<&'p Identity>,
+    ) -> Columns<'p> {
         let having = |has: fn(&Identity) -> bool| {
             peers.iter().enumerate().filter(|(_, peer)| has(peer)).map(|(at, _)| at).collect()
         };
         let mut addressed: Vec<usize> = having(|peer| peer.address.is_some());
         addressed.sort_by_key(|at| peers[*at].address);
         Columns {
+            policy,
             addressed,
             named: having(|peer| !peer.names.is_empty()),
             hosts: having(Identity::is_host),
-            keys: FxHashMap::default(),
-            requirements: FxHashMap::default(),
+            requirements: ask(policy, selectors, &peers),
             peers,
         }
     }
 
     /// Whose traffic a rule with this subject judges.
-    pub(super) fn of_subject(&mut self, policy: &'p Policy, subject: Subject) -> Column {
-        let mut column = self.of_selector(policy.selector(subject.selector()));
+    pub(super) fn of_subject(&self, subject: Subject) -> Column {
+        let mut column = self.of_selector(self.policy.selector(subject.selector()));
         match subject {
             Subject::Endpoints(_) => self.hosts.iter().for_each(|host| column.remove(*host)),
             Subject::Nodes(_) => {
@@ -67,20 +75,17 @@ impl<'p> Columns<'p> {
     }
 
     /// Who matches a list of peers.
-    pub(super) fn of_peers(&mut self, policy: &'p Policy, peers: &'p Peers) -> Column {
+    pub(super) fn of_peers(&self, peers: &Peers) -> Column {
         let mut column = self.nobody();
         match peers {
             Peers::Any => column.insert_range(..),
-            Peers::Of(peers) => {
-                for peer in peers {
-                    self.add_peer(policy, peer, &mut column);
-                }
-            }
+            Peers::Of(peers) => peers.iter().for_each(|peer| self.add_peer(peer, &mut column)),
         }
         column
     }
 
-    fn add_peer(&mut self, policy: &'p Policy, peer: &'p Peer, column: &mut Column) {
+    fn add_peer(&self, peer: &Peer, column: &mut Column) {
+        let policy = self.policy;
         match peer {
             Peer::Labels { selector, except } => {
                 let mut selected = self.of_selector(policy.selector(*selector));
@@ -105,30 +110,37 @@ impl<'p> Columns<'p> {
         }
     }
 
-    fn of_selector(&mut self, selector: &'p Selector) -> Column {
+    fn of_selector(&self, selector: &Selector) -> Column {
         let mut column = self.nobody();
         column.insert_range(..);
         for requirement in selector.requirements() {
-            column.intersect_with(self.of_requirement(requirement));
+            column.intersect_with(&self.requirements[requirement]);
         }
         column
-    }
-
-    fn of_requirement(&mut self, requirement: &'p Requirement) -> &Column {
-        let Columns { peers, keys, requirements, .. } = self;
-        requirements.entry(requirement).or_insert_with(|| {
-            let key = keys.entry(&*requirement.key).or_insert_with(|| Key::new(peers, &requirement.key));
-            let meets: Vec<bool> = key.labels.iter().map(|label| requirement.matches(label)).collect();
-            let mut column = Column::with_capacity(peers.len());
-            let those = key.of_peer.iter().enumerate().filter(|(_, label)| meets[**label as usize]);
-            column.extend(those.map(|(at, _)| at));
-            column
-        })
     }
 
     fn nobody(&self) -> Column {
         Column::with_capacity(self.peers.len())
     }
+}
+
+/// Who meets each requirement of some selectors.
+fn ask<'p>(
+    policy: &'p Policy,
+    selectors: impl Iterator<Item = SelectorId>,
+    peers: &[&Identity],
+) -> FxHashMap<&'p Requirement, Column> {
+    let mut new = vec![true; policy.selectors.len()];
+    let selectors = selectors.filter(|id| std::mem::take(&mut new[id.index()]));
+    let requirements: IndexSet<&Requirement, FxBuildHasher> =
+        selectors.flat_map(|id| policy.selector(id).requirements()).collect();
+    let requirements: Vec<&Requirement> = requirements.into_iter().collect();
+    let keys: IndexSet<&str, FxBuildHasher> = requirements.iter().map(|r| &*r.key).collect();
+    let keys: Vec<&str> = keys.into_iter().collect();
+    let labels: Vec<Key> = keys.par_iter().map(|key| Key::new(peers, key)).collect();
+    let labels: FxHashMap<&str, Key> = keys.into_iter().zip(labels).collect();
+    let columns: Vec<Column> = requirements.par_iter().map(|r| labels[&*r.key].meeting(r)).collect();
+    requirements.into_iter().zip(columns).collect()
 }
 
 fn matching<'a>(
@@ -153,5 +165,14 @@ impl Key {
         });
         let of_peer = of_peer.collect();
         Key { labels, of_peer }
+    }
+
+    /// Who meets a requirement of this key.
+    fn meeting(&self, requirement: &Requirement) -> Column {
+        let meets: Vec<bool> = self.labels.iter().map(|label| requirement.matches(label)).collect();
+        let mut column = Column::with_capacity(self.of_peer.len());
+        let those = self.of_peer.iter().enumerate().filter(|(_, label)| meets[**label as usize]);
+        column.extend(those.map(|(at, _)| at));
+        column
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
+use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
-use sluice_ir::ids::{ClassId, RuleId};
+use sluice_ir::ids::{ClassId, RuleId, SelectorId};
 use sluice_ir::net::{PortName, Protocol};
-use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortSet, Ports};
+use sluice_ir::policy::{Direction, Identity, Peer, Peers, Policy, PortSet, Ports};
 
 use super::columns::{Column, Columns};
 use super::in_force::InForce;
@@ -20,16 +21,30 @@ pub(super) struct Groups<'p> {
     fine: Partition,
     /// The place of each rule's list of peers among the different ones.
     set_of: FxHashMap<RuleId, usize>,
-    /// The numbers that peers have for the ports that some egress rule names.
+    /// The ports that some egress rule names, each with the numbers that peers have for it.
     numbers: BTreeMap<&'p PortName, BTreeSet<u16>>,
+    /// The different [`Numbers`] of peers for all of these names.
+    different: Vec<Numbers>,
 }
+
+/// What a peer has for some named ports, one behind the other.
+pub(super) type Numbers = Vec<Option<(Protocol, u16)>>;
 
 /// Peers in groups; those of one group are in one class of the table.
 pub(super) struct Partition {
     /// The groups.
     pub(super) groups: Vec<Group>,
-    /// For each list of peers, a bit for each group that it matches.
-    columns: Vec<Column>,
+    /// For each list of peers the groups that it matches.
+    matched: Vec<Matched>,
+}
+
+/// The groups that a list of peers matches.
+#[derive(Clone, Default)]
+pub(super) struct Matched {
+    /// A bit for each.
+    pub(super) groups: Column,
+    /// Whether it is all of them.
+    pub(super) all: bool,
 }
 
 /// One group.
@@ -40,6 +55,8 @@ pub(super) struct Group {
     pub(super) host: bool,
     /// The class that they have in the table.
     pub(super) class: ClassId,
+    /// The place of their numbers for named ports among the different ones; 0 where nobody asks.
+    pub(super) numbers: usize,
 }
 
 impl<'p> Groups<'p> {
@@ -55,12 +72,15 @@ impl<'p> Groups<'p> {
         let peers: Vec<&Identity> = population.iter().map(|(_, identity)| &**identity).collect();
         let egress = rules().filter(|rule| rule.direction == Direction::Egress);
         let numbers = numbers(egress.flat_map(|rule| names(&rule.ports)), &peers);
-        let mut columns = Columns::new(peers);
-        let columns: Vec<Column> = sets.iter().map(|set| columns.of_peers(policy, set)).collect();
-        let partition = |names: &[&PortName]| Partition::new(population, classified, &columns, names);
-        let coarse = partition(&[]);
-        let fine = partition(&numbers.keys().copied().collect::<Vec<_>>());
-        Groups { coarse, fine, set_of, numbers }
+        let (different, of_peer) = different(numbers.keys().copied(), &peers);
+        let columns = Columns::new(policy, sets.iter().flat_map(|set| selectors(set)), peers);
+        let sets: Vec<&Peers> = sets.into_iter().collect();
+        let columns: Vec<Column> = sets.par_iter().map(|set| columns.of_peers(set)).collect();
+        let matching = matching(&columns, population.len());
+        let partition =
+            |numbers: &[usize]| Partition::new(population, classified, (&matching, columns.len()), numbers);
+        let (coarse, fine) = rayon::join(|| partition(&vec![0; population.len()]), || partition(&of_peer));
+        Groups { coarse, fine, set_of, numbers, different }
     }
 
     /// The groups for a side whose rules ask its peers for these names of ports.
@@ -69,8 +89,21 @@ impl<'p> Groups<'p> {
     }
 
     /// The groups of a partition that a rule's list of peers matches.
-    pub(super) fn matching<'g>(&self, partition: &'g Partition, rule: RuleId) -> Option<&'g Column> {
-        self.set_of.get(&rule).map(|set| &partition.columns[*set])
+    pub(super) fn matching<'g>(&self, partition: &'g Partition, rule: RuleId) -> Option<&'g Matched> {
+        self.set_of.get(&rule).map(|set| &partition.matched[*set])
+    }
+
+    /// The different numbers that peers have for some of the names, and for the numbers of a [`Group`] the place
+    /// among them.
+    pub(super) fn numbers_for(&self, names: &BTreeSet<&PortName>) -> (Vec<Numbers>, Vec<usize>) {
+        let asked: Vec<bool> = self.numbers.keys().map(|name| names.contains(name)).collect();
+        let mut found: IndexSet<Numbers, FxBuildHasher> = IndexSet::default();
+        let of = |numbers: &Numbers| {
+            let here = numbers.iter().zip(&asked).filter(|(_, asked)| **asked).map(|(number, _)| *number);
+            found.insert_full(here.collect()).0
+        };
+        let places = self.different.iter().map(of).collect();
+        (found.into_iter().collect(), places)
     }
 
     /// The numbers that peers have for a named port.
@@ -79,33 +112,62 @@ impl<'p> Groups<'p> {
     }
 }
 
-/// What the rules in force can see of a peer, and its class in the table.
-type Seen<'s> = (&'s [u32], bool, Vec<Option<(Protocol, u16)>>, ClassId);
-
 impl Partition {
+    /// `numbers` is what peers are told apart by beside the lists that match them and their class in the table.
     fn new(
         population: &Population,
         classified: &Classified,
-        columns: &[Column],
-        names: &[&PortName],
+        (matching, sets): (&[Vec<u32>], usize),
+        numbers: &[usize],
     ) -> Partition {
-        let mut matching: Vec<Vec<u32>> = vec![Vec::new(); population.len()];
-        for (set, column) in (0_u32..).zip(columns) {
-            column.ones().for_each(|peer| matching[peer].push(set));
-        }
-        let mut seen: FxHashSet<Seen<'_>> = FxHashSet::default();
-        let mut partition = Partition { groups: Vec::new(), columns: vec![Column::new(); columns.len()] };
-        for ((peer, identity), matching) in population.iter().zip(&matching) {
-            let (class, host) = (classified.class(peer), identity.is_host());
-            let numbers = names.iter().map(|name| identity.ports.get(*name).copied()).collect();
-            if seen.insert((matching, host, numbers, class)) {
+        let mut seen: FxHashSet<(&[u32], ClassId, bool, usize)> = FxHashSet::default();
+        let mut partition = Partition { groups: Vec::new(), matched: vec![Matched::default(); sets] };
+        for (((peer, identity), sets), numbers) in population.iter().zip(matching).zip(numbers) {
+            let (class, host, numbers) = (classified.class(peer), identity.is_host(), *numbers);
+            if seen.insert((sets, class, host, numbers)) {
                 let at = partition.groups.len();
-                partition.groups.push(Group { example: peer, host, class });
-                matching.iter().for_each(|set| partition.columns[*set as usize].grow_and_insert(at));
+                partition.groups.push(Group { example: peer, host, class, numbers });
+                sets.iter().for_each(|set| partition.matched[*set as usize].groups.grow_and_insert(at));
             }
+        }
+        for matched in &mut partition.matched {
+            matched.all = matched.groups.count_ones(..) == partition.groups.len();
         }
         partition
     }
+}
+
+/// The lists that match each peer, in order.
+fn matching(columns: &[Column], peers: usize) -> Vec<Vec<u32>> {
+    let mut matching: Vec<Vec<u32>> = vec![Vec::new(); peers];
+    for (set, column) in (0_u32..).zip(columns) {
+        column.ones().for_each(|peer| matching[peer].push(set));
+    }
+    matching
+}
+
+/// The selectors in a list of peers.
+fn selectors(peers: &Peers) -> impl Iterator<Item = SelectorId> {
+    let peers = match peers {
+        Peers::Of(peers) => peers.as_slice(),
+        Peers::Any => &[],
+    };
+    peers.iter().filter_map(|peer| match peer {
+        Peer::Labels { selector, .. } => Some(*selector),
+        Peer::Cidr { .. } | Peer::Name(_) => None,
+    })
+}
+
+/// The different numbers that peers have for some names, and the place of each peer's.
+fn different<'n>(
+    names: impl Iterator<Item = &'n PortName>,
+    peers: &[&Identity],
+) -> (Vec<Numbers>, Vec<usize>) {
+    let names: Vec<&PortName> = names.collect();
+    let mut different: IndexSet<Numbers, FxBuildHasher> = IndexSet::default();
+    let numbers = |peer: &&Identity| names.iter().map(|name| peer.ports.get(*name).copied()).collect();
+    let of_peer = peers.iter().map(|peer| different.insert_full(numbers(peer)).0).collect();
+    (different.into_iter().collect(), of_peer)
 }
 
 /// The numbers that peers have for some names.

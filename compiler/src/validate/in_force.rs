@@ -48,11 +48,12 @@ impl InForce {
 /// The rules that select each identity. A subject that several rules have is asked once.
 fn selecting(policy: &Policy, among: &[RuleId], identities: Vec<&Identity>) -> Vec<ByDirection<Vec<RuleId>>> {
     let mut selecting = vec![ByDirection::<Vec<RuleId>>::default(); identities.len()];
-    let mut columns = Columns::new(identities);
+    let selectors = among.iter().map(|id| policy.rule(*id).subject.selector());
+    let columns = Columns::new(policy, selectors, identities);
     let mut known: FxHashMap<Subject, Column> = FxHashMap::default();
     for id in among.iter().copied() {
         let rule = policy.rule(id);
-        let selected = known.entry(rule.subject).or_insert_with(|| columns.of_subject(policy, rule.subject));
+        let selected = known.entry(rule.subject).or_insert_with(|| columns.of_subject(rule.subject));
         selected.ones().for_each(|at| selecting[at][rule.direction].push(id));
     }
     selecting

@@ -8,7 +8,7 @@ use sluice_compiler::classify::Limits as TableLimits;
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
-use sluice_compiler::session::{Change, Delta, ObjectKey, Session, Tables};
+use sluice_compiler::session::{Cells, Change, Delta, ObjectKey, Session, Tables};
 use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{Extras, compile, decide, load};
 use sluice_ir::decision::{Decision, EndpointName, Outcome, PortClasses, Row};
@@ -133,8 +133,9 @@ impl Mirror {
             self.rows.extend(rows.into_iter().map(|(id, row)| ((direction, id), row)));
         }
         self.cells.retain(|(_, _, class), _| !tables.gone.contains(class));
-        for cell in tables.cells {
-            self.cells.insert((cell.endpoint, cell.direction, cell.class), cell.row);
+        for Cells { endpoint, direction, rows } in tables.cells {
+            self.cells
+                .extend(rows.into_iter().map(|(class, row)| ((endpoint.clone(), direction, class), row)));
         }
         self.entities.extend(tables.entities);
         for (prefix, class) in tables.prefixes {

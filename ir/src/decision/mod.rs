@@ -42,6 +42,8 @@ mod tests;
 pub mod text;
 pub mod verify;
 
+pub use canonical::PeerForm;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;

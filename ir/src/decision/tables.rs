@@ -19,8 +19,8 @@ pub struct Tables {
     pub ports: ByDirection<Option<(PortClasses, Vec<Row>)>>,
     /// Rows that are new, in the terms of the classes of ports.
     pub rows: ByDirection<Vec<(RowId, Row)>>,
-    /// The row of a class in the table of an endpoint. A class that is not named keeps its row.
-    pub cells: Vec<Cell>,
+    /// The rows of classes in tables. A class that is not named keeps its row.
+    pub cells: Vec<Cells>,
     /// Entities that are in another class.
     pub entities: Vec<(Arc<str>, ClassId)>,
     /// Prefixes that are in another class; none: the prefix is no more, and the one around it holds.
@@ -29,11 +29,22 @@ pub struct Tables {
     pub gone: Vec<ClassId>,
 }
 
-/// The row of a class in a table.
+/// Rows of classes in one table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cell {
+pub struct Cells {
     /// Of several endpoints with one identity the first.
     pub endpoint: EndpointName,
+    /// Which way.
+    pub direction: Direction,
+    /// Classes in order, each with its row.
+    pub rows: Vec<(ClassId, RowId)>,
+}
+
+/// The row of a class in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cell<'t> {
+    /// Whose table, as [`Cells`] has it.
+    pub endpoint: &'t EndpointName,
     /// Which way.
     pub direction: Direction,
     /// The class.
@@ -46,5 +57,13 @@ impl Tables {
     /// Whether nothing is different.
     pub fn is_empty(&self) -> bool {
         *self == Tables::default()
+    }
+
+    /// The cells one by one, in the order in which they are there.
+    pub fn each_cell(&self) -> impl Iterator<Item = Cell<'_>> {
+        self.cells.iter().flat_map(|Cells { endpoint, direction, rows }| {
+            let direction = *direction;
+            rows.iter().map(move |(class, row)| Cell { endpoint, direction, class: *class, row: *row })
+        })
     }
 }

@@ -25,7 +25,7 @@ use std::net::IpAddr;
 
 use rustc_hash::FxHashSet;
 
-use super::{Decision, Outcome, PortSpan, Table};
+use super::{Decision, Outcome, PeerForm, PortSpan, Table};
 use crate::ids::{ClassId, L7Id, OriginId, RowId, VerdictId};
 use crate::label::LabelSource;
 use crate::net::{Family, PortRange, Protocol};
@@ -85,14 +85,18 @@ pub fn verify(decision: Decision) -> std::result::Result<Verified<Decision>, Ver
     Ok(Verified::attest(decision))
 }
 
-/// As [`verify`] of the decision's [canonical form](Decision::canonical), which is made once: that it is its
-/// own canonical form is what it is made for.
+/// As [`verify`] of a decision's [canonical form](Decision::canonical), which is made once: that it is its
+/// own canonical form is what it is made for. The peers are in that form already, whatever the decision has in
+/// their place; its tables name classes as they were called before.
 ///
 /// # Errors
 ///
 /// The first invariant that does not hold.
-pub fn verify_canonical(decision: Decision) -> std::result::Result<Verified<Decision>, VerifyError> {
-    let decision = decision.canonical();
+pub fn verify_canonical(
+    decision: &Decision,
+    peers: PeerForm,
+) -> std::result::Result<Verified<Decision>, VerifyError> {
+    let decision = decision.in_canonical_form(peers);
     content_is_sound(&decision)?;
     debug_assert_eq!(is_canonical(&decision), Ok(()));
     Ok(Verified::attest(decision))
@@ -271,7 +275,7 @@ fn table_is_sound(decision: &Decision, direction: Direction, of: &str, table: &T
 }
 
 fn is_canonical(decision: &Decision) -> Result {
-    let form = decision.in_canonical_form();
+    let form = decision.in_canonical_form(PeerForm::of(decision));
     let equal = [
         ("origins", form.origins == decision.origins),
         ("layer 7 rules", form.l7 == decision.l7),

@@ -11,6 +11,27 @@ impl<V> PrefixMap<V> {
     /// `None` if it decides none, as the entries inside it cover it. Takes O(n), however wide the
     /// prefixes are.
     pub fn atoms(&self) -> Vec<(Cidr, Option<IpAddr>)> {
+        let atom =
+            |(key, lowest): (Key, Option<u128>)| (key.cidr(), lowest.map(|bits| address(key.family, bits)));
+        self.lowest_bits().into_iter().map(atom).collect()
+    }
+
+    /// The lowest address of each of `groups` groups of values, with the value that decides it; `None` for a
+    /// group that decides no address. `group` says in which a value is, from 0. Takes O(n).
+    pub fn lowest_of_groups(&self, groups: usize, group: impl Fn(&V) -> usize) -> Vec<Option<(IpAddr, &V)>> {
+        let mut lowest: Vec<Option<(Family, u128, &V)>> = vec![None; groups];
+        for ((key, bits), value) in self.lowest_bits().into_iter().zip(self.entries.values()) {
+            let (Some(bits), Some(best)) = (bits, lowest.get_mut(group(value))) else { continue };
+            if best.is_none_or(|(family, least, _)| (key.family, bits) < (family, least)) {
+                *best = Some((key.family, bits, value));
+            }
+        }
+        let found = |(family, bits, value)| (address(family, bits), value);
+        lowest.into_iter().map(|best| best.map(found)).collect()
+    }
+
+    /// The entries' keys with the lowest address that each decides.
+    fn lowest_bits(&self) -> Vec<(Key, Option<u128>)> {
         let mut free: Vec<(Key, Option<u128>)> = Vec::with_capacity(self.len());
         let mut open: Vec<usize> = Vec::new();
         for key in self.entries.keys() {
@@ -27,11 +48,10 @@ impl<V> PrefixMap<V> {
             open.push(free.len());
             free.push((*key, Some(key.bits)));
         }
-        let atom = |(key, lowest): (Key, Option<u128>)| {
-            let lowest = lowest.filter(|bits| key.holds(*bits));
-            (key.cidr(), lowest.map(|bits| address(key.family, bits)))
-        };
-        free.into_iter().map(atom).collect()
+        for (key, lowest) in &mut free {
+            *lowest = lowest.filter(|bits| key.holds(*bits));
+        }
+        free
     }
 
     /// The lowest address that an entry at `prefix` decides, whether or not there is one; `None` if the

@@ -51,7 +51,16 @@ impl<V: Copy + Ord> PrefixMap<V> {
     /// addresses of `b` bits.
     #[must_use]
     pub fn minimal(&self) -> PrefixMap<V> {
-        let entries: Vec<(Key, V)> = self.entries.iter().map(|(key, value)| (*key, *value)).collect();
+        self.minimal_by(|value| *value)
+    }
+}
+
+impl<V> PrefixMap<V> {
+    /// The [smallest map](PrefixMap::minimal) of the function that gives every address another value in the
+    /// place of its own.
+    #[must_use]
+    pub fn minimal_by<W: Copy + Ord>(&self, value: impl Fn(&V) -> W) -> PrefixMap<W> {
+        let entries: Vec<(Key, W)> = self.entries.iter().map(|(key, from)| (*key, value(from))).collect();
         let (v4, v6) = entries.split_at(entries.partition_point(|(key, _)| key.family == Family::V4));
         let mut written = Vec::new();
         for (family, entries) in [(Family::V4, v4), (Family::V6, v6)] {

@@ -1,28 +1,34 @@
 //! The daemon of a node.
 //!
 //! ```text
-//! files ─watch→ ┐                          ┌→ server ─→ `sluice status`, `monitor`, …
-//! signals ─────→ orders ─→ core ─→ feeds ──┼→ metrics
-//!                            └→ node       └→ service manager
+//! files, interfaces ─┐                      ┌→ server ─→ `sluice status`, `monitor`, …
+//! signals ───────────┴→ orders ─→ core ─────┼→ metrics
+//!                                   └→ node └→ service manager
 //! ```
 //!
-//! [`core`] is the only one that knows what is in force. Everything else here carries orders to it and what it tells to
+//! The core (`core.rs`) is the only one that knows what is in force. Everything else here carries orders to it and what it tells to
 //! those who ask. Nothing of that can hold it up, and when the agent ends, for whatever reason, the datapath stays.
 //!
-//! The order of beginning: the socket, because there another agent shows; the metrics' port; files and signals; the
-//! core. The order of ending: the core; then whoever listens is closed, the socket last.
+//! The order of beginning: the socket, because there another agent shows; the metrics' port; files, interfaces and
+//! signals; the core. The order of ending: the core; then those who listen.
 
 mod core;
+mod counts;
+mod describe;
+mod enforce;
+mod explain;
 mod orders;
 pub mod service;
+mod slots;
 #[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sluice_backends::datapath::entries;
 use sluice_compiler::diagnostic::Diagnostic;
 use sluice_compiler::options::Options;
 use sluice_compiler::resource::Resource;
@@ -36,7 +42,10 @@ use tokio::task::JoinSet;
 use crate::api::server::{Feeds, ListenError, Socket, serve};
 use crate::api::snapshot::{Snapshot, Status};
 use crate::api::time::Moment;
+use crate::endpoint::{Changes, FindError};
 use crate::metrics::{Server, ServerError};
+use crate::node::{Node, Sizes};
+use crate::pins::Pins;
 use crate::watch_files::{WatchError, Watching};
 pub use core::CoreError;
 use orders::Signals;
@@ -45,8 +54,8 @@ use service::Service;
 /// Events that wait for slow readers.
 const EVENTS: usize = 4_096;
 
-/// Orders that wait for the core. Those to read again say the same, however many there are.
-const ORDERS: usize = 4;
+/// Orders that wait for the core: the next is made when it has taken this one.
+const ORDERS: usize = 1;
 
 /// Where pins are if nobody says another place.
 pub const PINS: &str = "/sys/fs/bpf/sluice";
@@ -115,6 +124,9 @@ pub enum AgentError {
     /// The files.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// The kernel does not tell of interfaces.
+    #[error(transparent)]
+    Interfaces(#[from] FindError),
     /// The core.
     #[error(transparent)]
     Core(#[from] CoreError),
@@ -124,16 +136,17 @@ pub enum AgentError {
 }
 
 /// What the core is told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Order {
     /// Read the files again: something has changed, or somebody asks for it.
     Read,
+    /// Find the interfaces of endpoints again: an interface or a route came or went.
+    Find,
     /// End. The datapath stays.
     Stop,
 }
 
 /// What the core has to do with.
-#[cfg_attr(not(test), expect(dead_code, reason = "the core will"))]
 pub(crate) struct Core<'r> {
     /// What the agent is to do.
     pub(crate) config: &'r Config,
@@ -149,6 +162,21 @@ pub(crate) struct Core<'r> {
     pub(crate) service: Service,
     /// Beaten at least once a second, else the service manager takes the agent for dead.
     pub(crate) pulse: orders::Pulse,
+}
+
+/// Takes the datapath off a node, first from its interfaces. From then on nothing is enforced.
+///
+/// # Errors
+///
+/// A pin that cannot be removed, or an agent that is at work there.
+pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(AgentError::Runtime)?;
+    let _inside = runtime.enter();
+    // An agent would put everything back; where one listens, this fails.
+    let _socket = Socket::listen(socket)?;
+    let node = Node::open(Pins::new(pins), &entries().map_err(CoreError::from)?, Sizes::default());
+    node.and_then(Node::remove).map_err(|why| CoreError::from(why).into())
 }
 
 /// Runs the agent until it is told to stop.
@@ -185,17 +213,19 @@ where
         tasks.spawn(server.serve());
     }
     let watching = Watching::begin(config.watched.clone())?;
+    let changes = Changes::begin()?;
     let signals = Signals::new().map_err(AgentError::Signals)?;
     tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, told: told.clone() }));
     let (order, orders) = mpsc::channel(ORDERS);
     let pulse = orders::Pulse::default();
     tasks.spawn(orders::keep_alive(pulse.clone(), service.clone()));
-    let steering = tokio::spawn(orders::steer(signals, watching, order, service.clone()));
+    let mut steering = JoinSet::new();
+    steering.spawn(orders::steer(signals, (watching, changes), order, service.clone()));
     tracing::info!(node = config.node, socket = %config.socket.display(), "the agent begins");
     let core = core(Core { config, read, orders, snapshot, told, service: service.clone(), pulse });
     let result = tokio::select! {
         result = core => result.map_err(AgentError::from),
-        _ = steering => Err(AgentError::Stuck),
+        _ = steering.join_next() => Err(AgentError::Stuck),
     };
     service.stopping();
     tasks.shutdown().await;

@@ -1,5 +1,6 @@
-//! Where orders come from: files that change, signals; and signs of life.
+//! Where orders come from: files and interfaces that change, signals; and signs of life.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Order;
 use super::service::Service;
+use crate::endpoint::Changes;
 use crate::watch_files::Watching;
 
 /// How long the core may take to end.
@@ -59,44 +61,58 @@ enum Wish {
     End(&'static str),
 }
 
-/// Carries orders to the core. It ends when the core does not.
+/// Carries orders to the core. It ends when the core does not, and has to be ended when the core has.
 pub(super) async fn steer(
     mut signals: Signals,
-    mut watching: Watching,
+    (mut watching, mut changes): (Watching, Changes),
     orders: mpsc::Sender<Order>,
     service: Service,
 ) {
+    // While the core is at work, what else is wanted becomes one order of each kind.
+    let mut wanted: BTreeSet<Order> = BTreeSet::new();
     loop {
+        let next = wanted.first().copied();
         tokio::select! {
-            () = watching.changed() => tracing::debug!("files have changed"),
+            room = orders.reserve(), if next.is_some() => match (room, next) {
+                (Ok(room), Some(order)) => {
+                    room.send(order);
+                    wanted.remove(&order);
+                }
+                _ => break,
+            },
+            () = watching.changed() => {
+                tracing::debug!("files have changed");
+                wanted.insert(Order::Read);
+            }
+            () = changes.changed() => {
+                wanted.insert(Order::Find);
+            }
             wish = signals.next() => match wish {
                 Wish::Read => {
                     tracing::info!("SIGHUP: everything is read again");
                     service.reloading();
+                    wanted.insert(Order::Read);
                 }
                 Wish::End(name) => {
                     tracing::info!("{name}: the agent is to end");
                     break;
                 }
             },
-        }
-        // Where no order has room, there are some to read already.
-        if let Err(mpsc::error::TrySendError::Closed(_)) = orders.try_send(Order::Read) {
-            break;
+            // The core has ended by itself.
+            () = orders.closed() => break,
         }
     }
+    service.stopping();
     let stop = async {
-        if orders.send(Order::Stop).await.is_ok() {
-            orders.closed().await;
-        }
+        // The core may have ended by itself.
+        let _ = orders.send(Order::Stop).await;
+        std::future::pending::<()>().await;
     };
     // Whoever asks twice means it.
     tokio::select! {
         _ = timeout(PATIENCE, stop) => {}
         name = signals.end() => tracing::warn!("{name} again: the agent ends at once"),
     }
-    // The core that has closed its orders may still have to tidy up.
-    sleep(Duration::from_secs(1)).await;
 }
 
 /// A sign that the core lives.
@@ -105,7 +121,6 @@ pub(crate) struct Pulse(Arc<AtomicBool>);
 
 impl Pulse {
     /// The core lives.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the core will"))]
     pub(crate) fn beat(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

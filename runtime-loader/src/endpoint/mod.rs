@@ -7,6 +7,7 @@
 //! whoever mounted it and not that of the thread that looks: to see an endpoint's interfaces there, sysfs would have
 //! to be mounted anew in a mount namespace for each endpoint.
 
+mod changes;
 mod netlink;
 
 use std::io;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use sluice_compiler::resource::endpoint_interfaces::InterfaceRef;
 
 use crate::node::Interface;
+pub use changes::Changes;
 use netlink::{Link, Netlink, Way};
 
 /// Where `ip netns` keeps network namespaces.

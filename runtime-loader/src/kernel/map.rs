@@ -92,6 +92,17 @@ impl Map {
         self.data.fd().as_fd()
     }
 
+    /// How many entries there is room for.
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not say.
+    pub fn entries(&self) -> Result<u32, KernelError> {
+        let info = self.data.info();
+        let unknown = |why| KernelError::Open { path: self.spec.name.into(), why: whole(&why) };
+        Ok(info.map_err(unknown)?.max_entries())
+    }
+
     /// The size of its value as the kernel has it.
     pub(super) fn value_size(&self) -> Result<usize, KernelError> {
         let info = self

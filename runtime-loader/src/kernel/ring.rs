@@ -1,9 +1,11 @@
 //! The ring by which programs tell what happens.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use aya::maps::{Map as AyaMap, MapData, RingBuf};
 use sluice_backends::abi::Event;
+use tokio::io::unix::AsyncFd;
 use zerocopy::FromBytes;
 
 use super::map::Map;
@@ -25,6 +27,18 @@ impl Ring {
         };
         let ring = AyaMap::from_map_data(map.again()?).map_err(|why| refused(whole(&why)))?;
         RingBuf::try_from(ring).map(Ring).map_err(|why| refused(whole(&why)))
+    }
+
+    /// The same reader for whoever can wait for events. It must be called within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// The runtime cannot wait for anything more.
+    pub fn into_async(self) -> io::Result<AsyncFd<Ring>> {
+        // SAFETY: the descriptor is that of the map, which the reader owns until it is dropped, and so is the same
+        // as long as it is waited for.
+        let registered = unsafe { AsyncFd::register(self) };
+        registered.map_err(Into::into)
     }
 
     /// The next event; none if there is none now. What is no event is passed over.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Nothing here decides policy. A [`Prepared`] generation goes in and is in force, or an error comes out and what was
-//! in force is. [`plan`](crate::plan) has the steps.
+//! in force is. [`plan`] has the steps.
 
 mod bank;
 mod interfaces;
@@ -13,12 +13,13 @@ mod shared;
 
 use std::io;
 
+use sluice_backends::abi::{Counter, Limit};
 use sluice_backends::image::Write;
 use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
 
 use crate::generation::{Bank, Number, Prepared};
-use crate::kernel::{KernelError, wait_for_readers};
+use crate::kernel::{KernelError, PerCpu, Ring, wait_for_readers};
 use crate::pins::Pins;
 use crate::plan::{self, Step};
 pub use bank::Wrong;
@@ -164,6 +165,42 @@ impl Node {
             bank.write(write.image.map(), write.offset, &write.bytes)?;
         }
         Ok(())
+    }
+
+    /// The reader of what the datapath tells. There is one for a node.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ring::of`].
+    pub fn events(&self) -> Result<Ring, KernelError> {
+        Ring::of(self.shared.map("sluice_events")?)
+    }
+
+    /// The reader of counters.
+    ///
+    /// # Errors
+    ///
+    /// See [`PerCpu::of`].
+    pub fn counters(&self) -> Result<PerCpu<Counter>, KernelError> {
+        PerCpu::of(self.shared.map("sluice_counters")?)
+    }
+
+    /// The reader of how much was told.
+    ///
+    /// # Errors
+    ///
+    /// See [`PerCpu::of`].
+    pub fn limit(&self) -> Result<PerCpu<Limit>, KernelError> {
+        PerCpu::of(self.shared.map("sluice_limit")?)
+    }
+
+    /// How many connections there is room for.
+    ///
+    /// # Errors
+    ///
+    /// The map cannot be asked.
+    pub fn connections_max(&self) -> Result<u32, KernelError> {
+        self.shared.map("sluice_conntrack")?.entries()
     }
 
     /// Waits until no program that runs now reads what it did not find any more.

@@ -61,6 +61,12 @@ impl Shared {
         self.maps.iter().chain([&self.calls])
     }
 
+    /// The map of a name.
+    pub(super) fn map(&self, name: &'static str) -> Result<&Map, KernelError> {
+        let missing = || KernelError::Open { path: name.into(), why: "the ABI has no such map".into() };
+        self.maps.iter().find(|map| map.spec().name == name).ok_or_else(missing)
+    }
+
     /// The generation in force, as the word has it.
     pub(super) fn generation(&self) -> Result<u32, KernelError> {
         self.word.load(GENERATION)

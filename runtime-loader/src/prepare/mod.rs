@@ -5,11 +5,12 @@ mod checks;
 use std::net::IpAddr;
 
 use sluice_backends::abi::{
-    Config, ENDPOINT_AUDIT, ENDPOINT_CHECK_SOURCE4, ENDPOINT_CHECK_SOURCE6, ENDPOINT_HOST, Endpoint,
+    Config, ENDPOINT_AUDIT, ENDPOINT_CHECK_SOURCE4, ENDPOINT_CHECK_SOURCE6, ENDPOINT_HOST,
+    ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, Endpoint,
 };
-use sluice_backends::datapath::{DatapathError, constants, programs};
+use sluice_backends::datapath::{DatapathError, programs};
 use sluice_backends::image::{BuildError, Image, Images, Interface, Room};
-use sluice_backends::program::Constants;
+use sluice_backends::program::{Constants, constants};
 use sluice_ir::decision::verify::Verified;
 use sluice_ir::decision::{Decision, EndpointName};
 
@@ -116,6 +117,8 @@ fn interface(id: u32, local: &Local, settings: &Settings) -> Interface {
         ifindex: local.ifindex,
         id,
         flags: flag(local.is_host, ENDPOINT_HOST)
+            | ENDPOINT_TRACK_INGRESS
+            | ENDPOINT_TRACK_EGRESS
             | flag(settings.audit, ENDPOINT_AUDIT)
             | flag(!local.is_host && fours.len() < 2, ENDPOINT_CHECK_SOURCE4)
             | flag(!local.is_host && sixes.len() < 2, ENDPOINT_CHECK_SOURCE6),

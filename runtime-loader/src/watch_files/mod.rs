@@ -2,7 +2,7 @@
 //!
 //! The kernel tells of folders, and people change files in many ways: an editor writes a new file and renames it over the
 //! old one, Kubernetes swaps the link `..data`, a folder is taken away and comes back. So nothing is read into a single
-//! event. Any of them, from [`places`] where something could matter, is only the sign to look again: the places are
+//! event. Any of them, from a place where something could matter, is only the sign to look again: the places are
 //! found anew, and after that the reader is told. Whoever reads then reads everything that was there before.
 
 mod places;
@@ -15,7 +15,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use places::Places;
 
@@ -99,7 +99,8 @@ async fn follow(
 ) {
     while seen.recv().await.is_some() {
         for _ in 0..MOST_BURSTS {
-            if timeout(QUIET, seen.recv()).await.is_err() {
+            sleep(QUIET).await;
+            if seen.try_recv().is_err() {
                 break;
             }
         }

@@ -28,7 +28,8 @@ const LICENCES: [&str; 10] = [
 ];
 
 /// Packages that are built in more than one version, and why that cannot be helped today.
-const TWICE: [(&str, &str); 3] = [
+const TWICE: [(&str, &str); 4] = [
+    ("foldhash", "petgraph's hashbrown is still at 0.15, which is still at 0.1"),
     ("hashbrown", "petgraph is still at 0.15"),
     ("syn", "macros of divan, prometheus-client and others are still at 2; none is part of the program"),
     ("unicode-width", "miette's text wrapping is still at 0.1"),

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod endpoints;
+mod late;
 pub(crate) mod ports;
 mod prefixes;
 mod updates;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use sluice_ir::decision::tables::{Cell, Tables};
+use sluice_ir::decision::tables::{Cells, Tables};
 use sluice_ir::decision::{ByDirection, EndpointName, Outcome, PortClasses, Row};
 use sluice_ir::ids::{ClassId, OriginId, RowId, VerdictId};
 use sluice_ir::net::Cidr;
@@ -54,9 +55,9 @@ pub(crate) fn tables(classes: usize, prefixes: &[(Cidr, usize)]) -> Tables {
     tables
 }
 
-fn cell(direction: Direction, class: usize) -> Cell {
+fn cell(direction: Direction, class: usize) -> Cells {
     let row = RowId::new((class + 1) % 2);
-    Cell { endpoint: endpoint("x"), direction, class: ClassId::new(class), row }
+    Cells { endpoint: endpoint("x"), direction, rows: vec![(ClassId::new(class), row)] }
 }
 
 /// Prefixes of a world in which most nest or touch.

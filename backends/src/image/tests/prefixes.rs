@@ -82,19 +82,18 @@ impl Numbers {
     }
 }
 
-/// Three million addresses: pods side by side, networks anywhere, and whatever else there is.
+/// Many addresses: hosts side by side, networks anywhere, and whatever else there is.
 #[test]
-#[ignore = "takes a while without optimisation"]
 fn a_large_cluster() {
     let mut numbers = Numbers(1);
     let mut prefixes: Vec<(Cidr, usize)> = vec![];
-    for index in 0..50_000_u32 {
+    for index in 0..10_000_u32 {
         let class = numbers.next() as usize % CLASSES;
         prefixes.push((Cidr::host(std::net::IpAddr::V4((0x0a00_0000 + index * 3).into())), class));
-        let pod = 0xfd00_0010_0244_u128 << 80 | u128::from(index / 100) << 64 | u128::from(index % 100);
-        prefixes.push((Cidr::host(std::net::IpAddr::V6(pod.into())), class));
+        let host = 0xfd00_0010_0244_u128 << 80 | u128::from(index / 100) << 64 | u128::from(index % 100);
+        prefixes.push((Cidr::host(std::net::IpAddr::V6(host.into())), class));
     }
-    for _ in 0..4_000 {
+    for _ in 0..1_000 {
         let (bits, class) = (numbers.wide(), numbers.next() as usize % CLASSES);
         prefixes.extend(Cidr::new(std::net::IpAddr::V6(bits.into()), (bits % 129) as u8).map(|p| (p, class)));
         let v4 = std::net::IpAddr::V4((bits as u32).into());
@@ -103,7 +102,7 @@ fn a_large_cluster() {
     let images = check(&prefixes, &Room::NONE).unwrap();
     let map: PrefixMap<usize> = prefixes.iter().copied().collect();
     let simulator = Simulator::from(&images);
-    for _ in 0..1_500_000 {
+    for _ in 0..150_000 {
         let v4 = std::net::IpAddr::V4((numbers.next() as u32).into());
         let near = prefixes[numbers.next() as usize % prefixes.len()].0.address();
         for address in [v4, near] {

@@ -11,6 +11,7 @@ use sluice_ir::policy::Direction;
 use sluice_ir::policy::eval::Verdict;
 use sluice_ir::prefix_map::PrefixMap;
 
+use super::late::Late;
 use super::{around, cell, cidr, endpoint, interface, outcome, tables, wild_cidr};
 use crate::abi::NO_CLASS;
 use crate::image::{Image, Images, NeedsGeneration, Refused, Room, Write};
@@ -96,6 +97,18 @@ fn follow(start: &[(Cidr, usize)], changes: &[Change], room: &Room) -> Result<()
                 }
             }
         }
+        let start = Replica::of(&before);
+        let late = Late { shape: images.shape(), before: &start.0, after: &replica.0 };
+        let networks = addresses.iter().filter(|address| {
+            let is_host = |map: &PrefixMap<usize>| map.get(Cidr::host(**address)).is_some();
+            address.is_ipv4() || !is_host(&map) && !is_host(&next)
+        });
+        for address in networks.step_by(7) {
+            for found in (1..6).filter_map(|early| late.class(*address, early)) {
+                let expected = [class(&map, *address), class(&next, *address)];
+                prop_assert!(expected.contains(&found), "{}: {} not in {:?}", address, found, expected);
+            }
+        }
         map = next;
         prop_assert_eq!(&replica.0, &Replica::of(&images).0);
         for address in &addresses {
@@ -156,7 +169,7 @@ fn a_class_comes_with_its_verdict_and_row() {
     let mut news = answer(CLASSES, "1.2.3.4/32");
     news.verdicts = vec![(VerdictId::new(2), outcome(Verdict::Redirect))];
     news.rows.egress = vec![(RowId::new(2), Row(Box::new([VerdictId::new(2)])))];
-    news.cells[1].row = RowId::new(2);
+    news.cells[1].rows[0].1 = RowId::new(2);
     let writes = images.apply(&news).unwrap();
     let order: Vec<Image> = writes.iter().map(|write| write.image).collect();
     let trie = [Image::Trie4, Image::Trie4, Image::Trie4];
@@ -180,10 +193,12 @@ fn what_is_gone_comes_again_after_a_grace_period() {
     images.apply(&answer(CLASSES, "1.2.3.4/32")).unwrap();
     let gone =
         Tables { gone: vec![ClassId::new(CLASSES)], ..delta(&vec![("1.2.3.4/32".parse().unwrap(), None)]) };
+    assert!(!images.is_settling());
     images.apply(&gone).unwrap();
+    assert!(images.is_settling());
     // Another row, so the cells would be others.
     let mut again = answer(CLASSES, "1.2.3.4/32");
-    again.cells.iter_mut().for_each(|cell| cell.row = RowId::new(1));
+    again.cells.iter_mut().for_each(|cells| cells.rows[0].1 = RowId::new(1));
     let before = images.clone();
     assert_eq!(images.apply(&again), Err(Refused::Settling));
     // The chunks wait likewise, though the row is that of before.
@@ -218,7 +233,7 @@ fn what_cannot_be_done_in_place_says_why() {
     assert_eq!(refused(answer(3_000, "1.2.3.4/32")), NeedsGeneration::ClassesFull);
 
     let mut news = answer(1, "1.2.3.4/32");
-    news.cells[0].row = RowId::new(1);
+    news.cells[0].rows[0].1 = RowId::new(1);
     assert_eq!(refused(news), NeedsGeneration::Cell(endpoint("x"), ClassId::new(1)));
 
     let news = Tables { entities: vec![("host".into(), ClassId::new(1))], ..Tables::default() };

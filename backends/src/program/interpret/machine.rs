@@ -91,7 +91,7 @@ pub enum LoadError {
     /// Something is no instruction.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// It names a map that is not given.
+    /// It names a map that is not given, or is of another kind.
     #[error("instruction {at} names the map `{map}`, which is not there")]
     NoMap {
         /// The place of the instruction.
@@ -181,8 +181,9 @@ impl Machine {
         while at < operations.len() {
             let mut operation = decode(&code.instructions, at)?;
             if let (Operation::LoadWide { value, .. }, Some(spec)) = (&mut operation, code.maps.get(&at)) {
-                let map = *maps.get(spec.name).ok_or(LoadError::NoMap { at, map: spec.name })?;
                 let memory = spec.kind == MapKind::Memory;
+                let map = maps.get(spec.name).copied().filter(|map| self.kind(*map) == Some(spec.kind));
+                let map = map.ok_or(LoadError::NoMap { at, map: spec.name })?;
                 *value = Memory::map_address(map, memory) + (*value >> 32);
             }
             if let Some(place) = operations.get_mut(at) {
@@ -276,6 +277,10 @@ impl Machine {
         let map = self.maps.get_mut(map.0).filter(|map| map.spec.kind == MapKind::Programs);
         *map.ok_or(MapError::Kind)?.program_mut(index).ok_or(MapError::Index)? = program;
         Ok(())
+    }
+
+    fn kind(&self, map: MapId) -> Option<MapKind> {
+        self.maps.get(map.0).map(|map| map.spec.kind)
     }
 
     fn execution(

@@ -9,9 +9,10 @@ mod ports;
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
+pub use self::peers::PeerForm;
 use self::ports::Columns;
 use super::{ByDirection, Decision, EndpointName, Outcome, Row, Side, Subject, Table};
-use crate::ids::{ClassId, L7Id, OriginId, RowId, VerdictId};
+use crate::ids::{L7Id, OriginId, RowId, VerdictId};
 use crate::policy::Direction;
 
 /// A row or a verdict under its number before first use counts.
@@ -28,11 +29,12 @@ impl Decision {
     /// rules in force, and they are not here.
     #[must_use]
     pub fn canonical(self) -> Decision {
-        self.in_canonical_form()
+        self.in_canonical_form(PeerForm::of(&self))
     }
 
-    /// As [`Decision::canonical`], for the verifier.
-    pub(super) fn in_canonical_form(&self) -> Decision {
+    /// As [`Decision::canonical`], with the peers put in order before: those of the decision itself are not
+    /// looked at.
+    pub(super) fn in_canonical_form(&self, peers: PeerForm) -> Decision {
         let (origins, origin_ranks) = rank(&self.origins, |_| true);
         let (l7, l7_ranks) = rank(&self.l7, |_| true);
         let mut outcomes = Interned::default();
@@ -41,12 +43,11 @@ impl Decision {
             VerdictId::new(outcomes.insert_full(outcome).0)
         });
         let verdicts: Vec<VerdictId> = verdicts.collect();
-        let order = peers::order(self);
 
         let mut rows = ByDirection::<Interned<Row>>::default();
         let sides =
             ByDirection::from_fn(|direction| SideForm::new(self, direction, &verdicts, &mut rows[direction]));
-        let mut subjects = subjects(self, &order, &sides);
+        let mut subjects = subjects(self, &peers, &sides);
         let mut sides = ByDirection::from_fn(|direction| Side {
             rows: rows_by_use(&mut subjects, direction, std::mem::take(&mut rows[direction])),
             ports: sides[direction].columns.ports.clone(),
@@ -57,9 +58,9 @@ impl Decision {
             node: self.node.clone(),
             origins,
             l7,
-            classes: order.classes,
-            entities: order.entities,
-            prefixes: order.prefixes,
+            classes: peers.classes,
+            entities: peers.entities,
+            prefixes: peers.prefixes,
             sides,
             verdicts,
             subjects,
@@ -143,11 +144,11 @@ impl SideForm {
 }
 
 /// Endpoints together that have the same tables, in order.
-fn subjects(decision: &Decision, order: &peers::Order, sides: &ByDirection<SideForm>) -> Vec<Subject> {
+fn subjects(decision: &Decision, peers: &PeerForm, sides: &ByDirection<SideForm>) -> Vec<Subject> {
     let mut groups = Groups::default();
     for subject in decision.subjects.iter().filter(|subject| !subject.endpoints.is_empty()) {
         let tables = ByDirection::from_fn(|direction| {
-            table(&subject.tables[direction], &order.numbers, &sides[direction].rows)
+            table(&subject.tables[direction], peers, &sides[direction].rows)
         });
         groups.entry(tables).or_default().extend(subject.endpoints.iter().cloned());
     }
@@ -163,11 +164,10 @@ fn subjects(decision: &Decision, order: &peers::Order, sides: &ByDirection<SideF
     subjects
 }
 
-fn table(table: &Table, classes: &[usize], rows: &[usize]) -> Table {
+fn table(table: &Table, peers: &PeerForm, rows: &[usize]) -> Table {
     let row = |id: RowId| RowId::new(number(rows, id.index()));
     let otherwise = row(table.otherwise);
-    let listed =
-        table.rows.iter().map(|(class, id)| (ClassId::new(number(classes, class.index())), row(*id)));
+    let listed = table.rows.iter().map(|(class, id)| (peers.class(*class), row(*id)));
     let mut rows: Vec<_> = listed.filter(|(_, row)| *row != otherwise).collect();
     rows.sort_unstable();
     rows.dedup();

@@ -10,8 +10,10 @@ use crate::decision::{Decision, PeerClass};
 use crate::ids::ClassId;
 use crate::prefix_map::PrefixMap;
 
-/// Classes of peers in order, with whatever names them.
-pub(super) struct Order {
+/// The peers of a decision in [canonical form](crate::decision#canonical-form). It does not depend on the tables,
+/// so it can be made beside them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerForm {
     pub(super) classes: Vec<PeerClass>,
     pub(super) entities: BTreeMap<Arc<str>, ClassId>,
     pub(super) prefixes: PrefixMap<ClassId>,
@@ -19,33 +21,66 @@ pub(super) struct Order {
     pub(super) numbers: Vec<usize>,
 }
 
-/// Puts classes in order: those of entities by name, then those of addresses by their lowest address, then
-/// the rest by example.
-pub(super) fn order(decision: &Decision) -> Order {
-    let mut seen = vec![false; decision.classes.len()];
-    let known = decision.entities.values().copied().chain(by_lowest_address(&decision.prefixes));
-    let new = |id: &ClassId| seen.get_mut(id.index()).is_some_and(|seen| !mem::replace(seen, true));
-    let mut order: Vec<ClassId> = known.filter(new).collect();
-    let mut rest: Vec<usize> = (0..decision.classes.len()).filter(|class| !seen[*class]).collect();
-    rest.sort_by(|a, b| decision.classes[*a].example.cmp(&decision.classes[*b].example));
-    order.extend(rest.into_iter().map(ClassId::new));
-    let mut numbers = vec![usize::MAX; decision.classes.len()];
-    for (number, id) in order.iter().enumerate() {
-        numbers[id.index()] = number;
+impl PeerForm {
+    /// Puts classes in order: those of entities by name, then those of addresses by their lowest address,
+    /// then the rest by example. Entities and prefixes name peers, and `class` says which class a peer is in.
+    pub fn new<P>(
+        classes: &[PeerClass],
+        entities: &BTreeMap<Arc<str>, P>,
+        prefixes: &PrefixMap<P>,
+        class: impl Fn(&P) -> ClassId,
+    ) -> PeerForm {
+        let mut seen = vec![false; classes.len()];
+        let known = entities.values().map(&class).chain(by_lowest_address(classes.len(), prefixes, &class));
+        let new = |id: &ClassId| seen.get_mut(id.index()).is_some_and(|seen| !mem::replace(seen, true));
+        let mut order: Vec<ClassId> = known.filter(new).collect();
+        let mut rest: Vec<usize> = (0..classes.len()).filter(|class| !seen[*class]).collect();
+        rest.sort_by(|a, b| classes[*a].example.cmp(&classes[*b].example));
+        order.extend(rest.into_iter().map(ClassId::new));
+        let mut numbers = vec![usize::MAX; classes.len()];
+        for (number, id) in order.iter().enumerate() {
+            numbers[id.index()] = number;
+        }
+        let renumbered = |peer: &P| ClassId::new(number(&numbers, class(peer).index()));
+        PeerForm {
+            classes: order.iter().map(|id| classes[id.index()].clone()).collect(),
+            entities: entities.iter().map(|(name, peer)| (Arc::clone(name), renumbered(peer))).collect(),
+            prefixes: prefixes.minimal_by(renumbered),
+            numbers,
+        }
     }
-    let classes = order.iter().map(|id| decision.classes[id.index()].clone()).collect();
 
-    let renumbered = |id: &ClassId| ClassId::new(number(&numbers, id.index()));
-    let entities = decision.entities.iter().map(|(name, id)| (name.clone(), renumbered(id))).collect();
-    let prefixes = decision.prefixes.map(renumbered).minimal();
-    Order { classes, entities, prefixes, numbers }
+    /// Puts the peers of a decision in order.
+    pub(in crate::decision) fn of(decision: &Decision) -> PeerForm {
+        PeerForm::new(&decision.classes, &decision.entities, &decision.prefixes, |class| *class)
+    }
+
+    /// How many classes there are.
+    pub fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Whether there is no class.
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// The canonical name of a class; that of no class for one that is not there.
+    pub fn class(&self, class: ClassId) -> ClassId {
+        ClassId::new(number(&self.numbers, class.index()))
+    }
 }
 
-/// Classes of addresses by the lowest address of each; a class may come again.
-fn by_lowest_address(prefixes: &PrefixMap<ClassId>) -> Vec<ClassId> {
-    let atoms = prefixes.iter().zip(prefixes.atoms());
-    let mut lowest: Vec<(IpAddr, ClassId)> =
-        atoms.filter_map(|((_, class), (_, address))| Some((address?, *class))).collect();
+/// Classes of addresses by the lowest address of each.
+fn by_lowest_address<P>(
+    classes: usize,
+    prefixes: &PrefixMap<P>,
+    class: impl Fn(&P) -> ClassId,
+) -> impl Iterator<Item = ClassId> {
+    let lowest = prefixes.lowest_of_groups(classes, |peer| class(peer).index());
+    let lowest = lowest.into_iter().enumerate();
+    let mut lowest: Vec<(IpAddr, usize)> =
+        lowest.filter_map(|(class, found)| Some((found?.0, class))).collect();
     lowest.sort_unstable();
-    lowest.into_iter().map(|(_, class)| class).collect()
+    lowest.into_iter().map(|(_, class)| ClassId::new(class))
 }

@@ -1,10 +1,12 @@
 //! What programs may read and write.
 
-use super::super::FaultKind;
+use std::collections::BTreeMap;
+
+use super::super::{FaultKind, LoadError};
 use super::{fault, run};
 use crate::abi::map;
 use crate::program::Register::{R0, R1, R2, R3, R10};
-use crate::program::{Alu, AtomicOperation, Size};
+use crate::program::{Alu, Assembler, AtomicOperation, Size};
 
 #[test]
 fn the_packet_lies_below_4_gib() {
@@ -88,4 +90,20 @@ fn one_step_wants_aligned_memory() {
         asm.atomic(AtomicOperation::Add, Size::U64, R10, -12, R2);
     });
     assert_eq!(unaligned, (2, FaultKind::Unaligned { address: 0x1000_01f4 }));
+}
+
+#[test]
+fn maps_must_be_there_and_of_their_kind() {
+    let (mut machine, maps) = super::machine();
+    let mut asm = Assembler::new();
+    asm.move32(R0, 0);
+    asm.load_map(R1, map("sluice_calls").unwrap(), 0);
+    let code = asm.finish().unwrap();
+    let missing = Err(LoadError::NoMap { at: 1, map: "sluice_calls" });
+    assert_eq!(machine.load("test", &code, &BTreeMap::new()), missing);
+    assert_eq!(
+        machine.load("test", &code, &BTreeMap::from([("sluice_calls", maps["sluice_word"])])),
+        missing
+    );
+    assert!(machine.load("test", &code, &maps).is_ok());
 }

@@ -1,0 +1,195 @@
+//! Tables brought up to date with the rules and the classes of peers.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use sluice_ir::decision::ByDirection;
+use sluice_ir::decision::tables::{Cells, Tables};
+use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
+use sluice_ir::net::Cidr;
+use sluice_ir::policy::{Direction, Identity};
+
+use super::inherit::{Came, Heir, News};
+use super::live::{Change, Live, Subject};
+use super::peers::{Newcomer, Peers};
+use super::sets::Sets;
+use super::slab::Slab;
+use super::table::{Functions, Makings, Table};
+use crate::classify::ports::{cells, port_classes};
+use crate::classify::row::Outcomes;
+use crate::classify::signature::SetId;
+use crate::classify::subjects::SubjectKey;
+
+/// What rules that came mean for each class, remembered by the lists of peers of these rules.
+type KnownNews = FxHashMap<Came, News>;
+
+impl Live {
+    /// Brings the tables up to date and says what is different.
+    pub(super) fn finish(&mut self, change: Change) -> Tables {
+        let mut tables = Tables::default();
+        let (born, gone) = self.peers.sweep();
+        let mut known = KnownNews::default();
+        // Tables are changed and classes looked at, so each is held by itself.
+        let peers = std::mem::take(&mut self.peers);
+        let heirs = if change.subjects.is_empty() { Vec::new() } else { heirs(&peers, &born) };
+        for (at, direction) in (0..self.subjects.len()).flat_map(|at| Direction::BOTH.map(|way| (at, way))) {
+            let rows = match change.subjects.contains(&(at, direction)) {
+                true => self.renew(at, direction, &heirs, &mut known),
+                false => self.extend(at, direction, &peers, &born),
+            };
+            gone.iter().for_each(|class| self.subjects[at].tables[direction].set(*class, None));
+            if !rows.is_empty() {
+                let endpoint = self.judged[self.subjects[at].endpoints[0]].name.clone();
+                tables.cells.push(Cells { endpoint, direction, rows });
+            }
+        }
+        self.peers = peers;
+        let news = self.outcomes.all.iter().enumerate().skip(self.told.0);
+        tables.verdicts = news.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
+        self.told.0 = self.outcomes.all.len();
+        for direction in Direction::BOTH {
+            self.tell_ports_apart(direction, &mut tables);
+        }
+        self.tell_entities(&mut tables);
+        let now = |prefix: Cidr| self.addresses.peers.get(prefix).map(|peer| self.peers.class(*peer));
+        let moved = change.prefixes.into_iter().map(|(prefix, before)| (prefix, before, now(prefix)));
+        tables.prefixes =
+            moved.filter(|(_, before, now)| before != now).map(|(prefix, _, now)| (prefix, now)).collect();
+        tables.gone = gone;
+        tables
+    }
+
+    /// Makes a table of a subject anew. Gives the classes with another row than before.
+    fn renew(
+        &mut self,
+        at: usize,
+        direction: Direction,
+        heirs: &[Heir<'_>],
+        known: &mut KnownNews,
+    ) -> Vec<(ClassId, RowId)> {
+        let Subject { identity, rules, .. } = &self.subjects[at];
+        let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
+        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
+        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        let mut table = Table::new(&key, direction, &mut makings);
+        let before = &mut self.subjects[at].tables[direction];
+        // What nobody has is no heritage.
+        let came = if before.is_empty() { Came::new() } else { table.came(before) };
+        let news = known.entry(came).or_insert_with_key(|came| News::new(came, heirs));
+        let rows = table.inherit(before, heirs, news, &mut makings);
+        *before = table;
+        rows
+    }
+
+    /// Gives classes that came their rows in a table whose rules are those of before: what they do not ask
+    /// for makes no difference to it.
+    fn extend(
+        &mut self,
+        at: usize,
+        direction: Direction,
+        peers: &Peers,
+        born: &[Newcomer],
+    ) -> Vec<(ClassId, RowId)> {
+        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
+        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        let table = &mut self.subjects[at].tables[direction];
+        let mut rows = Vec::with_capacity(born.len());
+        for (class, before) in born {
+            let Some(signature) = peers.signature(*class) else { continue };
+            let known = before.and_then(|before| table.group(before));
+            let group = known.unwrap_or_else(|| table.group_of(signature, &mut makings));
+            table.set(*class, Some(group));
+            rows.push((*class, table.row_of(group)));
+        }
+        rows
+    }
+
+    /// The tables of an identity that some rules select, without classes.
+    pub(super) fn tables(
+        &mut self,
+        identity: &Identity,
+        rules: &ByDirection<Vec<RuleId>>,
+    ) -> ByDirection<Table> {
+        let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
+        ByDirection::from_fn(|direction| self.table(&key, direction))
+    }
+
+    fn table(&mut self, key: &SubjectKey, direction: Direction) -> Table {
+        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
+        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        Table::new(key, direction, &mut makings)
+    }
+
+    fn tell_entities(&mut self, tables: &mut Tables) {
+        for (name, peer) in &self.entities {
+            let class = self.peers.class(*peer);
+            if self.entity_classes.insert(Arc::clone(name), class) != Some(class) {
+                tables.entities.push((Arc::clone(name), class));
+            }
+        }
+    }
+
+    /// Puts the ports into finer classes if a new row tells some apart that were alike, and the new rows into
+    /// their terms.
+    fn tell_ports_apart(&mut self, direction: Direction, tables: &mut Tables) {
+        let known = std::mem::replace(&mut self.told.1[direction], self.functions[direction].len());
+        let functions = &self.functions[direction];
+        if functions.len() == known {
+            return;
+        }
+        let ports = &mut self.ports[direction];
+        let fits = |function: &crate::classify::row::PortFunction| function.is_constant_on(ports);
+        if known > 0 && functions.iter().skip(known).all(fits) {
+            let new = functions.iter().enumerate().skip(known);
+            tables.rows[direction] =
+                new.map(|(at, function)| (RowId::new(at), cells(function, ports))).collect();
+            return;
+        }
+        *ports = port_classes(functions.iter());
+        let rows = functions.iter().map(|function| cells(function, ports)).collect();
+        tables.ports[direction] = Some((ports.clone(), rows));
+    }
+
+    /// All tables, as if all of them were new.
+    pub(super) fn all(&self) -> Tables {
+        let mut tables = Tables::default();
+        let verdicts = self.outcomes.all.iter().enumerate();
+        tables.verdicts = verdicts.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
+        for direction in Direction::BOTH {
+            let ports = &self.ports[direction];
+            let rows = self.functions[direction].iter().map(|function| cells(function, ports)).collect();
+            tables.ports[direction] = Some((ports.clone(), rows));
+        }
+        for subject in &self.subjects {
+            let endpoint = &self.judged[subject.endpoints[0]].name;
+            for (direction, table) in subject.tables.iter() {
+                let (endpoint, rows) = (endpoint.clone(), table.rows().collect());
+                tables.cells.push(Cells { endpoint, direction, rows });
+            }
+        }
+        let entities = self.entities.iter();
+        tables.entities = entities.map(|(name, peer)| (Arc::clone(name), self.peers.class(*peer))).collect();
+        let prefixes = self.addresses.peers.iter();
+        tables.prefixes = prefixes.map(|(prefix, peer)| (prefix, Some(self.peers.class(*peer)))).collect();
+        tables
+    }
+}
+
+/// Every class, and where its peers were before.
+fn heirs<'p>(peers: &'p Peers, born: &[Newcomer]) -> Vec<Heir<'p>> {
+    let before = |class| match born.binary_search_by_key(&class, |(class, _)| *class) {
+        Ok(at) => born[at].1,
+        Err(_) => Some(class),
+    };
+    peers.classes().map(|(class, signature)| Heir { class, before: before(class), signature }).collect()
+}
+
+fn makings<'m>(
+    slab: &'m Slab,
+    set_of: &'m FxHashMap<RuleId, Option<SetId>>,
+    sets: &'m Sets,
+    outcomes: &'m mut Outcomes,
+    functions: &'m mut Functions,
+) -> Makings<'m> {
+    Makings { policy: &slab.policy, set_of, sets, outcomes, functions }
+}
