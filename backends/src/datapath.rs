@@ -3,13 +3,17 @@
 //! The template is C (`bpf/`), compiled once; its objects are part of this crate. What a node does not need is not in
 //! its programs.
 
+use std::collections::BTreeMap;
+
 use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 use thiserror::Error;
 
+use crate::abi::Config;
 use crate::image::Shape;
 use crate::program::{
-    AssembleError, Code, Constants, LinkError, Template, TemplateError, bodies, link, read_template,
+    AssembleError, Code, Constants, LinkError, Template, TemplateError, bodies, constants, link,
+    read_template,
 };
 
 const ENTRY: &[u8] = include_bytes!("../objects/entry.o");
@@ -75,6 +79,32 @@ pub fn programs(shape: &Shape, constants: &Constants) -> Result<ByDirection<Code
         let program = program_name(direction);
         let code = part(&template, program)?;
         link(&code, &bodies, constants).map_err(|error| DatapathError::Link { program, error })
+    })
+}
+
+/// What only the node knows on which the programs are loaded.
+pub const OF_THE_NODE: [Config; 2] = [Config::EndpointMask, Config::Generation];
+
+/// The programs for images of this shape, with the numbers of the ABI in the place of the constants that only the
+/// node knows ([`OF_THE_NODE`]): [`finish`] puts these in.
+///
+/// # Errors
+///
+/// A mistake in Sluice.
+pub fn open_programs(shape: &Shape) -> Result<ByDirection<Code>, DatapathError> {
+    programs(shape, &OF_THE_NODE.into_iter().fold(constants(shape), Constants::open))
+}
+
+/// Puts the constants of the node into programs that were linked without them.
+///
+/// # Errors
+///
+/// A mistake in Sluice.
+pub fn finish(open: &ByDirection<Code>, constants: &Constants) -> Result<ByDirection<Code>, DatapathError> {
+    both(|direction| {
+        let program = program_name(direction);
+        link(&open[direction], &BTreeMap::new(), constants)
+            .map_err(|error| DatapathError::Link { program, error })
     })
 }
 

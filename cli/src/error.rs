@@ -25,9 +25,33 @@ pub(crate) enum CliError {
     Internal(#[from] sluice_ir::policy::verify::VerifyError),
     /// A table is not what the rules say.
     #[error(
-        "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --reference` answers by the rules alone"
+        "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --engine reference` answers by the rules alone"
     )]
     Decide(#[from] sluice_compiler::DecideError),
+    /// There is no bundle for the input.
+    #[error("cannot make the bundle: {0}")]
+    MakeBundle(#[from] sluice_backends::bundle::BundleError),
+    /// A file is no bundle, or none to trust.
+    #[error("`{}`: {source}", path.display())]
+    ReadBundle {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: sluice_backends::bundle::ReadError,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The programs do not say what the table says.
+    #[error(
+        "a mistake in sluice itself: {0}\n  help: please report it, with the input if you can; `sluice can --engine reference` answers by the rules alone"
+    )]
+    Engine(String),
     /// The agent could not begin, or gave up.
     #[error(transparent)]
     Agent(#[from] sluice_loader::agent::AgentError),

@@ -10,8 +10,9 @@ mod read;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use sluice_backends::bundle::Hash;
 use sluice_compiler::diagnostic::{Code, Diagnostic};
-use sluice_compiler::options::Options;
+use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::resource::{Resource, flow};
@@ -104,6 +105,15 @@ impl Input {
         let megabytes = bytes / 1_000_000;
         (megabytes > 4)
             .then(|| Progress::show(&format!("reading {megabytes} MB in {} files", self.manifests.len())))
+    }
+
+    /// The hash of everything that was read, with the names of files, and of the options that change what it means.
+    pub(crate) fn hash(&self, inputs: &Inputs) -> Hash {
+        let agent = if self.options.accept == Accept::Agent { "agent" } else { "api-server" };
+        let options = [("--accept", agent), ("--node", inputs.node.as_deref().unwrap_or_default())];
+        let options = options.into_iter().map(|(name, value)| (name, value.as_bytes()));
+        let files = self.sources.iter().map(|(_, file)| (&**file.name(), file.text().as_bytes()));
+        Hash::of_parts(options.chain(files))
     }
 
     /// Whether anything is wrong so far.

@@ -5,6 +5,7 @@
 //! and goes to standard error. Exit codes are 0, 1 and 2, and each command says what its 1 means.
 
 mod command;
+mod engine;
 mod error;
 mod input;
 mod log;

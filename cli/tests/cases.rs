@@ -82,7 +82,12 @@ impl Case {
 
     /// Asks about the case's flows, with its options, in a cluster under policies.
     fn ask(&self, cluster: &str, policies: &str) -> Run {
+        self.ask_engine("tables", cluster, policies)
+    }
+
+    fn ask_engine(&self, engine: &str, cluster: &str, policies: &str) -> Run {
         let mut arguments = vec!["can", "--keep-going", "--format", "jsonl", "--flows", "flows.jsonl"];
+        arguments.extend(["--engine", engine]);
         for (option, file) in [("--config", "config.yaml"), ("--dns", "dns.yaml")] {
             if self.has(file) {
                 arguments.extend([option, file]);
@@ -172,6 +177,17 @@ fn report(check: impl Fn(&Case) -> Result<Vec<String>, String> + Sync) {
 #[test]
 fn policies_mean_what_the_cases_say() {
     report(differences);
+}
+
+/// The command itself holds what programs say against the tables.
+#[test]
+fn programs_say_what_the_cases_say() {
+    report(|case| {
+        let run = case.ask_engine("program", "cluster.yaml", case.policies());
+        let expected = case.ask("cluster.yaml", case.policies());
+        let same = (run.code, &run.stdout) == (expected.code, &expected.stdout);
+        Ok(if same { Vec::new() } else { vec![format!("exit code {}: {}", run.code, run.stderr)] })
+    });
 }
 
 /// Ids are unique, every flow says what to expect and why, and every case says what it is about.

@@ -26,7 +26,7 @@ pub(crate) const GONE: u32 = u32::MAX - 1;
 const SEEDS: u64 = 4;
 
 /// The larger table is refused: no image is addressed beyond this many slots.
-const SLOTS: u32 = 24;
+pub(crate) const SLOTS: u32 = 24;
 
 type Key = (u64, u64);
 

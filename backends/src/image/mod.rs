@@ -26,10 +26,10 @@ mod chunks;
 mod endpoints;
 pub(crate) mod hosts;
 mod memory;
-mod ports;
+pub(crate) mod ports;
 mod prefixes;
 mod rows;
-mod shape;
+pub(crate) mod shape;
 mod source;
 mod state;
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub(crate) const TREE_BOUNDS: usize = 3;
 /// ways part multiplies what the kernel's verifier looks at.
 pub(crate) const ARMS: usize = 8;
 /// Entries of a block.
-pub(super) const BLOCK: usize = 65_536;
+pub(crate) const BLOCK: usize = 65_536;
 
 /// Those that are asked for most.
 const FREQUENT: [Protocol; 5] =

@@ -1,11 +1,13 @@
 //! What a program must know of the images that it reads: sizes, widths, places.
 
+use serde::{Deserialize, Serialize};
 use sluice_ir::decision::ByDirection;
 
 use super::hosts::PROBES;
 
 /// Everything about the layout of a set of images that is the same for as long as they are in use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Shape {
     /// Addresses of IPv4.
     pub trie4: Trie4,
@@ -18,6 +20,7 @@ pub struct Shape {
     /// The size of an entry of a table.
     pub row_width: Width,
     /// Ports, rows and cells of each direction.
+    #[serde(with = "BothWays")]
     pub sides: ByDirection<SideShape>,
     /// The size of a cell.
     pub cell_width: Width,
@@ -31,8 +34,17 @@ pub struct Shape {
     pub host_class: u32,
 }
 
+/// How one thing for each direction is written down.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ByDirection", deny_unknown_fields)]
+pub(crate) struct BothWays<T> {
+    ingress: T,
+    egress: T,
+}
+
 /// How many bytes a number has in an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Width {
     /// One.
     One,
@@ -58,13 +70,14 @@ impl Width {
     }
 
     /// Two bytes or four, for numbers below a bound, and none.
-    pub(super) fn of(bound: usize) -> Width {
+    pub(crate) fn of(bound: usize) -> Width {
         if bound <= Width::Two.none() as usize { Width::Two } else { Width::Four }
     }
 }
 
 /// The trie of IPv4.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub enum Trie4 {
     /// Every address is in this class, and no image is needed.
     Constant(u32),
@@ -88,7 +101,8 @@ impl Trie4 {
 }
 
 /// Hosts and trie of IPv6. Parts lie in the image in the order of the fields.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Trie6 {
     /// Addresses that stand for themselves, if there are any.
     pub hosts: Option<Hosts>,
@@ -97,7 +111,8 @@ pub struct Trie6 {
 }
 
 /// A hash table of IPv6 addresses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Hosts {
     /// A hash has this many bits.
     pub bits: u32,
@@ -120,7 +135,8 @@ impl Hosts {
 }
 
 /// The trie of IPv6.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub enum Prefixes6 {
     /// Every address that is no host is in this class.
     Constant(u32),
@@ -150,7 +166,8 @@ impl Prefixes6 {
 }
 
 /// One direction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SideShape {
     /// How the class of a port is found.
     pub ports: Ports,
@@ -165,7 +182,8 @@ pub struct SideShape {
 }
 
 /// How the class of a port is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub enum Ports {
     /// Every port of every protocol is in this class.
     One(u32),
@@ -191,7 +209,8 @@ pub enum Ports {
 }
 
 /// A protocol that is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Arm {
     /// Its number.
     pub protocol: u8,
@@ -200,7 +219,8 @@ pub struct Arm {
 }
 
 /// How the class of a port of one protocol is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub enum Lookup {
     /// First ports and the class from there on: the first one is port 0.
     Tree(Vec<(u16, u32)>),

@@ -11,6 +11,7 @@ use sluice_compiler::resource::flow::Flow;
 use sluice_compiler::source::Span;
 use sluice_ir::policy::eval::Verdict;
 
+use crate::engine;
 use crate::error::CliError;
 use crate::input::{self, Input};
 use crate::options::Inputs;
@@ -39,8 +40,12 @@ pub(crate) struct Can {
     #[arg(long, value_name = "FILE")]
     flows: Option<PathBuf>,
 
-    /// Answer by the rules alone, one by one, and not by the tables that a node would have
-    #[arg(long)]
+    /// Who answers
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t)]
+    engine: Engine,
+
+    /// The same as --engine reference
+    #[arg(long, conflicts_with = "engine")]
     reference: bool,
 
     #[command(flatten)]
@@ -49,6 +54,18 @@ pub(crate) struct Can {
     /// How to show the answer [default: human, or jsonl with --flows]
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
     format: Option<AnswerFormat>,
+}
+
+/// Who answers. Each one is held against those before it, and a difference is an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// The rules alone, one by one
+    Reference,
+    /// The tables that a node would have
+    #[default]
+    Tables,
+    /// The programs that a node would run, with a packet for each side, in an interpreter
+    Program,
 }
 
 /// A format for answers.
@@ -83,17 +100,7 @@ impl Can {
         let compiled = input.compile()?;
         let judge = Judge::new(&compiled, self.inputs.node.as_deref().map(Into::into));
         let flows: Vec<&Flow> = asked.iter().map(|(_, flow)| flow).collect();
-        let answers = if self.reference {
-            judge.flows(&flows)
-        } else {
-            match judge.flows_by_tables(&flows, &Limits::default()) {
-                Ok(answers) => answers,
-                Err(error) => {
-                    input.refused(error, &compiled)?;
-                    Vec::new()
-                }
-            }
-        };
+        let answers = self.answers(&judge, &flows, &mut input, &compiled)?;
         let answered = pair(asked, answers, &mut input);
 
         report::complain(&input, format.of_findings())?;
@@ -104,6 +111,29 @@ impl Can {
         print_answers(&answered, &compiled, format, terminal)?;
         let denied = answered.iter().any(|(_, answer)| answer.verdict == Verdict::Deny);
         Ok(u8::from(single && denied))
+    }
+}
+
+impl Can {
+    fn answers(
+        &self,
+        judge: &Judge<'_>,
+        flows: &[&Flow],
+        input: &mut Input,
+        compiled: &Compiled,
+    ) -> Result<Vec<Result<FlowAnswer, EndError>>, CliError> {
+        if self.reference || self.engine == Engine::Reference {
+            return Ok(judge.flows(flows));
+        }
+        match judge.flows_by_tables(flows, &Limits::default()) {
+            Ok(tabled) => {
+                if self.engine == Engine::Program {
+                    engine::agrees(&tabled, flows)?;
+                }
+                Ok(tabled.answers)
+            }
+            Err(error) => input.refused(error, compiled).map(|()| Vec::new()),
+        }
     }
 }
 

@@ -4,22 +4,28 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
+use sluice_backends::bundle::{Bundle, Known};
 use sluice_compiler::classify::Limits;
 use sluice_compiler::{Compiled, Decided, decide};
+use sluice_ir::decision::EndpointName;
 
 use crate::error::CliError;
 use crate::input::{self, Input};
 use crate::options::Inputs;
-use crate::render::{Format, stats};
+use crate::render::{Format, bundle, stats};
 use crate::report;
 use crate::terminal::Terminal;
 
-/// Print stages of the compiler
+/// Make the bundle of a node, or print stages of the compiler
+///
+/// The bundle is one file with the programs and the images of the node, its endpoints, and the lines behind
+/// each verdict; `sluice inspect` shows it. With --emit, stages are printed instead.
 ///
 /// `ir` is the policy as rules: selectors with their namespaces, peers, ports, and the line that each
 /// rule comes from. `decision` is what a node enforces: a table of verdicts for classes of peers and
-/// ports, proved against the rules cell by cell. `stats` says how large everything is, and how long each
-/// stage took. `ir` and `decision` are stable under small changes, so they can be committed and compared.
+/// ports, proved against the rules cell by cell. `maps` is that table as the images have it, and `asm` the
+/// programs that read them. `stats` says how large everything is, and how long each stage took. `ir` and
+/// `decision` are stable under small changes, so they can be committed and compared.
 /// Exits with 0, or with 2 if there is an error.
 #[derive(Debug, Args)]
 pub(crate) struct Compile {
@@ -28,13 +34,13 @@ pub(crate) struct Compile {
     paths: Vec<PathBuf>,
 
     /// Which stages, separated by commas; printed in this order
-    #[arg(long, value_name = "STAGE", value_enum, value_delimiter = ',', required = true)]
+    #[arg(long, value_name = "STAGE", value_enum, value_delimiter = ',', required_unless_present = "output")]
     emit: Vec<Emitted>,
 
     #[command(flatten)]
     inputs: Inputs,
 
-    /// Where it goes; standard output if left out
+    /// Where it goes; stages go to standard output if left out
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
 }
@@ -46,6 +52,10 @@ pub(crate) enum Emitted {
     Ir,
     /// The table of the node, or of the whole cluster without --node
     Decision,
+    /// The images: prefixes, ports, tables, cells, verdicts
+    Maps,
+    /// The programs
+    Asm,
     /// Sizes, and the time of each stage
     Stats,
 }
@@ -62,18 +72,49 @@ impl Compile {
         if input.has_errors() && !self.inputs.keep_going {
             return Ok(2);
         }
-        let stages = self.emit.iter().map(|stage| match (stage, &decided) {
+        let bundle = match &decided {
+            Some(decided) => Some(self.bundle(&input, &compiled, decided)?),
+            None => None,
+        };
+        let made = decided.as_ref().zip(bundle.as_ref());
+        if self.emit.is_empty() {
+            let file = made.map(|(_, bundle)| bundle.write()).transpose()?;
+            return self.write(terminal, &file.unwrap_or_default());
+        }
+        let stages = self.emit.iter().map(|stage| match (stage, made) {
             (Emitted::Ir, _) => compiled.policy.to_string(),
-            (Emitted::Decision, Some(decided)) => decided.classified.decision.to_string(),
-            (Emitted::Stats, Some(decided)) => stats::render(&compiled, decided, &times),
-            (Emitted::Decision | Emitted::Stats, None) => String::new(),
+            (Emitted::Decision, Some((decided, _))) => decided.classified.decision.to_string(),
+            (Emitted::Maps, Some((_, bundle))) => bundle::maps(bundle),
+            (Emitted::Asm, Some((_, bundle))) => bundle::asm(bundle),
+            (Emitted::Stats, Some((decided, bundle))) => stats::render(&compiled, decided, bundle, &times),
+            (_, None) => String::new(),
         });
         let text = stages.collect::<Vec<_>>().join("\n");
-        match self.output {
-            None => terminal.print(&text)?,
-            Some(path) => std::fs::write(&path, text).map_err(|source| CliError::Write { path, source })?,
+        self.write(terminal, text.as_bytes())
+    }
+
+    fn write(&self, terminal: &Terminal, bytes: &[u8]) -> Result<u8, CliError> {
+        match &self.output {
+            None => terminal.print(&String::from_utf8_lossy(bytes))?,
+            Some(path) => std::fs::write(path, bytes)
+                .map_err(|source| CliError::Write { path: path.clone(), source })?,
         }
         Ok(0)
+    }
+
+    fn bundle(&self, input: &Input, compiled: &Compiled, decided: &Decided) -> Result<Bundle, CliError> {
+        let inventory = &compiled.inventory;
+        let pods = inventory.endpoints.iter().map(|pod| (pod.endpoint_name(), pod.addresses.clone()));
+        let nodes = inventory.nodes.iter().map(|node| {
+            let name = EndpointName { namespace: None, name: node.name.clone() };
+            (name, node.addresses.clone())
+        });
+        let known = Known {
+            sluice: env!("CARGO_PKG_VERSION").to_owned(),
+            input: input.hash(&self.inputs),
+            addresses: pods.chain(nodes).collect(),
+        };
+        Ok(Bundle::of_decision(&decided.classified.decision, &known)?)
     }
 
     /// The table, if a stage needs it and the input allows it.
@@ -84,7 +125,8 @@ impl Compile {
         times: &mut Vec<(&'static str, Duration)>,
     ) -> Result<Option<Decided>, CliError> {
         let stopped = input.has_errors() && !self.inputs.keep_going;
-        if stopped || self.emit.iter().all(|stage| *stage == Emitted::Ir) {
+        let only_rules = !self.emit.is_empty() && self.emit.iter().all(|stage| *stage == Emitted::Ir);
+        if stopped || only_rules {
             return Ok(None);
         }
         let mut last = Instant::now();

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod completions;
 mod explain;
+mod inspect;
 mod schema;
 
 pub(crate) use agent::Level;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Check(check::Check),
     Can(can::Can),
     Compile(compile::Compile),
+    Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
     Status(asking::Status),
     Endpoints(asking::Endpoints),
@@ -38,6 +40,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Check(check) => check.run(terminal),
         Command::Can(can) => can.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
+        Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
         Command::Status(status) => status.run(terminal),
         Command::Endpoints(endpoints) => endpoints.run(terminal),

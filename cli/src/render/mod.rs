@@ -1,6 +1,7 @@
 //! How findings look, one format a file. A renderer gives text; who prints it is decided elsewhere.
 
 pub(crate) mod answer;
+pub(crate) mod bundle;
 mod excerpt;
 mod github;
 mod human;

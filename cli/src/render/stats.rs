@@ -3,11 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use sluice_backends::bundle::{Bundle, IMAGES};
+use sluice_backends::datapath::program_name;
 use sluice_compiler::{Compiled, Decided};
 use sluice_ir::decision::Side;
 
 /// The report: a line for each size, then a line for each stage.
-pub(crate) fn render(compiled: &Compiled, decided: &Decided, times: &[(&'static str, Duration)]) -> String {
+pub(crate) fn render(
+    compiled: &Compiled,
+    decided: &Decided,
+    bundle: &Bundle,
+    times: &[(&'static str, Duration)],
+) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let mut line = |what: &str, value: String| {
@@ -41,6 +48,13 @@ pub(crate) fn render(compiled: &Compiled, decided: &Decided, times: &[(&'static 
     line("verdicts", decision.verdicts.len().to_string());
     line("cells", decision.cells().to_string());
     line("table bytes", decision.bytes().to_string());
+    let sizes = &bundle.manifest().sizes;
+    for (image, bytes) in IMAGES.map(|image| (image.map().name, bundle.image(image).len())) {
+        line(&format!("image {image}"), format!("{bytes} bytes"));
+    }
+    for (direction, instructions) in sizes.instructions.iter() {
+        line(&format!("program {}", program_name(direction)), format!("{instructions} instructions"));
+    }
     let proof = decided.proof;
     line(
         "proved",

@@ -93,6 +93,18 @@ impl End {
         Arc::new(identity)
     }
 
+    /// The addresses that it is known to have.
+    pub(super) fn addresses(&self, inventory: &Inventory) -> Vec<IpAddr> {
+        match self {
+            End::Endpoint(at) => inventory.endpoints[*at].addresses.clone(),
+            End::Address(address) => vec![*address],
+            End::HostNetwork(Some(name)) => {
+                inventory.node(name).map(|node| node.addresses.clone()).unwrap_or_default()
+            }
+            End::HostNetwork(None) | End::Name(_) | End::Entity(_) => Vec::new(),
+        }
+    }
+
     /// Whether policy is enforced on it somewhere.
     pub fn is_endpoint(&self) -> bool {
         matches!(self, End::Endpoint(_))

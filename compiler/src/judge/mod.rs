@@ -19,6 +19,7 @@ use sluice_ir::policy::{Direction, Identity};
 
 pub use end::{End, EndError};
 pub use near::{LabelMiss, Miss, NearMiss, port_text, requirement_text};
+pub use tables::{Tabled, TabledSide};
 
 use crate::Compiled;
 use crate::inventory::{confined_to, keys};

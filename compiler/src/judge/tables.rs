@@ -1,9 +1,12 @@
 //! Flows answered by the table that a node would have.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use sluice_ir::decision::{Decision, EndpointName, Subject};
+use sluice_ir::decision::verify::Verified;
+use sluice_ir::decision::{ByDirection, Decision, EndpointName, Subject};
+use sluice_ir::ids::ClassId;
 use sluice_ir::policy::{Direction, Identity};
 
 use super::{Case, End, EndError, FlowAnswer, Judge};
@@ -12,6 +15,31 @@ use crate::decide::DecideError;
 use crate::optimise::optimise;
 use crate::resource::flow::Flow;
 use crate::validate::{InForce, agrees_or_refutes};
+
+/// Flows that were judged, with the table that judged them.
+#[derive(Debug)]
+pub struct Tabled {
+    /// The answers, in the order of the flows.
+    pub answers: Vec<Result<FlowAnswer, EndError>>,
+    /// The table.
+    pub decision: Verified<Decision>,
+    /// For each flow the side of its source and that of its destination, where one is judged; what somebody else who has the
+    /// table needs to answer too.
+    pub sides: Vec<ByDirection<Option<TabledSide>>>,
+}
+
+/// One side of a flow, in terms of the table.
+#[derive(Clone, Debug)]
+pub struct TabledSide {
+    /// The endpoint that is judged.
+    pub endpoint: EndpointName,
+    /// The class of the other side.
+    pub class: ClassId,
+    /// The addresses of the endpoint, as far as they are known.
+    pub own: Vec<IpAddr>,
+    /// Those of the other side.
+    pub peer: Vec<IpAddr>,
+}
 
 /// One side of a flow, with the places of its ends.
 struct Asked {
@@ -33,11 +61,7 @@ impl Judge<'_> {
     ///
     /// A table that would be too large. Or one that contradicts the reference, which is a mistake in Sluice. A
     /// flow that cannot be asked has an error of its own.
-    pub fn flows_by_tables(
-        &self,
-        flows: &[&Flow],
-        limits: &Limits,
-    ) -> Result<Vec<Result<FlowAnswer, EndError>>, DecideError> {
+    pub fn flows_by_tables(&self, flows: &[&Flow], limits: &Limits) -> Result<Tabled, DecideError> {
         let answers = self.flows(flows);
         let ends: Vec<Option<(End, End)>> = flows.iter().map(|flow| self.ends(flow).ok()).collect();
         let cases: Vec<[Option<Case>; 2]> = ends.iter().map(|ends| self.cases(ends.as_ref())).collect();
@@ -73,7 +97,29 @@ impl Judge<'_> {
                 sides.ingress.as_ref().zip(answer.ingress.as_ref()),
             )?;
         }
-        Ok(answers)
+        let sides =
+            asked.iter().zip(&ends).map(|(sides, ends)| self.tabled(sides, ends.as_ref(), &classified));
+        let sides = sides.collect();
+        Ok(Tabled { answers, decision: classified.decision, sides })
+    }
+
+    fn tabled(
+        &self,
+        sides: &Sides,
+        ends: Option<&(End, End)>,
+        classified: &Classified,
+    ) -> ByDirection<Option<TabledSide>> {
+        let Some((from, to)) = ends else { return ByDirection::default() };
+        let side = |asked: &Option<Asked>, own: &End, peer: &End| {
+            let Asked { case, peer: id } = asked.as_ref()?;
+            Some(TabledSide {
+                endpoint: case.name.clone(),
+                class: classified.class(*id),
+                own: own.addresses(&self.compiled.inventory),
+                peer: peer.addresses(&self.compiled.inventory),
+            })
+        };
+        ByDirection { egress: side(&sides.egress, from, to), ingress: side(&sides.ingress, to, from) }
     }
 
     fn cases(&self, ends: Option<&(End, End)>) -> [Option<Case>; 2] {

@@ -58,7 +58,7 @@ fn sizes_follow_from_what_there_is() {
     assert_eq!(images.bytes(Image::Trie4).len(), 4 * (65_536 + 2 * 256));
     // One slot for each of two hashes, those after them, a root, and one chunk with its header.
     assert_eq!(images.bytes(Image::Trie6).len(), 32 * 9 + 1024 + 32 + 1024);
-    assert_eq!(images.size(), Image::ALL.iter().map(|image| images.bytes(*image).len()).sum());
+    assert_eq!(images.size(), Image::ALL.iter().map(|image| images.bytes(*image).len()).sum::<usize>());
 }
 
 #[test]

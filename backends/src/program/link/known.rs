@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::stack::Stack;
 use super::value::Value;
-use crate::abi::Stub;
+use crate::abi::{Config, Stub};
 use crate::program::layout::{Line, Listing};
 use crate::program::{Alu, Helper, Operand, Operation, Register, Size, Width, arithmetic};
 
@@ -37,6 +37,8 @@ impl Known {
     fn operand(&self, operand: Operand) -> Value {
         match operand {
             Operand::Register(register) => self.get(register),
+            // A constant that is open: it will have a value when the program is linked again.
+            Operand::Immediate(value) if Config::of_magic(value.cast_unsigned()).is_some() => Value::Other,
             Operand::Immediate(value) => Value::number(i64::from(value).cast_unsigned()),
         }
     }

@@ -43,7 +43,14 @@ impl Constants {
         self
     }
 
-    /// The value of one.
+    /// Without a value for one: the linked program has the number of the constant in the place of the value, nothing
+    /// is decided by it, and linking the program again puts the value in.
+    #[must_use]
+    pub fn open(self, config: Config) -> Constants {
+        self.with(config, config.magic())
+    }
+
+    /// The value of one; its number if it is open.
     pub fn get(&self, config: Config) -> u32 {
         self.0.get(&config).copied().unwrap_or_default()
     }

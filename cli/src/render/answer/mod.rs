@@ -50,7 +50,7 @@ fn verdict(side: Option<&Side>) -> String {
 }
 
 /// The word for a reason in JSON.
-fn reason(reason: Reason) -> &'static str {
+pub(super) fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::NotEnforced => "not-enforced",
         Reason::Rules => "rules",

@@ -1,0 +1,211 @@
+//! Bundles of random decisions, and what becomes of them when somebody changes a byte.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use sluice_ir::decision::arbitrary::decisions;
+use sluice_ir::decision::verify::{Verified, verify};
+use sluice_ir::decision::{ByDirection, Decision};
+
+use super::{Bundle, Hash, IMAGES, Known, ReadError, TARGET, policy, read};
+use crate::abi::{Config, VERSION};
+use crate::datapath::{OF_THE_NODE, finish, program_name, programs};
+use crate::image::Image;
+use crate::program::{constants, read_template};
+
+fn known() -> Known {
+    Known { sluice: "1.2.3".to_owned(), input: Hash::of(b"input"), ..Known::default() }
+}
+
+fn bundle(decision: &Verified<Decision>) -> Bundle {
+    Bundle::of_decision(decision, &known()).unwrap()
+}
+
+/// A decision in which there is something of everything.
+fn rich() -> Verified<Decision> {
+    let mut runner = TestRunner::deterministic();
+    loop {
+        let decision = verify(decisions().new_tree(&mut runner).unwrap().current()).unwrap();
+        let bundle = bundle(&decision);
+        let large = |image: Image| bundle.image(image).len() > 8;
+        if [Image::Trie4, Image::Trie6, Image::Tables, Image::Cells].into_iter().all(large)
+            && bundle.image(Image::Verdicts).len() > 16
+        {
+            return decision;
+        }
+    }
+}
+
+/// The file with another manifest, and everything else as it is.
+fn with_manifest(bundle: &Bundle, edit: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    let mut manifest = serde_json::to_value(bundle.manifest()).unwrap();
+    edit(&mut manifest);
+    let manifest = serde_json::to_vec(&manifest).unwrap();
+    super::elf::write(&manifest, bundle.programs(), |image| bundle.image(image)).unwrap()
+}
+
+/// The file with other images, and a hash that fits them.
+fn with_image(bundle: &Bundle, edit: impl FnOnce(&mut [Vec<u8>])) -> Vec<u8> {
+    let mut bundle = bundle.clone();
+    edit(&mut bundle.images);
+    let text = super::elf::text(&bundle.programs);
+    bundle.manifest.content = super::hash::content(&text, |image| &bundle.images[image as usize]);
+    bundle.write().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn what_is_written_is_read(decision in decisions()) {
+        let decision = verify(decision).unwrap();
+        let bundle = bundle(&decision);
+        let file = bundle.write().unwrap();
+        prop_assert_eq!(&bundle.write().unwrap(), &file);
+        prop_assert_eq!(read(&file).unwrap(), bundle);
+    }
+
+    #[test]
+    fn images_say_what_the_decision_says(decision in decisions()) {
+        let decision = verify(decision).unwrap();
+        let bundle = bundle(&decision);
+        let expected = decision.prefixes.map(|class| class.index() as u32);
+        prop_assert_eq!(bundle.prefixes(), expected);
+        prop_assert_eq!(bundle.records().len(), decision.verdicts.len());
+    }
+
+    #[test]
+    fn programs_are_finished_on_the_node(decision in decisions(), mask in 0..3_u32, generation: u32) {
+        let decision = verify(decision).unwrap();
+        let bundle = bundle(&decision);
+        let constants =
+            constants(bundle.shape()).with(Config::EndpointMask, mask).with(Config::Generation, generation);
+        let plain = |code: ByDirection<crate::program::Code>| {
+            ByDirection::from_fn(|direction| (code[direction].instructions.clone(), code[direction].maps.clone()))
+        };
+        let finished = finish(bundle.programs(), &constants).unwrap();
+        prop_assert_eq!(plain(finished), plain(programs(bundle.shape(), &constants).unwrap()));
+    }
+}
+
+#[test]
+fn every_byte_counts() {
+    let file = bundle(&rich()).write().unwrap();
+    let mut damaged = file.clone();
+    // A prime step, so that every section is met.
+    for at in (0..file.len()).step_by((file.len() / 60) | 1).chain((0..64).step_by(5)) {
+        for byte in [0, file[at] ^ 1] {
+            damaged[at] = byte;
+            assert_eq!(read(&damaged).is_ok(), damaged == file, "byte {at} is {byte}");
+        }
+        damaged[at] = file[at];
+    }
+}
+
+#[test]
+fn no_part_is_the_whole() {
+    let file = bundle(&rich()).write().unwrap();
+    for length in (0..file.len()).step_by((file.len() / 60) | 1).chain(0..80) {
+        assert!(read(&file[..length]).is_err(), "{length}");
+    }
+    assert!(matches!(read(&[&file[..], &[0]].concat()), Err(ReadError::Other)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_bytes_are_read(bytes: Vec<u8>) {
+        prop_assert!(read(&bytes).is_err());
+    }
+
+    /// Whoever repairs the hash still cannot make programs go astray.
+    #[test]
+    fn images_in_range_are_all_that_passes(
+        changes in prop::collection::vec((0..6_usize, any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        thread_local!(static BUNDLE: Bundle = bundle(&rich()));
+        let file = BUNDLE.with(|bundle| with_image(bundle, |images| {
+            for (image, at, byte) in &changes {
+                let at = at.index(images[*image].len());
+                images[*image][at] = *byte;
+            }
+        }));
+        if let Ok(bundle) = read(&file) {
+            prop_assert_eq!(bundle.write().unwrap(), file);
+        }
+    }
+
+    #[test]
+    fn any_number_in_a_shape_is_checked(which: prop::sample::Index, number: u64) {
+        thread_local!(static BUNDLE: Bundle = bundle(&rich()));
+        let file = BUNDLE.with(|bundle| with_manifest(bundle, |manifest| {
+            let mut numbers = Vec::new();
+            find_numbers(&mut manifest["shape"], &mut numbers);
+            let at = which.index(numbers.len());
+            *numbers.remove(at) = number.into();
+        }));
+        prop_assert!(read(&file).is_err());
+    }
+}
+
+fn find_numbers<'v>(value: &'v mut serde_json::Value, found: &mut Vec<&'v mut serde_json::Value>) {
+    match value {
+        serde_json::Value::Number(_) => found.push(value),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| find_numbers(value, found)),
+        serde_json::Value::Object(values) => {
+            values.values_mut().for_each(|value| find_numbers(value, found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn each_fault_has_its_name() {
+    let bundle = bundle(&rich());
+    let said = |file: Vec<u8>| read(&file).map(|_| ()).map_err(|error| error.to_string());
+    let manifest = |edit: fn(&mut serde_json::Value)| said(with_manifest(&bundle, edit)).unwrap_err();
+    let abi = format!("the bundle is for version 99 of the ABI, and this is {VERSION}: compile it again");
+    assert_eq!(manifest(|manifest| manifest["abi"] = 99.into()), abi);
+    let target = format!("the bundle is for `z80`, and this is `{TARGET}`");
+    assert_eq!(manifest(|manifest| manifest["target"] = "z80".into()), target);
+    let unknown = manifest(|manifest| manifest["colour"] = "red".into());
+    assert!(unknown.starts_with("the manifest cannot be read: unknown field `colour`"), "{unknown}");
+    let hash = manifest(|manifest| manifest["content"] = "0".repeat(64).into());
+    assert!(hash.starts_with("the hash of programs and images is "), "{hash}");
+    let row = said(with_image(&bundle, |images| images[Image::Tables as usize][..2].fill(0xfe))).unwrap_err();
+    assert!(row.starts_with("`sluice_tables`, byte 0: "), "{row}");
+    let small = said(with_image(&bundle, |images| images[Image::Cells as usize].truncate(8))).unwrap_err();
+    assert!(small.starts_with("`sluice_cells` has 8 bytes, and the manifest speaks of "), "{small}");
+}
+
+#[test]
+fn common_tools_see_programs_and_maps() {
+    let bundle = bundle(&rich());
+    let template = read_template(&bundle.write().unwrap()).unwrap();
+    assert_eq!(template.license, "Dual BSD/GPL");
+    for (direction, code) in bundle.programs().iter() {
+        let found = &template.programs[program_name(direction)];
+        assert_eq!((&found.instructions, &found.maps), (&code.instructions, &code.maps));
+        let open = code.instructions.iter().map(|instruction| instruction.immediate.cast_unsigned());
+        let open: std::collections::BTreeSet<u32> =
+            open.filter(|number| Config::of_magic(*number).is_some()).collect();
+        assert_eq!(open, OF_THE_NODE.map(Config::magic).into());
+    }
+    assert_eq!(IMAGES.map(|image| bundle.image(image).is_empty()), [false; 6]);
+}
+
+#[test]
+fn places_do_not_count_for_what_a_policy_says() {
+    let decision = rich();
+    let mut moved = Decision::clone(&decision);
+    for origin in &mut moved.origins {
+        origin.file = "elsewhere.txt".into();
+        origin.line += 7;
+    }
+    let moved = moved.canonical();
+    assert_eq!(policy(&moved), policy(&decision));
+    let mut other = Decision::clone(&decision);
+    other.node = Some("another".into());
+    assert_ne!(policy(&other), policy(&decision));
+}
