@@ -49,9 +49,9 @@ inline_always bool is_opening(const struct packet *packet)
 	return packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-inline_always bool is_alive(const struct sluice_ct_entry *entry)
+inline_always bool is_alive(const struct sluice_ct_entry *entry, __u32 now)
 {
-	return entry->expires >= now_in_seconds();
+	return entry->expires >= now;
 }
 
 /* What the flags of an entry become when a packet has passed. */
@@ -80,10 +80,10 @@ inline_always __u32 lifetime(const struct packet *packet, __u32 flags)
 }
 
 /* Words that seldom change are written only then: both ways of a connection may be on different processors. */
-inline_always void refresh(const struct packet *packet, struct sluice_ct_entry *entry, bool reply)
+inline_always void refresh(const struct packet *packet, struct sluice_ct_entry *entry, __u32 now, bool reply)
 {
 	__u32 flags = next_flags(packet, entry->flags, reply);
-	__u32 expires = now_in_seconds() + lifetime(packet, flags);
+	__u32 expires = now + lifetime(packet, flags);
 
 	if (flags != entry->flags)
 		__sync_fetch_and_or(&entry->flags, flags);
@@ -106,11 +106,11 @@ inline_always bool may_reply(const struct packet *packet)
  * Both sides may open a connection at once. But once it is settled or closed, who asks for one from the port that
  * replied begins another.
  */
-inline_always bool answers(const struct packet *packet, const struct sluice_ct_entry *entry)
+inline_always bool answers(const struct packet *packet, const struct sluice_ct_entry *entry, __u32 now)
 {
 	if (is_opening(packet) && entry->flags & (SLUICE_CT_SETTLED | CLOSED))
 		return false;
-	return is_alive(entry);
+	return is_alive(entry, now);
 }
 
 /* Whether a packet replies to a connection that was let pass; the connection lives on then. */
@@ -119,26 +119,30 @@ inline_always bool is_reply(struct __sk_buff *skb, const struct sluice_endpoint 
 {
 	__u8 began = opposite(packet->direction);
 	struct sluice_ct_entry *entry;
+	__u32 now;
 
 	/* Who asks for a verdict asks for that of policy. */
 	if (!tracks(endpoint, began) || !may_reply(packet) || asks(skb))
 		return false;
 	key->direction = began;
 	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
-	if (!entry || !answers(packet, entry))
+	if (!entry)
 		return false;
-	refresh(packet, entry, true);
+	now = now_in_seconds();
+	if (!answers(packet, entry, now))
+		return false;
+	refresh(packet, entry, now, true);
 	return true;
 }
 
-inline_always int begin(const struct packet *packet, const struct sluice_ct_key *key, __u32 counter)
+inline_always int begin(const struct packet *packet, const struct sluice_ct_key *key, __u32 counter, __u32 now)
 {
 	__u32 flags = next_flags(packet, 0, false);
 	struct sluice_ct_entry entry = {
 		.packets = 1,
 		.bytes = packet->end - packet->network,
 		.since = bpf_ktime_get_coarse_ns(),
-		.expires = now_in_seconds() + lifetime(packet, flags),
+		.expires = now + lifetime(packet, flags),
 		.flags = flags,
 		.generation = CONFIG(GENERATION),
 		.counter = counter,
@@ -155,14 +159,15 @@ inline_always int begin(const struct packet *packet, const struct sluice_ct_key 
  */
 inline_always int track(const struct packet *packet, struct sluice_ct_key *key, __u32 counter, bool *began)
 {
+	__u32 now = now_in_seconds();
 	struct sluice_ct_entry *entry;
 
 	key->direction = packet->direction;
 	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
-	if (entry && is_alive(entry) && !(is_opening(packet) && entry->flags & CLOSED)) {
-		refresh(packet, entry, false);
+	if (entry && is_alive(entry, now) && !(is_opening(packet) && entry->flags & CLOSED)) {
+		refresh(packet, entry, now, false);
 		return 0;
 	}
 	*began = true;
-	return begin(packet, key, counter);
+	return begin(packet, key, counter, now);
 }

@@ -119,7 +119,7 @@ inline_always bool is_tracked(struct sluice_ct_key *key, __u8 began)
 
 	key->direction = began;
 	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
-	return entry && is_alive(entry);
+	return entry && is_alive(entry, now_in_seconds());
 }
 
 /* Errors about somebody else's packets are not for this endpoint, nor from it. */

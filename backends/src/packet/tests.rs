@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 
-use super::arbitrary::{OWN4, PEERS4, frames};
+use super::arbitrary::{OWN4, PEERS4, conversations, frames};
 use super::{Crossing, Endpoint, Lifetimes, Memory, Node, Outcome, Policy, Question, judge};
 use crate::abi::Reason;
 
@@ -155,8 +155,10 @@ fn contradictions_are_malformed() {
 proptest! {
     #[test]
     fn every_packet_has_an_answer_and_asking_leaves_nothing(
-        packets in prop::collection::vec((frames(), any::<bool>()), 1..30),
+        single in prop::collection::vec((frames(), any::<bool>()), 1..30),
+        together in conversations(),
     ) {
+        let packets: Vec<_> = single.into_iter().chain(together.into_iter().map(|frame| (frame, false))).collect();
         let mut memory = Memory::default();
         for ((frame, out), asks) in &packets {
             let hook = if *out { Direction::Egress } else { Direction::Ingress };

@@ -20,7 +20,7 @@ use crate::{input, log};
 #[derive(Debug, Args)]
 pub(crate) struct Agent {
     /// Files, folders, or patterns such as 'policies/**/*.yaml', to watch
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "detach", value_name = "PATH")]
     paths: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -47,6 +47,10 @@ pub(crate) struct Agent {
     #[arg(long, value_name = "ADDR", help_heading = "Node")]
     metrics: Option<SocketAddr>,
 
+    /// Take the datapath off the node's interfaces, and end: nothing is enforced then
+    #[arg(long, help_heading = "Node")]
+    detach: bool,
+
     /// The least severe messages to log
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t, help_heading = "Output")]
     log: Level,
@@ -68,8 +72,12 @@ pub(crate) enum Level {
 
 impl Agent {
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let config = self.config()?;
         log::begin(self.log);
+        if self.detach {
+            agent::detach(&self.socket, &self.pins)?;
+            return Ok(0);
+        }
+        let config = self.config()?;
         let Agent { paths, inputs, endpoints, .. } = &self;
         let read = || input::read_for_agent(paths, endpoints.as_deref(), inputs);
         agent::run(&config, Box::new(read))?;

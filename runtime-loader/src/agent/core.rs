@@ -65,7 +65,8 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     loop {
         tokio::select! {
             order = core.orders.recv() => match order {
-                Some(Order::Read) => attempt(&mut core, &mut enforcer).await,
+                // What is found where is part of what the files mean for this node.
+                Some(Order::Read | Order::Find) => attempt(&mut core, &mut enforcer).await,
                 Some(Order::Stop) | None => return Ok(()),
             },
             ready = ring.readable_mut() => {

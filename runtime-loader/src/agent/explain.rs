@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use rustix::time::{ClockId, clock_gettime};
 use sluice_backends::abi::{
     DIRECTION_EGRESS, EVENT_AUDIT, EVENT_DROP, EVENT_NEW, EVENT_REDIRECT, Event, Reason as Drop,
 };
@@ -59,7 +60,7 @@ impl<'e> Explainer<'e> {
             _ => None,
         };
         Some(Told {
-            time: Moment::now(),
+            time: moment(event.time),
             kind,
             verdict: outcome.map_or(verdict_of(kind), |outcome| verdict(outcome.verdict)),
             reason: reason.map(Into::into),
@@ -135,6 +136,14 @@ fn flow(of: Option<&InForce>, event: &Event) -> told::Flow {
         tcp_flags: (event.protocol == TCP).then(|| tcp_flags(event.tcp_flags)),
         length: event.length,
     }
+}
+
+/// When a packet was: the datapath counts from when the machine began.
+fn moment(time: u64) -> Moment {
+    let now = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    let nanos = seconds.saturating_mul(1_000_000_000) + u64::try_from(now.tv_nsec).unwrap_or_default();
+    Moment::of_micros(Moment::now().micros().saturating_sub(nanos.saturating_sub(time) / 1_000))
 }
 
 /// Who has an address: a pod, the host, another node.

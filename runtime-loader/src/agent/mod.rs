@@ -24,10 +24,11 @@ mod slots;
 mod tests;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sluice_backends::datapath::entries;
 use sluice_compiler::diagnostic::Diagnostic;
 use sluice_compiler::options::Options;
 use sluice_compiler::resource::Resource;
@@ -43,6 +44,8 @@ use crate::api::snapshot::{Snapshot, Status};
 use crate::api::time::Moment;
 use crate::endpoint::{Changes, FindError};
 use crate::metrics::{Server, ServerError};
+use crate::node::{Node, Sizes};
+use crate::pins::Pins;
 use crate::watch_files::{WatchError, Watching};
 pub use core::CoreError;
 use orders::Signals;
@@ -159,6 +162,21 @@ pub(crate) struct Core<'r> {
     pub(crate) service: Service,
     /// Beaten at least once a second, else the service manager takes the agent for dead.
     pub(crate) pulse: orders::Pulse,
+}
+
+/// Takes the datapath off a node, first from its interfaces. From then on nothing is enforced.
+///
+/// # Errors
+///
+/// A pin that cannot be removed, or an agent that is at work there.
+pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(AgentError::Runtime)?;
+    let _inside = runtime.enter();
+    // An agent would put everything back; where one listens, this fails.
+    let _socket = Socket::listen(socket)?;
+    let node = Node::open(Pins::new(pins), &entries().map_err(CoreError::from)?, Sizes::default());
+    node.and_then(Node::remove).map_err(|why| CoreError::from(why).into())
 }
 
 /// Runs the agent until it is told to stop.

@@ -1,0 +1,154 @@
+//! A node end to end: the real agent, network namespaces, real sockets. Needs root and BPF; says so where they are
+//! missing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot run has to fail, or to say so"
+)]
+
+#[path = "node/daemon.rs"]
+mod daemon;
+#[allow(dead_code, reason = "each test file uses a part of it")]
+#[path = "../../runtime-loader/tests/harness/network.rs"]
+mod network;
+#[path = "node/traffic.rs"]
+mod traffic;
+
+use daemon::{Daemon, able};
+use network::Network;
+use traffic::{Connection, Sequence, icmp, reaches_tcp, reaches_udp, serve_tcp, serve_udp};
+
+/// Web may reach the cart on 8080, and ping it over IPv4; the vault talks to nobody.
+const POLICY: &str = "
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: web}}]
+      toPorts:
+        - ports:
+            - {port: \"8080\", protocol: TCP}
+            - {port: \"8080\", protocol: UDP}
+    - icmps: [{fields: [{type: 8, family: IPv4}]}]
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: vault, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: vault}}
+  egress: [{}]
+";
+
+const WEB: usize = 0;
+const CART: usize = 1;
+const VAULT: usize = 2;
+
+fn shop() -> (Network, Daemon) {
+    let network = Network::new(3);
+    let daemon = Daemon::new(&network, &["web", "cart", "vault"], POLICY);
+    (network, daemon)
+}
+
+#[test]
+fn policy_is_enforced_for_real_traffic() {
+    if !able("policy_is_enforced_for_real_traffic") {
+        return;
+    }
+    let (network, mut daemon) = shop();
+    daemon.begin(1);
+    for port in [8080, 9090] {
+        serve_tcp(&network, CART, port);
+        serve_udp(&network, CART, port);
+    }
+    serve_tcp(&network, WEB, 80);
+    for six in [false, true] {
+        assert!(reaches_tcp(&network, WEB, CART, 8080, six), "allowed, IPv6: {six}");
+        assert!(!reaches_tcp(&network, WEB, CART, 9090, six), "no rule for the port, IPv6: {six}");
+        assert!(!reaches_tcp(&network, VAULT, CART, 8080, six), "not from the vault, IPv6: {six}");
+        assert!(!reaches_tcp(&network, VAULT, WEB, 80, six), "the vault sends nothing, IPv6: {six}");
+        assert!(reaches_udp(&network, WEB, CART, 8080, 100, six));
+        assert!(!reaches_udp(&network, WEB, CART, 9090, 100, six));
+        assert!(reaches_udp(&network, WEB, CART, 8080, 4_000, six), "in fragments, IPv6: {six}");
+        assert!(!reaches_udp(&network, WEB, CART, 9090, 4_000, six), "in fragments, IPv6: {six}");
+        assert!(icmp(&network, CART, WEB, six), "the web is not isolated; replies come back, IPv6: {six}");
+    }
+    assert!(icmp(&network, WEB, CART, false));
+    assert!(!icmp(&network, WEB, CART, true), "type 8 is IPv4's");
+    assert!(traffic::is_refused(&network, CART, WEB, 4_444), "an ICMP error comes back to who caused it");
+}
+
+#[test]
+fn a_drop_names_the_line_and_the_nearest_rule() {
+    if !able("a_drop_names_the_line_and_the_nearest_rule") {
+        return;
+    }
+    let (network, mut daemon) = shop();
+    daemon.begin(1);
+    let monitor = daemon.monitor();
+    assert!(!reaches_tcp(&network, WEB, CART, 9090, false));
+    let event = monitor.next(|event| event["flow"]["destination"]["port"] == 9090);
+    assert_eq!(event["kind"], "drop");
+    assert_eq!(event["reason"]["number"], 133);
+    assert_eq!(event["flow"]["source"]["name"], "shop/web");
+    assert_eq!(event["endpoint"], "shop/cart");
+    let nearest = &event["nearest"]["rule"];
+    assert!(nearest["file"].as_str().unwrap().ends_with("policy.yaml"), "{event}");
+    assert_eq!(nearest["line"], 10, "{event}");
+    assert_eq!(nearest["path"], "spec.ingress[0].toPorts[0]");
+}
+
+#[test]
+fn files_are_followed_and_broken_ones_change_nothing() {
+    if !able("files_are_followed_and_broken_ones_change_nothing") {
+        return;
+    }
+    let (network, mut daemon) = shop();
+    daemon.begin(1);
+    for port in [8080, 9090] {
+        serve_tcp(&network, CART, port);
+    }
+    let mut connection = Connection::open(&network, WEB, CART, 8080);
+    assert!(connection.echoes());
+    daemon.write("policy.yaml", &POLICY.replace("8080", "9090"));
+    daemon.await_generation(2);
+    assert!(reaches_tcp(&network, WEB, CART, 9090, false));
+    assert!(!reaches_tcp(&network, WEB, CART, 8080, false));
+    assert!(!connection.echoes(), "the allow of an established connection is gone, and so is the connection");
+    daemon.write("policy.yaml", &POLICY.replace("spec:", "spec: ["));
+    let status = daemon.await_status(|status| status["sources"]["state"] == "refused");
+    assert_eq!(status["generation"], 2);
+    assert!(status["sources"]["findings"][0]["file"].as_str().unwrap().ends_with("policy.yaml"), "{status}");
+    assert!(reaches_tcp(&network, WEB, CART, 9090, false), "what was in force is");
+    assert!(!reaches_tcp(&network, WEB, CART, 8080, false));
+    daemon.write("policy.yaml", POLICY);
+    daemon.await_generation(3);
+    assert!(reaches_tcp(&network, WEB, CART, 8080, false));
+}
+
+#[test]
+fn an_agent_that_is_killed_loses_no_packet() {
+    if !able("an_agent_that_is_killed_loses_no_packet") {
+        return;
+    }
+    let (network, mut daemon) = shop();
+    daemon.begin(1);
+    serve_udp(&network, CART, 8080);
+    let mut connection = {
+        serve_tcp(&network, CART, 8080);
+        Connection::open(&network, WEB, CART, 8080)
+    };
+    let sequence = Sequence::begin(&network, WEB, CART, 8080);
+    daemon.kill();
+    assert!(!reaches_tcp(&network, VAULT, CART, 8080, false), "policy stays in force without an agent");
+    daemon.begin(2);
+    assert!(connection.echoes());
+    let (sent, answered) = sequence.end();
+    assert!(sent > 100, "{sent}");
+    assert_eq!(sent, answered);
+    daemon.end();
+    daemon.detach();
+    assert!(reaches_tcp(&network, VAULT, CART, 8080, false), "nothing is enforced any more");
+}
