@@ -9,6 +9,7 @@
 mod harness;
 
 use std::collections::BTreeSet;
+use std::mem::offset_of;
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,15 +17,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::network::Network;
-use harness::policies::{A, B, C, Compiled, KEPT, MIX_AB, MIX_BA, ONLY_A};
-use harness::traffic::{Connection, Deadline, Pair, Probe, flood, inside, ping_and_echo};
+use harness::policies::{A, B, C, Compiled, GENERATIONS_APART, KEPT, MIX_AB, MIX_BA, ONLY_A};
+use harness::traffic::{Connection, Deadline, Pair, Probe, flood, inside, ping_and_echo, talk};
 use harness::{programs, root};
-use sluice_backends::abi::Reason;
+use sluice_backends::abi::{Reason, Word, map};
 use sluice_backends::datapath;
 use sluice_backends::program::{Assembler, Code, Register};
 use sluice_ir::decision::ByDirection;
-use sluice_ir::policy::Direction;
-use sluice_loader::kernel::{Hook, Link, Program};
+use sluice_loader::generation::Number;
+use sluice_loader::kernel::{Hook, Link, Map, Memory, Program, wait_for_readers};
 use sluice_loader::node::{Interface, Node, Sizes};
 use sluice_loader::plan::Step;
 
@@ -34,23 +35,25 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A node with policies, one of them in force.
+/// A node with two policies, one of them in force.
 struct Bed {
     network: Network,
     node: Node,
+    entries: ByDirection<Code>,
     policies: [Compiled; 2],
     /// How long the one store of each flip took.
     flips: Vec<Duration>,
 }
 
+const SIZES: Sizes = Sizes { connections: Some(4_096) };
+
 impl Bed {
-    fn new(entries: &ByDirection<Code>) -> Bed {
+    fn new(entries: ByDirection<Code>) -> Bed {
         let network = Network::new(2);
         let ifindexes = [0, 1].map(|endpoint| network.ifindex(endpoint));
-        let sizes = Sizes { connections: Some(4_096) };
-        let node = Node::open(network.pins(), entries, sizes).unwrap();
+        let node = Node::open(network.pins(), &entries, SIZES).unwrap();
         let policies = [A, B].map(|policy| Compiled::new(policy, ifindexes));
-        let mut bed = Bed { network, node, policies, flips: Vec::new() };
+        let mut bed = Bed { network, node, entries, policies, flips: Vec::new() };
         bed.flip();
         let interface = |endpoint: usize| Interface {
             ifindex: ifindexes[endpoint],
@@ -63,8 +66,8 @@ impl Bed {
 
     /// Puts the other policy in force.
     fn flip(&mut self) {
-        let at = self.flips.len() % 2;
-        let prepared = self.policies[at].prepared(self.node.next());
+        let next = self.node.next();
+        let prepared = self.policies[next.bank().index() as usize].prepared(next);
         let mut last = Instant::now();
         let flips = &mut self.flips;
         let mut watch = |step: &Step| {
@@ -76,12 +79,34 @@ impl Bed {
         self.node.publish_watched(&prepared, &mut watch).unwrap();
     }
 
-    /// Flips until the time is over or it was often enough, or someone has seen enough.
-    fn flip_on(&mut self, seconds: u64, most: usize, enough: impl Fn() -> bool) {
+    /// Publishes for some seconds.
+    fn publish_on(&mut self, seconds: u64) {
         let deadline = Deadline::after(seconds);
-        while !deadline.is_over() && self.flips.len() < most && !enough() {
+        while !deadline.is_over() {
             self.flip();
         }
+    }
+
+    /// Flips between the two generations that were published last for some seconds, by the steps of a publish but for
+    /// the slow ones, which make programs. Each has only one set of bits in the mark, so its number grows by what
+    /// keeps them.
+    fn flip_on(&mut self, seconds: u64) {
+        let deadline = Deadline::after(seconds);
+        let spec = map("sluice_word").unwrap();
+        let word = Memory::of(&Map::open(spec, &self.network.pins().shared(spec)).unwrap()).unwrap();
+        let mut current = word.load(offset_of!(Word, generation)).unwrap();
+        let mut before = current - 1;
+        while !deadline.is_over() {
+            wait_for_readers().unwrap();
+            word.store(offset_of!(Word, previous), current).unwrap();
+            wait_for_readers().unwrap();
+            (current, before) = (before + GENERATIONS_APART, current);
+            let began = Instant::now();
+            word.store(offset_of!(Word, generation), current).unwrap();
+            self.flips.push(began.elapsed());
+        }
+        self.node = Node::open(self.network.pins(), &self.entries, SIZES).unwrap();
+        assert_eq!(self.node.current().map(Number::word), Some(current));
     }
 
     /// How many packets the datapath dropped for a reason, or for any, by direction.
@@ -120,7 +145,7 @@ fn dawdle(network: &Network) -> Link {
 
 /// Floods the ports that only a mix lets pass, while generations are flipped. How many packets were sent, and how many
 /// arrived.
-fn mixed(bed: &mut Bed, seconds: u64, most: usize, stop_when_seen: bool) -> (u64, usize) {
+fn mixed(bed: &mut Bed, flip: impl FnOnce(&mut Bed, &dyn Fn() -> bool)) -> (u64, usize) {
     let pairs = [MIX_AB, MIX_BA].map(|port| Pair::new(&bed.network, port));
     let _slow = dawdle(&bed.network);
     let stop = AtomicBool::new(false);
@@ -128,7 +153,7 @@ fn mixed(bed: &mut Bed, seconds: u64, most: usize, stop_when_seen: bool) -> (u64
     pairs.iter().for_each(|pair| pair.server.set_nonblocking(true).unwrap());
     let sent = thread::scope(|scope| {
         let flood = scope.spawn(|| flood(&pairs, &stop));
-        bed.flip_on(seconds, most, || stop_when_seen && seen());
+        flip(bed, &seen);
         stop.store(true, Ordering::Relaxed);
         flood.join().unwrap()
     });
@@ -142,8 +167,11 @@ fn no_packet_is_judged_by_a_mix_of_generations() {
         return;
     }
     let _alone = alone();
-    let mut bed = Bed::new(&datapath::entries().unwrap());
-    let (sent, arrived) = mixed(&mut bed, 10, 300, false);
+    let mut bed = Bed::new(datapath::entries().unwrap());
+    let (sent, arrived) = mixed(&mut bed, |bed, _| {
+        bed.publish_on(6);
+        bed.flip_on(6);
+    });
     let drops = bed.drops(Some(Reason::Policy));
     let flips = bed.flips.len();
     eprintln!("{flips} flips, {sent} packets, {arrived} mixed, {drops:?}; {}", bed.latency());
@@ -163,8 +191,16 @@ fn the_test_sees_a_mix_where_marks_are_ignored() {
     }
     let _alone = alone();
     // These look at the word alone.
-    let mut bed = Bed::new(&programs::entries());
-    let (sent, arrived) = mixed(&mut bed, 20, usize::MAX, true);
+    let mut bed = Bed::new(programs::entries());
+    // How often a packet is on its way at a flip is the scheduler's affair.
+    let (sent, arrived) = mixed(&mut bed, |bed, seen| {
+        for _ in 0..4 {
+            if !seen() {
+                bed.publish_on(3);
+                bed.flip_on(3);
+            }
+        }
+    });
     eprintln!("{} flips, {sent} packets, {arrived} mixed", bed.flips.len());
     assert!(arrived > 0, "none of {sent} packets, by {} flips", bed.flips.len());
     bed.node.remove().unwrap();
@@ -176,37 +212,37 @@ fn what_every_generation_allows_is_never_lost() {
         return;
     }
     let _alone = alone();
-    let mut bed = Bed::new(&datapath::entries().unwrap());
+    let mut bed = Bed::new(datapath::entries().unwrap());
     let pair = Pair::new(&bed.network, KEPT);
     let mut connections = [(); 3].map(|()| Connection::open(&bed.network));
     let stop = AtomicBool::new(false);
     let (count, rounds) = thread::scope(|scope| {
         let stop = &stop;
         let ping = scope.spawn(|| ping_and_echo(&pair, stop));
-        let talks: Vec<_> =
-            connections.iter_mut().map(|connection| scope.spawn(|| connection.talk(stop))).collect();
-        bed.flip_on(8, 300, || false);
+        let talk = scope.spawn(|| talk(&mut connections, stop));
+        bed.publish_on(6);
+        bed.flip_on(6);
         stop.store(true, Ordering::Relaxed);
-        let rounds: Vec<_> = talks.into_iter().map(|talk| talk.join().unwrap()).collect();
-        (ping.join().unwrap(), rounds)
+        (ping.join().unwrap(), talk.join().unwrap())
     });
     let flips = bed.flips.len();
     eprintln!("{flips} flips, UDP {count:?}, TCP messages {rounds:?}; {}", bed.latency());
     assert_eq!(count.lost, 0);
     assert!(flips > 10 && count.sent > 0);
-    assert!(rounds.iter().all(|rounds| rounds.is_ok_and(|rounds| rounds > 0)), "{rounds:?}");
+    assert!(rounds.is_ok_and(|rounds| rounds > 0), "{rounds:?}");
     assert_eq!(bed.drops(None), ByDirection::default(), "the datapath dropped something");
-    cut(&mut bed, &pair, &mut connections);
+    cut(&mut bed, pair, &mut connections);
     bed.node.remove().unwrap();
 }
 
 /// A policy comes that allows less.
-fn cut(bed: &mut Bed, pair: &Pair, connections: &mut [Connection]) {
+fn cut(bed: &mut Bed, pair: Pair, connections: &mut [Connection]) {
     let ifindexes = [0, 1].map(|endpoint| bed.network.ifindex(endpoint));
     let less = Compiled::new(C, ifindexes);
     bed.node.publish(&less.prepared(bed.node.next())).unwrap();
     pair.client.send(&[0; 8]).unwrap();
     assert_eq!(pair.arrived(), 0, "what is not allowed any more is cut");
+    drop(pair);
     for connection in connections {
         assert!(!connection.reaches(), "even where the connection was established before");
     }

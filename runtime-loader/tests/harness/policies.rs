@@ -1,6 +1,8 @@
 //! Two policies for a client (endpoint 0) and a server (endpoint 1) that let what a mix of them would let pass, and
 //! neither alone.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sluice_backends::image::{Images, Room};
@@ -24,6 +26,8 @@ pub(crate) struct Policy {
 
 /// Both [`A`] and [`B`] let it pass.
 pub(crate) const KEPT: u16 = 7000;
+/// Likewise, for a flow beside others.
+pub(crate) const KEPT_BESIDE: u16 = 7010;
 /// [`A`] lets it leave the client and [`B`] lets it come to the server.
 pub(crate) const MIX_AB: u16 = 7001;
 /// [`B`] lets it leave the client and [`A`] lets it come to the server.
@@ -35,10 +39,16 @@ pub(crate) const ONLY_B: u16 = 7004;
 /// None lets it pass.
 pub(crate) const NEVER: u16 = 7005;
 
-pub(crate) const A: Policy =
-    Policy { name: "A", egress: &[KEPT, MIX_AB, ONLY_A], ingress: &[KEPT, MIX_BA, ONLY_A] };
-pub(crate) const B: Policy =
-    Policy { name: "B", egress: &[KEPT, MIX_BA, ONLY_B], ingress: &[KEPT, MIX_AB, ONLY_B] };
+pub(crate) const A: Policy = Policy {
+    name: "A",
+    egress: &[KEPT, KEPT_BESIDE, MIX_AB, ONLY_A],
+    ingress: &[KEPT, KEPT_BESIDE, MIX_BA, ONLY_A],
+};
+pub(crate) const B: Policy = Policy {
+    name: "B",
+    egress: &[KEPT, KEPT_BESIDE, MIX_BA, ONLY_B],
+    ingress: &[KEPT, KEPT_BESIDE, MIX_AB, ONLY_B],
+};
 /// What it does not let pass any more was let pass by the others.
 pub(crate) const C: Policy = Policy { name: "C", egress: &[ONLY_A], ingress: &[ONLY_A] };
 
@@ -72,6 +82,9 @@ fn cluster() -> String {
     }
     text
 }
+
+/// Numbers of generations that are so far apart are the same for a packet.
+pub(crate) const GENERATIONS_APART: u32 = 8;
 
 const NAMES: [&str; 2] = ["client", "server"];
 
@@ -108,12 +121,15 @@ pub(crate) struct Compiled {
     pub(crate) policy: Policy,
     images: Images,
     checks: Vec<Check>,
+    /// By what a packet knows of a generation's number.
+    known: RefCell<BTreeMap<u32, Prepared>>,
 }
 
 impl Policy {
-    /// The ports that it lets pass.
+    /// The ports that it lets pass, of those that are probed.
     pub(crate) fn passing(&self) -> Vec<u16> {
-        self.egress.iter().copied().filter(|port| self.ingress.contains(port)).collect()
+        let passes = |port: &u16| *port != KEPT_BESIDE && self.ingress.contains(port);
+        self.egress.iter().copied().filter(passes).collect()
     }
 }
 
@@ -142,11 +158,13 @@ impl Compiled {
         let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
         let checks = checks(&decision, &locals, settings.checks);
         assert!(!checks.is_empty());
-        Compiled { policy, images, checks }
+        Compiled { policy, images, checks, known: RefCell::default() }
     }
 
-    /// The generation of a number.
+    /// The generation of a number. Packets know three bits of it, so one of the same bits will do: making programs is
+    /// slow where nothing is optimised.
     pub(crate) fn prepared(&self, number: Number) -> Prepared {
-        generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap()
+        let make = || generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap();
+        self.known.borrow_mut().entry(number.word() % GENERATIONS_APART).or_insert_with(make).clone()
     }
 }

@@ -15,6 +15,9 @@ const LONG: Duration = Duration::from_secs(5);
 /// Longer than a packet is behind another that was sent after it.
 const SHORT: Duration = Duration::from_millis(50);
 
+/// Leaves the processors to others.
+const PAUSE: Duration = Duration::from_micros(200);
+
 /// Does something in the network namespace of an endpoint.
 pub(crate) fn inside<T: Send>(network: &Network, endpoint: usize, act: impl FnOnce() -> T + Send) -> T {
     let there = || {
@@ -65,7 +68,7 @@ impl Probe {
         Probe([MIX_AB, MIX_BA, ONLY_A, ONLY_B, NEVER, KEPT].map(|port| Pair::new(network, port)).into())
     }
 
-    /// The ports that let a packet pass now. One of them is surely among these: what is sent to it comes last.
+    /// The ports that let a packet pass now, but for [`KEPT_BESIDE`](super::policies::KEPT_BESIDE). One of them is surely among these: what is sent to it comes last.
     pub(crate) fn passing(&mut self, surely: u16) -> Vec<u16> {
         self.0.sort_by_key(|pair| pair.port == surely);
         for pair in &self.0 {
@@ -119,6 +122,7 @@ fn ping(pair: &Pair, stop: &AtomicBool) -> Count {
             missing.retain(|number| *number != u64::from_ne_bytes(echo));
         }
         count.lost += missing.len() as u64;
+        thread::sleep(PAUSE);
     }
     count
 }
@@ -169,16 +173,6 @@ impl Connection {
         Connection { client, server }
     }
 
-    /// Sends both ways, message by message, until the end or until none comes; how many came both ways.
-    pub(crate) fn talk(&mut self, stop: &AtomicBool) -> Result<u64, ErrorKind> {
-        let mut rounds = 0;
-        while !stop.load(Ordering::Relaxed) {
-            self.round(rounds).map_err(|why| why.kind())?;
-            rounds += 1;
-        }
-        Ok(rounds)
-    }
-
     fn round(&mut self, number: u64) -> std::io::Result<()> {
         let mut bytes = [0; 8];
         self.client.write_all(&number.to_ne_bytes())?;
@@ -195,6 +189,19 @@ impl Connection {
         self.client.write_all(&[0; 8]).unwrap();
         self.server.read_exact(&mut [0; 8]).is_ok()
     }
+}
+
+/// Sends both ways over connections, message by message, until the end or until none comes; how many came both ways.
+pub(crate) fn talk(connections: &mut [Connection], stop: &AtomicBool) -> Result<u64, ErrorKind> {
+    let mut rounds = 0;
+    while !stop.load(Ordering::Relaxed) {
+        for connection in &mut *connections {
+            connection.round(rounds).map_err(|why| why.kind())?;
+        }
+        rounds += 1;
+        thread::sleep(PAUSE);
+    }
+    Ok(rounds)
 }
 
 /// When something must be over.
