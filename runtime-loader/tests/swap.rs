@@ -262,3 +262,37 @@ fn cut(bed: &mut Bed, pair: Pair, connections: &mut [Connection]) {
     allowed.server.send_to(&[0], unasked).unwrap();
     assert!(client.recv(&mut [0; 8]).is_err(), "and nothing but replies");
 }
+
+/// A packet waits between the hooks until the address of the next one is known, which may take longer than the
+/// generation lives that let it in.
+#[test]
+fn a_packet_that_outlives_its_generation_is_not_judged_by_the_next() {
+    if !root("a_packet_that_outlives_its_generation_is_not_judged_by_the_next") {
+        return;
+    }
+    let _alone = alone();
+    let mut bed = Bed::new(datapath::entries().unwrap());
+    // So both policies have been compiled, and the packet need not wait for that.
+    bed.flip();
+    bed.flip();
+    let first = bed.policies[bed.node.current().unwrap().bank().index() as usize].policy;
+    let pair = Pair::new(&bed.network, if first == A { MIX_AB } else { MIX_BA });
+    let server = Network::address4(1);
+    let out = bed.network.run(1, "ip link set eth0 arp off; ip -o link show eth0");
+    let link = String::from_utf8(out.stdout).unwrap();
+    let address = link.split_whitespace().skip_while(|word| *word != "link/ether").nth(1).unwrap();
+    let kept = Pair::new(&bed.network, KEPT);
+    bed.network.on_node("ip neigh flush dev ep1");
+    pair.client.send(&[0]).unwrap();
+    kept.client.send(&[0]).unwrap();
+    bed.flip();
+    bed.node.settle().unwrap();
+    let known = format!("ip neigh replace {server} lladdr {address} dev ep1 nud permanent");
+    assert!(bed.network.on_node(&known).status.success());
+    let arrived = [&pair, &kept].map(Pair::arrived);
+    assert_eq!(arrived, [0, 0], "none can say what both hooks would have said");
+    assert_eq!(bed.drops(Some(Reason::MissedTailCall)), ByDirection { ingress: 2, egress: 0 });
+    kept.client.send(&[0]).unwrap();
+    assert_eq!(kept.arrived(), 1);
+    bed.node.remove().unwrap();
+}
