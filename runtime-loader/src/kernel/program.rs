@@ -1,5 +1,6 @@
 //! Programs of the kernel.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +26,16 @@ const SECTION: &[u8] = b"classifier";
 
 /// Helpers that the programs call are for programs that are free.
 const LICENSE: &[u8] = b"Dual BSD/GPL\0";
+
+thread_local! {
+    /// Making one reads all types of the kernel, which takes many times as long as the rest of a program's load. No
+    /// program of ours needs them, so they are not kept.
+    static LOADER: RefCell<EbpfLoader<'static>> = RefCell::new({
+        let mut loader = EbpfLoader::new();
+        loader.btf(None);
+        loader
+    });
+}
 
 /// A program that the kernel has verified and holds, as long as someone holds or has pinned it.
 #[derive(Debug)]
@@ -74,7 +85,8 @@ impl Program {
         let refused = |why: String| KernelError::Load { program: name.to_owned(), why };
         let instructions = linked(code, maps).map_err(|map| refused(format!("there is no map `{map}`")))?;
         let elf = object_of(name, &instructions).map_err(|why| refused(whole(&why)))?;
-        let mut loaded = EbpfLoader::new().load(&elf).map_err(|why| refused(whole(&why)))?;
+        let mut loaded =
+            LOADER.with_borrow_mut(|loader| loader.load(&elf)).map_err(|why| refused(whole(&why)))?;
         let program =
             loaded.program_mut(name).ok_or_else(|| refused("it is not in its own object".into()))?;
         let program: &mut SchedClassifier = program.try_into().map_err(|why| refused(whole(&why)))?;

@@ -88,7 +88,7 @@ impl Node {
         }
         let mut node = Node { pins, shared, current, banks, settled: false };
         match node.current {
-            Some(current) => node.run_all(&plan::settle(current))?,
+            Some(current) => node.run_all(&plan::settle(current), &mut |_| {})?,
             None => Bank::BOTH.into_iter().try_for_each(|bank| node.clear(bank))?,
         }
         node.settled = true;
@@ -112,7 +112,21 @@ impl Node {
     ///
     /// The kernel refused it, or it does not answer as it must; what was in force is.
     pub fn publish(&mut self, prepared: &Prepared) -> Result<Number, NodeError> {
-        self.settle()?;
+        self.publish_watched(prepared, &mut |_| {})
+    }
+
+    /// Does what [`Node::publish`] does, and tells of every step when it is done: those that settle the generation
+    /// before, if it is not yet, then those of this one.
+    ///
+    /// # Errors
+    ///
+    /// See [`Node::publish`].
+    pub fn publish_watched(
+        &mut self,
+        prepared: &Prepared,
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<Number, NodeError> {
+        self.settle_watched(watch)?;
         let next = self.next();
         let steps = plan::publish(next);
         let mut candidate = InKernel::new(next);
@@ -126,9 +140,10 @@ impl Node {
             };
             if let Err(error) = done {
                 // What could not be taken back is taken away before the next attempt.
-                self.settled = self.run_all(&plan::undo(&steps[..=at])).is_ok();
+                self.settled = self.run_all(&plan::undo(&steps[..=at]), watch).is_ok();
                 return Err(error);
             }
+            watch(step);
         }
         self.banks[next.bank().index() as usize] = Some(candidate);
         self.current = Some(next);
@@ -142,12 +157,16 @@ impl Node {
     ///
     /// See [`NodeError`].
     pub fn settle(&mut self) -> Result<(), NodeError> {
+        self.settle_watched(&mut |_| {})
+    }
+
+    fn settle_watched(&mut self, watch: &mut dyn FnMut(&Step)) -> Result<(), NodeError> {
         if self.settled {
             return Ok(());
         }
         match self.current {
-            Some(current) => self.run_all(&plan::settle(current))?,
-            None => self.run_all(&Bank::BOTH.map(Step::Clear))?,
+            Some(current) => self.run_all(&plan::settle(current), watch)?,
+            None => self.run_all(&Bank::BOTH.map(Step::Clear), watch)?,
         }
         self.settled = true;
         Ok(())
@@ -225,8 +244,12 @@ impl Node {
         remove(pins.root())
     }
 
-    fn run_all(&mut self, steps: &[Step]) -> Result<(), NodeError> {
-        steps.iter().try_for_each(|step| self.run(step, None))
+    fn run_all(&mut self, steps: &[Step], watch: &mut dyn FnMut(&Step)) -> Result<(), NodeError> {
+        steps.iter().try_for_each(|step| {
+            self.run(step, None)?;
+            watch(step);
+            Ok(())
+        })
     }
 
     /// A step that is about the node and not about what is in the candidate.

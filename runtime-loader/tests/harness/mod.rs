@@ -6,7 +6,9 @@
 pub(crate) mod case;
 pub(crate) mod engines;
 pub(crate) mod network;
+pub(crate) mod policies;
 pub(crate) mod programs;
+pub(crate) mod traffic;
 
 /// A frame that is long enough.
 pub(crate) const PASS: &[u8] = &[0; 64];

@@ -1,0 +1,170 @@
+//! Two policies for a client (endpoint 0) and a server (endpoint 1) that let what a mix of them would let pass, and
+//! neither alone.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use sluice_backends::image::{Images, Room};
+use sluice_compiler::options::{Accept, Options};
+use sluice_compiler::source::{Limits, Sources};
+use sluice_compiler::{Extras, classify, compile, decide, load};
+use sluice_loader::generation::{Check, Number, Prepared};
+use sluice_loader::prepare::{Local, Settings, checks, generation, images};
+
+use super::network::Network;
+
+/// Which ports a policy lets pass from the client to the server. All else is denied, whoever sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Policy {
+    pub(crate) name: &'static str,
+    /// What the client may send.
+    egress: &'static [u16],
+    /// What the server may get.
+    ingress: &'static [u16],
+}
+
+/// Both [`A`] and [`B`] let it pass.
+pub(crate) const KEPT: u16 = 7000;
+/// Likewise, for a flow beside others.
+pub(crate) const KEPT_BESIDE: u16 = 7010;
+/// [`A`] lets it leave the client and [`B`] lets it come to the server.
+pub(crate) const MIX_AB: u16 = 7001;
+/// [`B`] lets it leave the client and [`A`] lets it come to the server.
+pub(crate) const MIX_BA: u16 = 7002;
+/// [`A`] alone lets it pass, and [`C`].
+pub(crate) const ONLY_A: u16 = 7003;
+/// [`B`] alone lets it pass.
+pub(crate) const ONLY_B: u16 = 7004;
+/// None lets it pass.
+pub(crate) const NEVER: u16 = 7005;
+
+pub(crate) const A: Policy = Policy {
+    name: "A",
+    egress: &[KEPT, KEPT_BESIDE, MIX_AB, ONLY_A],
+    ingress: &[KEPT, KEPT_BESIDE, MIX_BA, ONLY_A],
+};
+pub(crate) const B: Policy = Policy {
+    name: "B",
+    egress: &[KEPT, KEPT_BESIDE, MIX_BA, ONLY_B],
+    ingress: &[KEPT, KEPT_BESIDE, MIX_AB, ONLY_B],
+};
+/// What it does not let pass any more was let pass by the others.
+pub(crate) const C: Policy = Policy { name: "C", egress: &[ONLY_A], ingress: &[ONLY_A] };
+
+const CLUSTER: &str = "
+apiVersion: v1
+kind: Node
+metadata: {name: n1}
+status:
+  addresses:
+    - {type: InternalIP, address: 192.0.2.1}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+";
+
+fn cluster() -> String {
+    let mut text = CLUSTER.to_owned();
+    for (at, name) in NAMES.iter().enumerate() {
+        let (four, six) = (Network::address4(at), Network::address6(at));
+        writeln!(
+            text,
+            "---\n\
+             apiVersion: v1\n\
+             kind: Pod\n\
+             metadata: {{name: {name}, namespace: shop, labels: {{app: {name}}}}}\n\
+             spec: {{nodeName: n1, containers: [{{name: c, image: example.invalid/c}}]}}\n\
+             status: {{phase: Running, podIP: \"{four}\", podIPs: [{{ip: \"{four}\"}}, {{ip: \"{six}\"}}]}}"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// Numbers of generations that are so far apart are the same for a packet.
+pub(crate) const GENERATIONS_APART: u32 = 8;
+
+const NAMES: [&str; 2] = ["client", "server"];
+
+/// Each side's policy, with nobody allowed the other way.
+fn policies(policy: &Policy) -> String {
+    let ports = |ports: &[u16]| {
+        let ports: Vec<String> = ports.iter().map(|port| format!("{{port: \"{port}\"}}")).collect();
+        format!("[{{ports: [{}]}}]", ports.join(", "))
+    };
+    let nobody = "{matchLabels: {app: nobody}}";
+    format!(
+        "apiVersion: cilium.io/v2\n\
+         kind: CiliumNetworkPolicy\n\
+         metadata: {{name: client, namespace: shop}}\n\
+         spec:\n  \
+           endpointSelector: {{matchLabels: {{app: client}}}}\n  \
+           egress: [{{toEndpoints: [{{matchLabels: {{app: server}}}}], toPorts: {}}}]\n  \
+           ingress: [{{fromEndpoints: [{nobody}]}}]\n\
+         ---\n\
+         apiVersion: cilium.io/v2\n\
+         kind: CiliumNetworkPolicy\n\
+         metadata: {{name: server, namespace: shop}}\n\
+         spec:\n  \
+           endpointSelector: {{matchLabels: {{app: server}}}}\n  \
+           ingress: [{{fromEndpoints: [{{matchLabels: {{app: client}}}}], toPorts: {}}}]\n  \
+           egress: [{{toEndpoints: [{nobody}]}}]\n",
+        ports(policy.egress),
+        ports(policy.ingress),
+    )
+}
+
+/// A policy that has been compiled for a node.
+pub(crate) struct Compiled {
+    pub(crate) policy: Policy,
+    images: Images,
+    checks: Vec<Check>,
+    /// By what a packet knows of a generation's number.
+    known: RefCell<BTreeMap<u32, Prepared>>,
+}
+
+impl Policy {
+    /// The ports that it lets pass, of those that are probed.
+    pub(crate) fn passing(&self) -> Vec<u16> {
+        let passes = |port: &u16| *port != KEPT_BESIDE && self.ingress.contains(port);
+        self.egress.iter().copied().filter(passes).collect()
+    }
+}
+
+impl Compiled {
+    /// Compiles for the endpoints with these numbers of interfaces.
+    pub(crate) fn new(policy: Policy, ifindexes: [u32; 2]) -> Compiled {
+        let options = Options::read(&[], Accept::Agent).0;
+        let mut sources = Sources::default();
+        let texts = [("cluster.yaml", cluster()), ("policies.yaml", policies(&policy))];
+        let ids = texts.map(|(name, text)| sources.add(name.to_owned(), text));
+        let loaded = load(&sources, &ids, &options, &Limits::default());
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+        let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
+        let decided = decide(&compiled, Some("n1"), &classify::Limits::default(), &mut |_| {}).unwrap();
+        let decision = decided.classified.decision;
+        let names = decision.subjects.iter().flat_map(|subject| &subject.endpoints);
+        let locals: Vec<Local> = names
+            .filter_map(|name| {
+                let at = NAMES.iter().position(|known| **known == *name.name)?;
+                let addresses = vec![Network::address4(at).into(), Network::address6(at).into()];
+                Some(Local { name: name.clone(), ifindex: ifindexes[at], addresses, is_host: false })
+            })
+            .collect();
+        assert_eq!(locals.len(), NAMES.len());
+        let settings = Settings::default();
+        let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
+        let checks = checks(&decision, &locals, settings.checks);
+        assert!(!checks.is_empty());
+        Compiled { policy, images, checks, known: RefCell::default() }
+    }
+
+    /// The generation of a number. Packets know three bits of it, so one of the same bits will do: making programs is
+    /// slow where nothing is optimised.
+    pub(crate) fn prepared(&self, number: Number) -> Prepared {
+        let make = || generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap();
+        self.known.borrow_mut().entry(number.word() % GENERATIONS_APART).or_insert_with(make).clone()
+    }
+}

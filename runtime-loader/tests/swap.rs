@@ -1,0 +1,298 @@
+//! The swap of generations under real packets, with the real programs. Needs root and BPF; says so where they are
+//! missing.
+//!
+//! A packet crosses two hooks on the node. Two policies are put in force in turn that a mix of would let packets pass
+//! which neither lets pass alone, so a packet that was judged by a mix is seen where it arrives.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests may")]
+
+mod harness;
+
+use std::collections::BTreeSet;
+use std::mem::offset_of;
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use harness::network::Network;
+use harness::policies::{A, B, C, Compiled, GENERATIONS_APART, KEPT, MIX_AB, MIX_BA, ONLY_A};
+use harness::traffic::{Connection, Deadline, Pair, Probe, flood, inside, ping_and_echo, talk};
+use harness::{programs, root};
+use sluice_backends::abi::{Reason, Word, map};
+use sluice_backends::datapath;
+use sluice_backends::program::{Assembler, Code, Register};
+use sluice_ir::decision::ByDirection;
+use sluice_loader::generation::Number;
+use sluice_loader::kernel::{Hook, Link, Map, Memory, Program, wait_for_readers};
+use sluice_loader::node::{Interface, Node, Sizes};
+use sluice_loader::plan::Step;
+
+/// Tests that share a processor's queue of packets would make it overflow.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A node with two policies, one of them in force.
+struct Bed {
+    network: Network,
+    node: Node,
+    entries: ByDirection<Code>,
+    policies: [Compiled; 2],
+    /// How long the one store of each flip took.
+    flips: Vec<Duration>,
+}
+
+const SIZES: Sizes = Sizes { connections: Some(4_096) };
+
+impl Bed {
+    fn new(entries: ByDirection<Code>) -> Bed {
+        let network = Network::new(2);
+        let ifindexes = [0, 1].map(|endpoint| network.ifindex(endpoint));
+        let node = Node::open(network.pins(), &entries, SIZES).unwrap();
+        let policies = [A, B].map(|policy| Compiled::new(policy, ifindexes));
+        let mut bed = Bed { network, node, entries, policies, flips: Vec::new() };
+        bed.flip();
+        let interface = |endpoint: usize| Interface {
+            ifindex: ifindexes[endpoint],
+            name: bed.network.interface(endpoint),
+            uplink: false,
+        };
+        bed.node.attach(&BTreeSet::from([0, 1].map(interface))).unwrap();
+        bed
+    }
+
+    /// Puts the other policy in force.
+    fn flip(&mut self) {
+        let next = self.node.next();
+        let prepared = self.policies[next.bank().index() as usize].prepared(next);
+        let mut last = Instant::now();
+        let flips = &mut self.flips;
+        let mut watch = |step: &Step| {
+            if matches!(step, Step::Flip(_)) {
+                flips.push(last.elapsed());
+            }
+            last = Instant::now();
+        };
+        self.node.publish_watched(&prepared, &mut watch).unwrap();
+    }
+
+    /// Publishes for some seconds.
+    fn publish_on(&mut self, seconds: u64) {
+        let deadline = Deadline::after(seconds);
+        while !deadline.is_over() {
+            self.flip();
+        }
+    }
+
+    /// Flips between the two generations that were published last for some seconds, by the steps of a publish but for
+    /// the slow ones, which make programs. Each has only one set of bits in the mark, so its number grows by what
+    /// keeps them.
+    fn flip_on(&mut self, seconds: u64) {
+        let deadline = Deadline::after(seconds);
+        let spec = map("sluice_word").unwrap();
+        let word = Memory::of(&Map::open(spec, &self.network.pins().shared(spec)).unwrap()).unwrap();
+        let mut current = word.load(offset_of!(Word, generation)).unwrap();
+        let mut before = current - 1;
+        while !deadline.is_over() {
+            wait_for_readers().unwrap();
+            word.store(offset_of!(Word, previous), current).unwrap();
+            wait_for_readers().unwrap();
+            (current, before) = (before + GENERATIONS_APART, current);
+            let began = Instant::now();
+            word.store(offset_of!(Word, generation), current).unwrap();
+            self.flips.push(began.elapsed());
+        }
+        self.node = Node::open(self.network.pins(), &self.entries, SIZES).unwrap();
+        assert_eq!(self.node.current().map(Number::word), Some(current));
+    }
+
+    /// How many packets the datapath dropped for a reason, or for any, by direction.
+    fn drops(&self, reason: Option<Reason>) -> ByDirection<u64> {
+        let counters = self.node.counters().unwrap();
+        let mut drops = ByDirection::default();
+        for known in Reason::ALL.iter().filter(|known| reason.is_none_or(|reason| reason == **known)) {
+            let index = *known as u32 * 2;
+            drops.ingress += counters.sum(index).unwrap().packets;
+            drops.egress += counters.sum(index + 1).unwrap().packets;
+        }
+        drops
+    }
+
+    fn latency(&self) -> String {
+        let mut flips = self.flips.clone();
+        flips.sort_unstable();
+        let at = |part: usize| flips[(flips.len() - 1) * part / 100].as_nanos();
+        format!("store of a flip: {} ns at least, {} ns median, {} ns at 99 %", at(0), at(50), at(99))
+    }
+}
+
+/// A program behind the entry program that takes its time, so that more packets are between two hooks at a flip.
+fn dawdle(network: &Network) -> Link {
+    const KTIME_GET_NS: u32 = 5;
+    const GO_ON: i32 = -1;
+    let mut asm = Assembler::new();
+    for _ in 0..400 {
+        asm.call(KTIME_GET_NS);
+    }
+    asm.move64(Register::R0, GO_ON);
+    asm.exit();
+    let mut program = Program::load("dawdle", &asm.finish().unwrap(), &[]).unwrap();
+    Link::attach(&mut program, &network.interface(0), Hook::In).unwrap()
+}
+
+/// Floods the ports that only a mix lets pass, while generations are flipped. How many packets were sent, and how many
+/// arrived.
+fn mixed(bed: &mut Bed, flip: impl FnOnce(&mut Bed, &dyn Fn() -> bool)) -> (u64, usize) {
+    let pairs = [MIX_AB, MIX_BA].map(|port| Pair::new(&bed.network, port));
+    let _slow = dawdle(&bed.network);
+    let stop = AtomicBool::new(false);
+    let seen = || pairs.iter().any(|pair| pair.server.peek(&mut [0; 8]).is_ok());
+    pairs.iter().for_each(|pair| pair.server.set_nonblocking(true).unwrap());
+    let sent = thread::scope(|scope| {
+        let flood = scope.spawn(|| flood(&pairs, &stop));
+        flip(bed, &seen);
+        stop.store(true, Ordering::Relaxed);
+        flood.join().unwrap()
+    });
+    pairs.iter().for_each(|pair| pair.server.set_nonblocking(false).unwrap());
+    (sent, pairs.iter().map(Pair::arrived).sum())
+}
+
+#[test]
+fn no_packet_is_judged_by_a_mix_of_generations() {
+    if !root("no_packet_is_judged_by_a_mix_of_generations") {
+        return;
+    }
+    let _alone = alone();
+    let mut bed = Bed::new(datapath::entries().unwrap());
+    let (sent, arrived) = mixed(&mut bed, |bed, _| {
+        bed.publish_on(6);
+        bed.flip_on(6);
+    });
+    let drops = bed.drops(Some(Reason::Policy));
+    let flips = bed.flips.len();
+    eprintln!("{flips} flips, {sent} packets, {arrived} mixed, {drops:?}; {}", bed.latency());
+    assert_eq!(arrived, 0);
+    assert!(flips > 10, "only {flips} flips");
+    // Both generations judged, and every packet was dropped once.
+    assert!(drops.ingress > 0 && drops.egress > 0, "{drops:?}");
+    assert_eq!(bed.drops(None), drops);
+    assert!(drops.ingress + drops.egress >= sent, "{drops:?} of {sent}");
+    bed.node.remove().unwrap();
+}
+
+#[test]
+fn the_test_sees_a_mix_where_marks_are_ignored() {
+    if !root("the_test_sees_a_mix_where_marks_are_ignored") {
+        return;
+    }
+    let _alone = alone();
+    // These look at the word alone.
+    let mut bed = Bed::new(programs::entries());
+    // How often a packet is on its way at a flip is the scheduler's affair.
+    let (sent, arrived) = mixed(&mut bed, |bed, seen| {
+        for _ in 0..4 {
+            if !seen() {
+                bed.publish_on(3);
+                bed.flip_on(3);
+            }
+        }
+    });
+    eprintln!("{} flips, {sent} packets, {arrived} mixed", bed.flips.len());
+    assert!(arrived > 0, "none of {sent} packets, by {} flips", bed.flips.len());
+    bed.node.remove().unwrap();
+}
+
+#[test]
+fn what_every_generation_allows_is_never_lost() {
+    if !root("what_every_generation_allows_is_never_lost") {
+        return;
+    }
+    let _alone = alone();
+    let mut bed = Bed::new(datapath::entries().unwrap());
+    let pair = Pair::new(&bed.network, KEPT);
+    let mut connections = [(); 3].map(|()| Connection::open(&bed.network));
+    let stop = AtomicBool::new(false);
+    let (count, rounds) = thread::scope(|scope| {
+        let stop = &stop;
+        let ping = scope.spawn(|| ping_and_echo(&pair, stop));
+        let talk = scope.spawn(|| talk(&mut connections, stop));
+        bed.publish_on(6);
+        bed.flip_on(6);
+        stop.store(true, Ordering::Relaxed);
+        (ping.join().unwrap(), talk.join().unwrap())
+    });
+    let flips = bed.flips.len();
+    eprintln!("{flips} flips, UDP {count:?}, TCP messages {rounds:?}; {}", bed.latency());
+    assert_eq!(count.lost, 0);
+    assert!(flips > 10 && count.sent > 0);
+    assert!(rounds.is_ok_and(|rounds| rounds > 0), "{rounds:?}");
+    assert_eq!(bed.drops(None), ByDirection::default(), "the datapath dropped something");
+    cut(&mut bed, pair, &mut connections);
+    bed.node.remove().unwrap();
+}
+
+/// A policy comes that allows less.
+fn cut(bed: &mut Bed, pair: Pair, connections: &mut [Connection]) {
+    let ifindexes = [0, 1].map(|endpoint| bed.network.ifindex(endpoint));
+    let less = Compiled::new(C, ifindexes);
+    bed.node.publish(&less.prepared(bed.node.next())).unwrap();
+    pair.client.send(&[0; 8]).unwrap();
+    assert_eq!(pair.arrived(), 0, "what is not allowed any more is cut");
+    drop(pair);
+    for connection in connections {
+        assert!(!connection.reaches(), "even where the connection was established before");
+    }
+    assert_eq!(Probe::new(&bed.network).passing(ONLY_A), C.passing());
+    let allowed = Pair::new(&bed.network, ONLY_A);
+    let stop = AtomicBool::new(false);
+    let count = thread::scope(|scope| {
+        let ping = scope.spawn(|| ping_and_echo(&allowed, &stop));
+        thread::sleep(Duration::from_millis(200));
+        stop.store(true, Ordering::Relaxed);
+        ping.join().unwrap()
+    });
+    assert!(count.sent > 0 && count.lost == 0, "replies of what is allowed still come: {count:?}");
+    let unasked = (Network::address4(0), ONLY_A);
+    let client = inside(&bed.network, 0, || UdpSocket::bind(unasked).unwrap());
+    client.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    allowed.server.send_to(&[0], unasked).unwrap();
+    assert!(client.recv(&mut [0; 8]).is_err(), "and nothing but replies");
+}
+
+/// A packet waits between the hooks until the address of the next one is known, which may take longer than the
+/// generation lives that let it in.
+#[test]
+fn a_packet_that_outlives_its_generation_is_not_judged_by_the_next() {
+    if !root("a_packet_that_outlives_its_generation_is_not_judged_by_the_next") {
+        return;
+    }
+    let _alone = alone();
+    let mut bed = Bed::new(datapath::entries().unwrap());
+    // So both policies have been compiled, and the packet need not wait for that.
+    bed.flip();
+    bed.flip();
+    let first = bed.policies[bed.node.current().unwrap().bank().index() as usize].policy;
+    let pair = Pair::new(&bed.network, if first == A { MIX_AB } else { MIX_BA });
+    let server = Network::address4(1);
+    let out = bed.network.run(1, "ip link set eth0 arp off; ip -o link show eth0");
+    let link = String::from_utf8(out.stdout).unwrap();
+    let address = link.split_whitespace().skip_while(|word| *word != "link/ether").nth(1).unwrap();
+    let kept = Pair::new(&bed.network, KEPT);
+    bed.network.on_node("ip neigh flush dev ep1");
+    pair.client.send(&[0]).unwrap();
+    kept.client.send(&[0]).unwrap();
+    bed.flip();
+    bed.node.settle().unwrap();
+    let known = format!("ip neigh replace {server} lladdr {address} dev ep1 nud permanent");
+    assert!(bed.network.on_node(&known).status.success());
+    let arrived = [&pair, &kept].map(Pair::arrived);
+    assert_eq!(arrived, [0, 0], "none can say what both hooks would have said");
+    assert_eq!(bed.drops(Some(Reason::MissedTailCall)), ByDirection { ingress: 2, egress: 0 });
+    kept.client.send(&[0]).unwrap();
+    assert_eq!(kept.arrived(), 1);
+    bed.node.remove().unwrap();
+}
