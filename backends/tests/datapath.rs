@@ -272,8 +272,11 @@ fn without_programs_nothing_passes() {
     assert_eq!(node.run(DIRECTION_INGRESS, packet.clone(), 0).code, DROP);
     assert_eq!(node.counted(2 * u32::from(Reason::MissedTailCall as u8) + DIRECTION_INGRESS), 1);
     // Generation 6 judged it before.
-    let mark = MARK_GENERATION_VALID | 6 << MARK_GENERATION_SHIFT;
-    assert_eq!(node.run(DIRECTION_INGRESS, packet, mark).code, PASS);
+    node.image("sluice_word", 0, [7_u32, 6].as_bytes());
+    let mark = |generation: u32| MARK_GENERATION_VALID | generation << MARK_GENERATION_SHIFT;
+    assert_eq!(node.run(DIRECTION_INGRESS, packet.clone(), mark(6)).code, PASS);
+    // One that is gone did.
+    assert_eq!(node.run(DIRECTION_INGRESS, packet, mark(4)).code, DROP);
 }
 
 #[test]
