@@ -198,7 +198,9 @@ fn an_agent_that_cannot_begin_says_why() {
 #[test]
 fn the_agent_logs_json_where_nobody_sits() {
     let folder = tempfile::tempdir().unwrap();
-    let run = agent(folder.path(), &["--node", "node-a", "policies"]);
+    // A file stands where its pins would be, so it ends as soon as it has begun.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let run = agent(folder.path(), &["--node", "node-a", "--pins", "file/pins", "policies"]);
     let first = run.stderr.lines().next().unwrap();
     let line: serde_json::Value = serde_json::from_str(first).unwrap();
     assert_eq!((&line["level"], &line["node"]), (&"INFO".into(), &"node-a".into()), "{first}");
