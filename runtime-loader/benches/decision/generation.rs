@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fd::AsFd;
@@ -161,7 +162,12 @@ fn loaded(prepared: &Prepared, images: &[Map], shared: &[Map]) -> Vec<Program> {
     let load = |direction: Direction| {
         Program::load(program_name(direction), &prepared.programs[direction], &maps).unwrap()
     };
-    Direction::BOTH.map(load).into()
+    // At once, as a node does.
+    thread::scope(|threads| {
+        let ingress = threads.spawn(|| load(Direction::Ingress));
+        let egress = load(Direction::Egress);
+        vec![ingress.join().unwrap(), egress]
+    })
 }
 
 /// Nanoseconds of a store into the word.
