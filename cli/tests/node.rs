@@ -96,7 +96,7 @@ fn a_drop_names_the_line_and_the_nearest_rule() {
     assert_eq!(event["endpoint"], "shop/cart");
     let nearest = &event["nearest"]["rule"];
     assert!(nearest["file"].as_str().unwrap().ends_with("policy.yaml"), "{event}");
-    assert_eq!(nearest["line"], 11, "{event}");
+    assert_eq!(nearest["line"], 10, "{event}");
     assert_eq!(nearest["path"], "spec.ingress[0].toPorts[0]");
 }
 

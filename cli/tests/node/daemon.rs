@@ -100,7 +100,7 @@ impl Daemon {
 
     /// Listens to what happens.
     pub(crate) fn monitor(&self) -> Monitor {
-        let mut child = self.ask(&["monitor", "--format", "jsonl"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = self.ask(&["monitor", "--format", "json"]).stdout(Stdio::piped()).spawn().unwrap();
         let (sender, events) = channel();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         std::thread::spawn(move || {

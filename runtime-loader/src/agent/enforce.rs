@@ -186,8 +186,12 @@ impl Enforcer {
                 continue;
             };
             let at = compiled.inventory.endpoint(namespace, &name.name);
-            let addresses = at.map(|at| compiled.inventory.endpoints[at].addresses.clone());
-            let addresses = addresses.unwrap_or_default();
+            let endpoint = at.map(|at| &compiled.inventory.endpoints[at]);
+            // A workload without pods stands for one in a repository; on a node nobody is there.
+            if endpoint.is_some_and(|endpoint| endpoint.stand_in) {
+                continue;
+            }
+            let addresses = endpoint.map(|endpoint| endpoint.addresses.clone()).unwrap_or_default();
             let pod = Pod { namespace: Arc::clone(namespace), name: Arc::clone(&name.name) };
             let found = self.finder.find(inputs.interfaces.0.get(&pod), &addresses).await;
             placed.push(Placed { name, addresses, interface: found.map_err(|error| error.to_string()) });

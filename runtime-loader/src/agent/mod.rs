@@ -170,6 +170,9 @@ pub(crate) struct Core<'r> {
 ///
 /// A pin that cannot be removed, or an agent that is at work there.
 pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(AgentError::Runtime)?;
+    let _inside = runtime.enter();
     // An agent would put everything back; where one listens, this fails.
     let _socket = Socket::listen(socket)?;
     let node = Node::open(Pins::new(pins), &entries().map_err(CoreError::from)?, Sizes::default());

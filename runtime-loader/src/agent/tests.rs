@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::{AgentError, Config, Core, CoreError, Inputs, Order, agent};
 use crate::api::client::Client;
 use crate::api::snapshot::Status;
+use crate::endpoint::FindError;
 
 fn config(root: &Path) -> Config {
     Config {
@@ -80,7 +81,11 @@ async fn orders_come_from_files_and_signals_until_the_end() {
     ended.unwrap();
     assert!(!config.socket.exists());
 
-    let failed = agent(&config, Box::new(Inputs::default), async |_| Err(CoreError::Missing)).await;
-    assert!(matches!(failed, Err(AgentError::Core(CoreError::Missing))), "what the core says is the answer");
+    let failed =
+        agent(&config, Box::new(Inputs::default), async |_| Err(CoreError::Find(FindError::NoAddress))).await;
+    assert!(
+        matches!(failed, Err(AgentError::Core(CoreError::Find(FindError::NoAddress)))),
+        "what the core says is the answer"
+    );
     assert!(!config.socket.exists());
 }

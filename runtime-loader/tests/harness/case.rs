@@ -12,7 +12,7 @@ use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::source::{Document, Limits, Sources, parse};
 use sluice_compiler::{Extras, compile, decide, load};
 use sluice_ir::decision::Decision;
-use sluice_ir::decision::verify::{Verified, verify_canonical};
+use sluice_ir::decision::verify::{Verified, verify};
 use sluice_ir::ids::ClassId;
 use sluice_ir::net::Cidr;
 
@@ -102,5 +102,5 @@ fn with_addresses(mut decision: Decision) -> Verified<Decision> {
         let address = Ipv4Addr::from_bits(0xf000_0000 + u32::try_from(class.index()).unwrap());
         decision.prefixes.insert(Cidr::host(IpAddr::V4(address)), class);
     }
-    verify_canonical(decision).unwrap()
+    verify(decision.canonical()).unwrap()
 }
