@@ -162,11 +162,12 @@ impl Images {
     ) -> Result<(), Refused> {
         let Images { shape, memory, state } = self;
         let key = Key::of(prefix);
-        if prefix.family() == Family::V6 && prefix.length() > LONGEST6 {
-            let set = match &shape.trie6.hosts {
-                Some(hosts) => hosts::set(memory, hosts, key.bits, class),
-                None => class.is_none(),
-            };
+        // Without a table of hosts they are prefixes like all others.
+        if prefix.family() == Family::V6
+            && prefix.length() > LONGEST6
+            && let Some(hosts) = &shape.trie6.hosts
+        {
+            let set = hosts::set(memory, hosts, key.bits, class);
             return if set { Ok(()) } else { Err(NeedsGeneration::HostsFull.into()) };
         }
         let (name, prefixes, trie, constant) = match prefix.family() {

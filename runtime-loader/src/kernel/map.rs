@@ -32,12 +32,23 @@ impl Map {
     /// The kernel's refusal: no right to, or no memory.
     pub fn create(spec: &'static MapSpec, bytes: usize, entries: Option<u32>) -> Result<Map, KernelError> {
         let value = if spec.value == 0 { bytes } else { spec.value };
+        let flags = if spec.kind == MapKind::Memory { MMAPABLE } else { 0 };
+        Map::create_as(spec, kind(spec.kind), flags, value, entries.unwrap_or(spec.entries))
+    }
+
+    pub(super) fn create_as(
+        spec: &'static MapSpec,
+        kind: bpf_map_type,
+        flags: u32,
+        value: usize,
+        entries: u32,
+    ) -> Result<Map, KernelError> {
         let def = bpf_map_def {
-            map_type: kind(spec.kind) as u32,
+            map_type: kind as u32,
             key_size: size(spec.key),
             value_size: size(value),
-            max_entries: entries.unwrap_or(spec.entries),
-            map_flags: if spec.kind == MapKind::Memory { MMAPABLE } else { 0 },
+            max_entries: entries,
+            map_flags: flags,
             id: 0,
             pinning: PinningType::None,
         };

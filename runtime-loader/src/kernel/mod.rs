@@ -9,6 +9,8 @@ mod grace;
 mod link;
 mod map;
 mod memory;
+#[cfg(feature = "bench-peers")]
+mod peers;
 mod per_cpu;
 mod program;
 mod ring;
@@ -20,6 +22,8 @@ pub use grace::wait_for_readers;
 pub use link::{Hook, Link};
 pub use map::Map;
 pub use memory::Memory;
+#[cfg(feature = "bench-peers")]
+pub use peers::Peer;
 pub use per_cpu::{Copies, PerCpu};
 pub use program::{Answer, Asked, Program};
 pub use ring::Ring;

@@ -1,7 +1,7 @@
 //! Programs of the kernel.
 
-use std::cell::RefCell;
 use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use aya::programs::{ProgramFd, SchedClassifier, TestRun, TestRunOptions};
@@ -27,15 +27,13 @@ const SECTION: &[u8] = b"classifier";
 /// Helpers that the programs call are for programs that are free.
 const LICENSE: &[u8] = b"Dual BSD/GPL\0";
 
-thread_local! {
-    /// Making one reads all types of the kernel, which takes many times as long as the rest of a program's load. No
-    /// program of ours needs them, so they are not kept.
-    static LOADER: RefCell<EbpfLoader<'static>> = RefCell::new({
-        let mut loader = EbpfLoader::new();
-        loader.btf(None);
-        loader
-    });
-}
+/// The library reads the kernel's own type information (5 MB) whenever a loader is made, whether it is wanted or not: so
+/// there is one for all programs, and it keeps nothing of it.
+static LOADER: LazyLock<Mutex<EbpfLoader<'static>>> = LazyLock::new(|| {
+    let mut loader = EbpfLoader::new();
+    loader.btf(None);
+    Mutex::new(loader)
+});
 
 /// A program that the kernel has verified and holds, as long as someone holds or has pinned it.
 #[derive(Debug)]
@@ -85,8 +83,9 @@ impl Program {
         let refused = |why: String| KernelError::Load { program: name.to_owned(), why };
         let instructions = linked(code, maps).map_err(|map| refused(format!("there is no map `{map}`")))?;
         let elf = object_of(name, &instructions).map_err(|why| refused(whole(&why)))?;
-        let mut loaded =
-            LOADER.with_borrow_mut(|loader| loader.load(&elf)).map_err(|why| refused(whole(&why)))?;
+        // What a loader holds are settings, which are whole whatever happened to whom before us.
+        let loaded = LOADER.lock().unwrap_or_else(PoisonError::into_inner).load(&elf);
+        let mut loaded = loaded.map_err(|why| refused(whole(&why)))?;
         let program =
             loaded.program_mut(name).ok_or_else(|| refused("it is not in its own object".into()))?;
         let program: &mut SchedClassifier = program.try_into().map_err(|why| refused(whole(&why)))?;

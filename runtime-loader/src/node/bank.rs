@@ -1,7 +1,7 @@
 //! A generation in the kernel.
 
 use std::path::Path;
-use std::{fs, io};
+use std::{fs, io, thread};
 
 use sluice_backends::abi::{MAPS, MapSpec, NO_VERDICT, Reason, Scope};
 use sluice_backends::datapath::program_name;
@@ -88,10 +88,17 @@ impl InKernel {
 
     pub(super) fn programs(&mut self, prepared: &Prepared, shared: &Shared) -> Result<(), KernelError> {
         let maps: Vec<&Map> = self.images.iter().map(|(map, _)| map).chain(shared.maps()).collect();
-        for direction in Direction::BOTH {
-            let program = Program::load(program_name(direction), &prepared.programs[direction], &maps)?;
-            self.programs.push((direction, program));
-        }
+        let load = |direction: Direction| {
+            Program::load(program_name(direction), &prepared.programs[direction], &maps)
+        };
+        // The kernel verifies a program for whoever loads it, and takes longer for it than for all the rest.
+        let (ingress, egress) = thread::scope(|threads| {
+            let ingress = threads.spawn(|| load(Direction::Ingress));
+            let egress = load(Direction::Egress);
+            // A thread that ended in no answer is as good as none.
+            (ingress.join().unwrap_or_else(|_| load(Direction::Ingress)), egress)
+        });
+        self.programs.extend([(Direction::Ingress, ingress?), (Direction::Egress, egress?)]);
         Ok(())
     }
 

@@ -111,3 +111,20 @@ fn a_large_cluster() {
         }
     }
 }
+
+#[test]
+fn hosts_side_by_side_are_in_the_trie() {
+    let host = |at: u128| Cidr::host(std::net::Ipv6Addr::from_bits(0xfd00 << 112 | at).into());
+    let prefixes: Vec<(Cidr, usize)> = (0..200).map(|at| (host(at), at as usize % 3)).collect();
+    let images = Images::of_tables(&tables(3, &prefixes), &[], &Room::NONE).unwrap();
+    assert_eq!(images.shape().trie6.hosts, None);
+    let simulator = Simulator::from(&images);
+    for at in 0..260 {
+        let expected = if at < 200 { at as u32 % 3 } else { NO_CLASS };
+        assert_eq!(simulator.class(host(at).address()), expected);
+    }
+    // Far from each other they would need a chunk each.
+    let prefixes: Vec<(Cidr, usize)> = (0..200).map(|at| (host(at << 64), at as usize % 3)).collect();
+    let images = Images::of_tables(&tables(3, &prefixes), &[], &Room::NONE).unwrap();
+    assert!(images.shape().trie6.hosts.is_some());
+}
