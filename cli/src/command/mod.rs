@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod completions;
 mod explain;
+mod graph;
 mod inspect;
 mod schema;
 
@@ -22,6 +23,7 @@ use crate::terminal::Terminal;
 pub(crate) enum Command {
     Check(check::Check),
     Can(can::Can),
+    Graph(graph::Graph),
     Compile(compile::Compile),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
@@ -39,6 +41,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
     match command {
         Command::Check(check) => check.run(terminal),
         Command::Can(can) => can.run(terminal),
+        Command::Graph(graph) => graph.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),

@@ -83,6 +83,11 @@ impl Pieces {
         Pieces(starts.iter().enumerate().map(piece).collect())
     }
 
+    /// The pieces, by protocol and first port, with the class in each table.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Protocol, PortRange, PortClassId, PortClassId)> {
+        self.0.iter().map(|piece| (piece.protocol, piece.range, piece.old, piece.new))
+    }
+
     /// Where two rows differ, in maximal ranges: what is said about all protocols that need no word of their own
     /// comes first.
     pub(super) fn changes(&self, old: &Row, new: &Row, meanings: &Meanings) -> Vec<(Change, Behind)> {

@@ -21,7 +21,8 @@ mod gather;
 mod isolation;
 
 use sluice_ir::decision::{Decision, Outcome, Subject};
-use sluice_ir::ids::{ClassId, RowId, VerdictId};
+use sluice_ir::ids::{ClassId, PortClassId, RowId, VerdictId};
+use sluice_ir::net::{PortRange, Protocol};
 use sluice_ir::policy::eval::{Reason, Verdict};
 use sluice_ir::policy::{Direction, Identity};
 
@@ -87,7 +88,9 @@ pub fn reach(compiled: &Compiled, node: Option<&str>, limits: &Limits) -> Result
     let ends = Gather::new(compiled, &decided, &roster, &in_force).ends(&promised);
     let sides = &decided.classified.decision.sides;
     let pieces = Pieces::new(&sides.egress.ports, &sides.ingress.ports);
-    Ok(Reach { ends, pieces, viewed: node.is_some(), decided })
+    let mut reach = Reach { ends, pieces, viewed: node.is_some(), decided };
+    reach.forget_strangers();
+    Ok(reach)
 }
 
 impl Reach {
@@ -133,6 +136,15 @@ impl Reach {
         (answer.egress.is_some() || answer.ingress.is_some()).then_some(answer)
     }
 
+    /// Leaves out ends that nobody meets, such as the host of a node without pods.
+    fn forget_strangers(&mut self) {
+        let ids = || (0..self.ends.len()).map(EndId::new);
+        let meets =
+            |one| ids().any(|other| self.between(one, other).or_else(|| self.between(other, one)).is_some());
+        let mut met = ids().map(meets).collect::<Vec<bool>>().into_iter();
+        self.ends.retain(|_| met.next().unwrap_or(true));
+    }
+
     fn subject(&self, end: &End) -> Option<&Subject> {
         end.subject.map(|at| &self.decision().subjects[at])
     }
@@ -167,6 +179,17 @@ impl Reach {
                 ingress: stretch.said.1,
             })
             .collect()
+    }
+
+    /// Stretches of ports that neither direction cuts, with their class for egress and for ingress. Protocols that are not
+    /// there are in the first class of both.
+    pub fn pieces(&self) -> impl Iterator<Item = (Protocol, PortRange, PortClassId, PortClassId)> {
+        self.pieces.iter()
+    }
+
+    /// Whether an end is an endpoint of the nodes that are looked at.
+    pub fn is_endpoint(&self, id: EndId) -> bool {
+        self.end(id).subject.is_some()
     }
 
     /// What becomes of some traffic: a denial of one side denies, a redirect of one side redirects.
