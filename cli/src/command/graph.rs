@@ -44,7 +44,7 @@ pub(crate) struct Graph {
     #[arg(long, help_heading = "Filter")]
     hide_open: bool,
 
-    /// What is one: a workload, or all of a namespace but of those that are filtered for
+    /// What is one: a workload, or a namespace that is not filtered for, where what some of it does counts
     #[arg(long, value_name = "WHAT", value_enum, default_value_t, help_heading = "Filter")]
     by: By,
 

@@ -9,6 +9,7 @@ mod completions;
 mod explain;
 mod graph;
 mod inspect;
+mod man;
 mod schema;
 
 pub(crate) use agent::Level;
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs a command; gives its exit code.
@@ -52,5 +54,6 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),
         Command::Completions(completions) => completions.run(terminal),
+        Command::Man(man) => man.run(terminal),
     }
 }

@@ -43,6 +43,9 @@ type Kind = (Option<usize>, Column, Option<ByDirection<State>>);
 /// The places in the roster of the pods of a workload, by kind.
 type Kinds<'c> = IndexMap<Kind, Vec<(&'c EndpointName, ClassId)>, FxBuildHasher>;
 
+/// Entities that are treated alike, with a class that they are in.
+type Words = (ClassId, Vec<Arc<str>>);
+
 impl<'c> Gather<'c> {
     pub(super) fn new(
         compiled: &'c Compiled,
@@ -151,7 +154,7 @@ impl<'c> Gather<'c> {
 
     /// Entities that are neither nodes nor the world: those that all tables treat alike are one.
     fn entities(&self) -> Vec<End> {
-        let mut found: BTreeMap<(Column, &SeenBy), (ClassId, Vec<Arc<str>>)> = BTreeMap::new();
+        let mut found: BTreeMap<(Column, &SeenBy), Words> = BTreeMap::new();
         let nobody = SeenBy::All;
         for (word, peer) in &self.decided.population.entities {
             if matches!(&**word, "host" | "remote-node") || word.starts_with("world") {
@@ -167,7 +170,7 @@ impl<'c> Gather<'c> {
                 .1
                 .push(Arc::clone(word));
         }
-        let end = |((_, seen_by), (class, words)): ((Column, &SeenBy), (ClassId, Vec<Arc<str>>))| End {
+        let end = |((_, seen_by), (class, words)): ((Column, &SeenBy), Words)| End {
             seen_by: seen_by.clone(),
             ..self.end(Who::Entity(words), class)
         };

@@ -105,11 +105,13 @@ fn found(reach: &Reach, verdict: Option<VerdictId>) -> Option<Said> {
     Some((outcome.verdict, outcome.reason, outcome.authentication, outcome.widened))
 }
 
+/// One end of every flow is a pod.
 fn pod_of(flow: &Flow) -> usize {
-    match (flow.from, flow.to) {
-        (End::Pod(at), _) | (_, End::Pod(at)) => at,
-        _ => unreachable!("one end of every flow is a pod"),
-    }
+    let pod = match (flow.from, flow.to) {
+        (End::Pod(at), _) | (_, End::Pod(at)) => Some(at),
+        _ => None,
+    };
+    pod.unwrap()
 }
 
 /// Asks for one flow. Says whether there was anybody to ask about.

@@ -34,7 +34,7 @@ const MOST: usize = 8;
 pub(super) fn render(view: &View<'_>, look: Look) -> String {
     let units = Units::new(view);
     let cover = Cover::new(&units);
-    let mut text = summary(&units);
+    let mut text = summary(&units, if view.scope.by_namespace { "unit" } else { "workload" });
     for (at, unit) in units.units.iter().enumerate() {
         let pods = matches!(unit.part, Part::Namespace(_));
         if !unit.focus || !(pods || unit.state.is_some()) {
@@ -129,9 +129,12 @@ fn rows(units: &Units, cover: &Cover, at: UnitId, direction: Direction) -> Vec<R
 }
 
 /// How much is there, and how much of it is open.
-fn summary(units: &Units) -> String {
-    let pods: Vec<UnitId> =
-        (0..units.units.len()).filter(|at| matches!(units.units[*at].part, Part::Namespace(_))).collect();
+fn summary(units: &Units, noun: &str) -> String {
+    let is_pods = |at: &UnitId| {
+        matches!(units.units[*at].part, Part::Namespace(_))
+            && (units.units[*at].state.is_some() || units.units[*at].folded)
+    };
+    let pods: Vec<UnitId> = (0..units.units.len()).filter(is_pods).collect();
     let namespaces = units.parts().iter().filter(|part| matches!(part, Part::Namespace(_))).count();
     let isolated = |direction: Direction| {
         let is = |at: &&UnitId| {
@@ -150,7 +153,7 @@ fn summary(units: &Units) -> String {
     };
     format!(
         "{} in {}\ndefault deny: ingress of {}, egress of {}\nwith the outside: {} reached from there, {} reaching there\n",
-        count(pods.len(), "workload"),
+        count(pods.len(), noun),
         count(namespaces, "namespace"),
         isolated(Direction::Ingress),
         isolated(Direction::Egress),

@@ -123,6 +123,9 @@ pub(crate) fn words(traffic: &[Traffic]) -> Vec<Word> {
         }
     }
     let mut ranges = joined(ranges);
+    if let Some(others) = &others {
+        ranges.retain(|(protocol, _)| others.contains(protocol));
+    }
     let rest = others.map(|but| everything_but(but, &mut ranges));
     let mut words: Vec<Word> =
         rest.into_iter().chain(ranges.into_iter().map(|(of, range)| Word::of(of, range))).collect();
@@ -234,6 +237,7 @@ mod tests {
             label(&[tcp(1, 1), tcp(3, 3), tcp(5, 5), tcp(7, 7), tcp(9, 9)]),
             "1/tcp, 3/tcp, 5/tcp, 2 more"
         );
+        assert_eq!(label(&[Traffic::AllBut(Vec::new()), tcp(80, 80)]), "everything");
         assert_eq!(label(&[]), "");
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Unit {
     pub(super) state: Option<ByDirection<State>>,
     /// Whether it is in focus.
     pub(super) focus: bool,
+    /// Whether it is a whole namespace.
+    pub(super) folded: bool,
 }
 
 /// A part of the picture.
@@ -126,7 +128,7 @@ fn units(view: &View<'_>) -> (Vec<Unit>, Vec<UnitId>) {
         let expanded = focus && view.is_focused();
         let (Part::Namespace(namespace), true, false) = (&part, view.scope.by_namespace, expanded) else {
             of_end.push(units.len());
-            units.push(Unit { short: short(end), title, part, state, focus });
+            units.push(Unit { short: short(end), title, part, state, focus, folded: false });
             continue;
         };
         let next = units.len();
@@ -135,8 +137,15 @@ fn units(view: &View<'_>) -> (Vec<Unit>, Vec<UnitId>) {
         match units.get_mut(at) {
             Some(unit) => unit.state = unit.state.filter(|known| Some(*known) == state),
             None => {
-                let title = format!("{namespace}/*");
-                units.push(Unit { short: "all workloads".to_owned(), title, part, state, focus });
+                let title = format!("namespace {namespace}");
+                units.push(Unit {
+                    short: "some of its workloads".to_owned(),
+                    title,
+                    part,
+                    state,
+                    focus,
+                    folded: true,
+                });
             }
         }
     }

@@ -101,6 +101,7 @@ function words(traffic) {
     ranges.set(of, joined);
   }
   const all = [];
+  if (but !== null) for (const of of [...ranges.keys()]) if (!but.includes(of)) ranges.delete(of);
   if (but !== null) {
     const except = [];
     for (const of of but.sort((a, b) => a - b)) {

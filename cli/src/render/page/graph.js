@@ -12,7 +12,7 @@ function unitsOf(list, folded) {
   for (const end of list) {
     const space = spaceOf(end), fold = folded && end.namespace && !state.spaces.has(space);
     if (fold && spaces.has(space)) { of.set(end.at, spaces.get(space)); continue; }
-    const unit = { at: units.length, name: fold ? "all workloads" : shortName(end), full: fold ? space + "/*" : end.name, space, pods: Boolean(end.namespace), end: fold ? null : end };
+    const unit = { at: units.length, name: fold ? "some of its workloads" : shortName(end), full: fold ? "namespace " + space : end.name, space, pods: Boolean(end.namespace), end: fold ? null : end };
     if (fold) spaces.set(space, unit.at);
     of.set(end.at, unit.at);
     units.push(unit);

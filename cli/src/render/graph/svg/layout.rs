@@ -193,6 +193,8 @@ impl Plan<'_> {
             spots.extend(whole.map(|whole| (whole, (frame, None))));
             let mut made = Frame { at, title, pins, boxes };
             made.settle();
+            let least = made.title.as_deref().map_or(0, |title| width_of(title, 8) + 2 * PAD);
+            made.at.width = made.at.width.max(least);
             self.frames.push(made);
             self.sides.push(side);
         }
