@@ -42,6 +42,11 @@ pub struct Entry {
 pub const ALL: &[Entry] = &[
     Entry { name: "policy", about: "any policy object, for editors", make: schema::<cilium::AnyPolicy> },
     Entry {
+        name: "editor",
+        about: "policies among other objects, for editors of whole folders",
+        make: editor,
+    },
+    Entry {
         name: "CiliumNetworkPolicy",
         about: "policy for pods of a namespace",
         make: schema::<cilium::CiliumNetworkPolicy>,
@@ -121,6 +126,26 @@ fn schema<T: JsonSchema>() -> Value {
     let mut value = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value();
     tidy(&mut value);
     without_null(&mut value);
+    value
+}
+
+/// Each policy by its own schema, chosen by its kind, and no word about other objects. What is wrong with a policy is then said of its
+/// fields, and not that it is none of several things.
+fn editor() -> Value {
+    let mut value = schema::<cilium::AnyPolicy>();
+    let groups = serde_json::json!({"type": "string", "pattern": "^(cilium\\.io|networking\\.k8s\\.io)/"});
+    let kinds = ["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "CiliumCIDRGroup", "NetworkPolicy"];
+    let chosen = kinds.map(|kind| {
+        serde_json::json!({
+            "if": {"properties": {"kind": {"const": kind}, "apiVersion": groups}, "required": ["apiVersion", "kind"]},
+            "then": {"$ref": format!("#/definitions/{kind}")},
+        })
+    });
+    if let Value::Object(map) = &mut value {
+        map.remove("anyOf");
+        map.insert("allOf".to_owned(), Value::Array(chosen.into()));
+        map.insert("title".to_owned(), "Network policy among other objects".into());
+    }
     value
 }
 
