@@ -31,7 +31,7 @@ fn main() {
     }
     for tool in ["iptables", "ipset", "nft"] {
         if Command::new(tool).arg("--version").output().is_err() {
-            println!("not run: `{tool}` is missing; scripts/setup installs it");
+            println!("not run: `{tool}` is missing (packages iptables, ipset and nftables)");
             return;
         }
     }
