@@ -90,14 +90,17 @@ pub fn generation(
     settings: &Settings,
     checks: Vec<Check>,
 ) -> Result<Prepared, DatapathError> {
-    let programs = programs(images.shape(), &node_constants(number, images, settings))?;
-    let images = Image::ALL.map(|image| (image.map(), images.bytes(image).to_vec())).to_vec();
+    let programs = programs(images.shape(), &node_constants(images, settings))?;
+    let bytes = |image: Image| match image {
+        Image::Endpoints => images.endpoints_of(number.word()),
+        _ => images.bytes(image).to_vec(),
+    };
+    let images = Image::ALL.map(|image| (image.map(), bytes(image))).to_vec();
     Ok(Prepared { images, programs, checks })
 }
 
-fn node_constants(number: Number, images: &Images, settings: &Settings) -> Constants {
+fn node_constants(images: &Images, settings: &Settings) -> Constants {
     constants(images.shape())
-        .with(Config::Generation, number.word())
         .with(Config::AllowFragNeeded, settings.allow_frag_needed.into())
         .with(Config::TellNew, settings.tell_new.into())
         .with(Config::EventRate, settings.event_rate)
