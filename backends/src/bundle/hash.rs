@@ -71,11 +71,7 @@ impl<'de> Deserialize<'de> for Hash {
 }
 
 /// The hash of programs, as bytes, of images, and of what endpoints will be told of the host.
-pub(super) fn content<'b>(
-    programs: &'b [u8],
-    host_class: u32,
-    image: impl Fn(Image) -> &'b [u8],
-) -> Hash {
+pub(super) fn content<'b>(programs: &'b [u8], host_class: u32, image: impl Fn(Image) -> &'b [u8]) -> Hash {
     let images = super::IMAGES.into_iter().map(|which| (which.map().name, image(which)));
     let host = host_class.to_le_bytes();
     Hash::of_parts([(TEXT, programs), ("host", &host)].into_iter().chain(images))

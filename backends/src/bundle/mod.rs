@@ -126,7 +126,9 @@ impl Bundle {
             node: decision.node.as_deref().map(str::to_owned),
             input: known.input,
             policy: policy(decision),
-            content: hash::content(&elf::text(&programs), images.shape().host_class, |image| images.bytes(image)),
+            content: hash::content(&elf::text(&programs), images.shape().host_class, |image| {
+                images.bytes(image)
+            }),
             sizes: sizes(&programs, |image| images.bytes(image)),
             shape: images.shape().clone(),
             endpoints: endpoints.into_iter().map(|(_, endpoint)| endpoint).collect(),

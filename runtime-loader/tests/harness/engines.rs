@@ -41,9 +41,8 @@ fn images_of(decision: &Verified<Decision>, name: &EndpointName) -> Images {
     images(decision, &[local(name)], &Settings::default(), &Room::NONE).unwrap()
 }
 
-fn prepared(decision: &Verified<Decision>) -> Prepared {
-    let images = images_of(decision, &decision.subjects[0].endpoints[0]);
-    generation(Number::FIRST, &images, &Settings::default(), Vec::new()).unwrap()
+fn prepared(images: &Images) -> Prepared<'_> {
+    generation(Number::FIRST, images, &Settings::default(), Vec::new()).unwrap()
 }
 
 /// Asks what there is to ask, so much at most; how much that was, and where the answer is wrong.
@@ -109,7 +108,8 @@ pub(crate) struct Interpreter {
 
 impl Interpreter {
     pub(crate) fn new(decision: &Verified<Decision>) -> Interpreter {
-        let prepared = prepared(decision);
+        let images = images_of(decision, &decision.subjects[0].endpoints[0]);
+        let prepared = prepared(&images);
         let mut machine = Machine::new();
         let mut maps: BTreeMap<&str, MapId> = BTreeMap::new();
         for (spec, bytes) in &prepared.images {
@@ -150,7 +150,8 @@ pub(crate) struct Kernel {
 
 impl Kernel {
     pub(crate) fn new(decision: &Verified<Decision>) -> Kernel {
-        let prepared = prepared(decision);
+        let images = images_of(decision, &decision.subjects[0].endpoints[0]);
+        let prepared = prepared(&images);
         let mut maps = Vec::new();
         for (spec, bytes) in &prepared.images {
             let map = Map::create(spec, bytes.len(), None).unwrap();
