@@ -9,9 +9,9 @@
 //! | `.sluice.trie4`, `.trie6`, `.ports`, `.tables`, `.cells`, `.verdicts` | the [images](crate::image) |
 //! | `.sluice.manifest` | a [`Manifest`] |
 //!
-//! Endpoints have interfaces on a machine, and generations are counted there. So the image of endpoints is not in the
-//! bundle, and neither are the constants that come from both ([`OF_THE_NODE`](crate::datapath::OF_THE_NODE)): in
-//! their place the programs have the numbers of the ABI, and [`finish`](crate::datapath::finish) puts the values in.
+//! Endpoints have interfaces on a machine. So the image of endpoints is not in the bundle, and neither is the constant that
+//! comes from it ([`OF_THE_NODE`](crate::datapath::OF_THE_NODE)): in its place the programs have the number of the ABI,
+//! and [`finish`](crate::datapath::finish) puts the value in.
 //!
 //! # What is the same
 //!
@@ -126,7 +126,9 @@ impl Bundle {
             node: decision.node.as_deref().map(str::to_owned),
             input: known.input,
             policy: policy(decision),
-            content: hash::content(&elf::text(&programs), |image| images.bytes(image)),
+            content: hash::content(&elf::text(&programs), images.shape().host_class, |image| {
+                images.bytes(image)
+            }),
             sizes: sizes(&programs, |image| images.bytes(image)),
             shape: images.shape().clone(),
             endpoints: endpoints.into_iter().map(|(_, endpoint)| endpoint).collect(),

@@ -130,7 +130,7 @@ pub fn read(bytes: &[u8]) -> Result<Bundle, ReadError> {
     if sizes(&programs, image) != manifest.sizes {
         return Err(ReadError::Contradiction { what: "sizes are not those of what is there" });
     }
-    let found = hash::content(sections.text, image);
+    let found = hash::content(sections.text, manifest.shape.host_class, image);
     if found != manifest.content {
         return Err(ReadError::Content { found, expected: manifest.content });
     }

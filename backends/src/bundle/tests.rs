@@ -49,7 +49,8 @@ fn with_image(bundle: &Bundle, edit: impl FnOnce(&mut [Vec<u8>])) -> Vec<u8> {
     let mut bundle = bundle.clone();
     edit(&mut bundle.images);
     let text = super::elf::text(&bundle.programs);
-    bundle.manifest.content = super::hash::content(&text, |image| &bundle.images[image as usize]);
+    let host = bundle.manifest.shape.host_class;
+    bundle.manifest.content = super::hash::content(&text, host, |image| &bundle.images[image as usize]);
     bundle.write().unwrap()
 }
 
@@ -75,11 +76,10 @@ proptest! {
     }
 
     #[test]
-    fn programs_are_finished_on_the_node(decision in decisions(), mask in 0..3_u32, generation: u32) {
+    fn programs_are_finished_on_the_node(decision in decisions(), mask in 0..3_u32) {
         let decision = verify(decision).unwrap();
         let bundle = bundle(&decision);
-        let constants =
-            constants(bundle.shape()).with(Config::EndpointMask, mask).with(Config::Generation, generation);
+        let constants = constants(bundle.shape()).with(Config::EndpointMask, mask);
         let plain = |code: ByDirection<crate::program::Code>| {
             ByDirection::from_fn(|direction| (code[direction].instructions.clone(), code[direction].maps.clone()))
         };
