@@ -16,7 +16,8 @@
 //! # What is the same
 //!
 //! The same decision gives the same file. Three hashes say what has changed: `input` whether something that was read
-//! has, `policy` whether what it means has (files and lines do not count), `content` whether what runs has.
+//! has, `policy` whether what it means has (files and lines do not count), `content` whether what runs has. A fourth, `seal`, is of
+//! what the manifest says besides, so that damage shows.
 //!
 //! # What is checked
 //!
@@ -119,7 +120,7 @@ impl Bundle {
         let mut endpoints: Vec<(&EndpointName, Endpoint)> =
             endpoints.map(|name| (name, endpoint(name, &images, known))).collect();
         endpoints.sort_by_key(|(name, _)| *name);
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             abi: VERSION,
             sluice: known.sluice.clone(),
             target: TARGET.to_owned(),
@@ -133,7 +134,9 @@ impl Bundle {
             shape: images.shape().clone(),
             endpoints: endpoints.into_iter().map(|(_, endpoint)| endpoint).collect(),
             verdicts: decision.verdicts.iter().map(|outcome| Provenance::of(decision, outcome)).collect(),
+            seal: Hash::default(),
         };
+        manifest.seal = manifest.to_seal()?;
         let images = IMAGES.map(|image| images.bytes(image).to_vec()).to_vec();
         Ok(Bundle { manifest, programs, images })
     }
