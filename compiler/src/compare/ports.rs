@@ -35,7 +35,7 @@ pub(super) struct Change {
 }
 
 /// The verdicts behind a change: more than one where some mean the same for other reasons.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Behind {
     pub(super) old: BTreeSet<VerdictId>,
     pub(super) new: BTreeSet<VerdictId>,
@@ -81,6 +81,11 @@ impl Pieces {
             new: new.class(*protocol, *start),
         };
         Pieces(starts.iter().enumerate().map(piece).collect())
+    }
+
+    /// How many pieces there are, with that of all protocols which no table lists.
+    pub(super) fn len(&self) -> usize {
+        self.0.len() + 1
     }
 
     /// Where two rows differ, in maximal ranges: what is said about all protocols that need no word of their own

@@ -39,6 +39,11 @@ impl InForce {
         InForce { rules: all.copied().collect(), of_judged, subjects }
     }
 
+    /// The rules that select the endpoint at this place of the list that was given, in order.
+    pub(crate) fn selecting(&self, at: usize) -> &ByDirection<Vec<RuleId>> {
+        &self.subjects[self.of_judged[at]]
+    }
+
     /// Every rule that selects one of the endpoints, in order.
     pub fn rules(&self) -> impl Iterator<Item = RuleId> {
         self.rules.iter().copied()
