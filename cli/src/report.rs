@@ -9,9 +9,9 @@ use sluice_compiler::source::{FileId, Sources};
 use crate::error::{CliError, written};
 use crate::input::Input;
 use crate::options::{FailOn, Reporting};
-use crate::outputs::Output;
+use crate::outputs::Outputs;
 use crate::render::{self, Format};
-use crate::terminal::{Look, Terminal};
+use crate::terminal::Terminal;
 
 /// Findings to show.
 #[derive(Debug)]
@@ -94,18 +94,8 @@ impl<'a> Report<'a> {
     }
 
     /// Writes every report that is asked for.
-    pub(crate) fn write(&self, outputs: &[Output], terminal: &Terminal) -> Result<(), CliError> {
-        for output in outputs {
-            match &output.path {
-                None => terminal.print(&render::render(self, output.format, terminal.look))?,
-                Some(path) => {
-                    let text = render::render(self, output.format, Look::PLAIN);
-                    std::fs::write(path, text)
-                        .map_err(|source| CliError::Write { path: path.clone(), source })?;
-                }
-            }
-        }
-        Ok(())
+    pub(crate) fn write(&self, outputs: &Outputs, terminal: &Terminal) -> Result<(), CliError> {
+        outputs.write(terminal, |format, look| render::render(self, format, look))
     }
 }
 

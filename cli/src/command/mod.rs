@@ -6,6 +6,7 @@ mod can;
 mod check;
 mod compile;
 mod completions;
+mod diff;
 mod explain;
 mod inspect;
 mod schema;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Check(check::Check),
     Can(can::Can),
     Compile(compile::Compile),
+    Diff(diff::Diff),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
     Status(asking::Status),
@@ -40,6 +42,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Check(check) => check.run(terminal),
         Command::Can(can) => can.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
+        Command::Diff(diff) => diff.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
         Command::Status(status) => status.run(terminal),

@@ -26,7 +26,7 @@ use sluice_loader::api::policy::PolicyStatus;
 use sluice_loader::api::snapshot::{EndpointStatus, Status};
 use sluice_loader::api::told::Told;
 
-use crate::render::{answer, json};
+use crate::render::{answer, difference, json};
 
 /// A schema by its name.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +78,16 @@ pub const ALL: &[Entry] = &[
         name: "answer",
         about: "a line of what can --format jsonl prints",
         make: schema_of_output::<answer::json::Answer<'static>>,
+    },
+    Entry {
+        name: "difference",
+        about: "what diff --format json prints",
+        make: schema_of_output::<difference::json::Difference>,
+    },
+    Entry {
+        name: "change",
+        about: "a line of what diff --format jsonl prints",
+        make: schema_of_output::<difference::json::ChangeLine<'static>>,
     },
     Entry {
         name: "diagnostic",
