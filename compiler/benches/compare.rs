@@ -1,7 +1,7 @@
 //! Two policies of a made-up cluster to what differs: `cargo bench -p sluice-compiler --bench compare`.
 //!
 //! Prints rows for docs/benchmarks.md: milliseconds of the fastest of several runs, from two compiled policies to the
-//! grouped difference. What comes before, reading and compiling, is measured by others.
+//! grouped difference. What comes before, reading and compiling, is measured by others. `-- L` prints one size alone.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot run has to fail")]
 #![allow(clippy::print_stdout, reason = "its rows are what it is for")]
@@ -24,7 +24,11 @@ const RUNS: usize = 5;
 fn main() {
     println!("| difference | size | view | time | endpoints compared | cells | parts |");
     println!("|---|---|---|---:|---:|---:|---:|");
-    for (size, shape) in [("S", S), ("M", M), ("L", L)] {
+    let only = std::env::args().nth(1).filter(|word| !word.starts_with('-'));
+    let sizes = [("S", S), ("M", M), ("L", L)];
+    for (size, shape) in
+        sizes.into_iter().filter(|(size, _)| only.as_deref().is_none_or(|only| only == *size))
+    {
         let cluster = Cluster::of(shape);
         let old = cluster.compile();
         let is_policy = |resource: &Resource| matches!(resource.object, Object::CiliumPolicy(_));

@@ -1,6 +1,7 @@
 //! Two compiled policies to two tables whose addresses can be told apart alike.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use sluice_ir::decision::{ByDirection, EndpointName};
 use sluice_ir::net::Cidr;
@@ -10,12 +11,13 @@ use super::cells::{Comparison, Side};
 use super::isolation::{self, Isolation};
 use super::roster::Roster;
 use super::touched::touched;
-use crate::classify::population::prefixes_of;
+use crate::Compiled;
+use crate::classify::population::{prefixes_of, with_families};
 use crate::classify::{Judged, Limits, Population, classify, judged};
 use crate::decide::{DecideError, Decided};
+use crate::inventory::{Inventory, Owner};
 use crate::optimise::optimise;
 use crate::validate::{InForce, validate};
-use crate::{Compiled, inventory::Inventory};
 
 /// One of the two that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,7 +92,7 @@ pub fn decide_both(
         |judged: &Judged| can_differ(judged) && before.contains(&judged.name) && after.contains(&judged.name);
     let half = |compiled, judged: &[Judged]| Half::new(compiled, judged.iter().filter(|j| compared(j)));
     let halves = [half(old, &all[0]), half(new, &all[1])];
-    let prefixes: BTreeSet<Cidr> = halves.iter().flat_map(Half::prefixes).collect();
+    let prefixes = prefixes(&halves);
     let isolation = changed_isolation(&halves);
     let newcomers = newcomers(new, all[1].iter().filter(|judged| !before.contains(&judged.name)));
     let [old, new] = halves;
@@ -102,6 +104,30 @@ pub fn decide_both(
     let roster = Roster::of_inventories(inventories, (&old, &new), (&before, &after));
     Ok(Both { old, new, roster, isolation, newcomers })
 }
+
+/// The prefixes at whose edge anything can change. Pods are compared by name, and not by address; so of their many
+/// addresses only those are needed that would else stand for what is around them.
+fn prefixes(halves: &[Half<'_>; 2]) -> BTreeSet<Cidr> {
+    let mut prefixes: BTreeSet<Cidr> = halves.iter().flat_map(Half::prefixes).collect();
+    let inventories = halves.each_ref().map(|half| &half.compiled.inventory);
+    let is_pod = |address: &IpAddr| {
+        inventories.iter().any(|known| matches!(known.owner(*address), Some(Owner::Endpoint(_))))
+    };
+    for _ in 0..ROUNDS {
+        let atoms = with_families(prefixes.iter().copied()).atoms();
+        let lowest = atoms.into_iter().filter_map(|(_, lowest)| lowest).filter(is_pod).map(Cidr::host);
+        let fresh: Vec<Cidr> = lowest.filter(|cidr| !prefixes.contains(cidr)).collect();
+        if fresh.is_empty() {
+            return prefixes;
+        }
+        prefixes.extend(fresh);
+    }
+    prefixes.extend(inventories.into_iter().flat_map(Inventory::distinct_prefixes));
+    prefixes
+}
+
+/// Of more pods than this beside each other at the lower end of a prefix, all are taken.
+const ROUNDS: usize = 64;
 
 /// Where default deny begins or ends. Both halves have the same endpoints.
 fn changed_isolation(halves: &[Half<'_>; 2]) -> BTreeMap<EndpointName, ByDirection<Option<Isolation>>> {
@@ -154,11 +180,10 @@ impl<'c> Half<'c> {
         Half { compiled, judged, in_force }
     }
 
-    /// The prefixes of the rules in force and of the inventory.
-    fn prefixes(&self) -> BTreeSet<Cidr> {
+    /// The prefixes of the rules in force and of the inventory, those of pods left out.
+    fn prefixes(&self) -> impl Iterator<Item = Cidr> {
         let Compiled { inventory, policy, .. }: &Compiled = self.compiled;
-        let inventory: &Inventory = inventory;
-        inventory.distinct_prefixes().chain(prefixes_of(policy, self.in_force.rules())).collect()
+        inventory.edges_beside_pods().chain(prefixes_of(policy, self.in_force.rules()))
     }
 
     fn decide(
@@ -168,7 +193,7 @@ impl<'c> Half<'c> {
         limits: &Limits,
     ) -> Result<Decided, DecideError> {
         let Half { compiled: Compiled { inventory, policy, .. }, judged, in_force } = self;
-        let population = Population::over(inventory, prefixes.iter().copied(), node);
+        let population = Population::at(inventory, prefixes.iter().copied(), node);
         let subjects: Vec<&Identity> = judged.iter().map(|judged| &*judged.identity).collect();
         let optimised = optimise(policy, Some(&subjects))?;
         let classified = classify(&optimised.policy, &population, &judged, limits)?;

@@ -4,12 +4,11 @@
 //! which all of this is the same. A flow that differs is in just one change of just one part, as it is in one
 //! [row](super::rows); only that a part with many workloads and many peers stands for as many rows as their product.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use indexmap::{IndexMap, IndexSet};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::decision::{ByDirection, EndpointName};
-use sluice_ir::ids::VerdictId;
 use sluice_ir::policy::Direction;
 use sluice_ir::policy::eval::Verdict;
 
@@ -133,12 +132,13 @@ impl Comparison<'_> {
             }
         }
         let sizes = self.sizes();
+        let mut said = Said::default();
         let part = |(key, mut places): (Key, Vec<usize>)| {
             places.sort_unstable();
             let members: Vec<&Member> = places.iter().map(|at| &self.roster.endpoints[*at]).collect();
             let buckets = key.signature.and_then(|at| buckets.get(&at)).map_or(&[][..], Vec::as_slice);
             let seen = key.seen.iter().map(|at| &buckets[*at]).zip(&key.behind);
-            let changes = self.changes(seen, &members);
+            let changes = self.changes(seen, &members, &mut said);
             Part { groups: groups(&members, &sizes), isolation: key.isolation, changes }
         };
         let mut parts: Vec<Part> = keyed.into_iter().map(part).collect();
@@ -170,24 +170,26 @@ impl Comparison<'_> {
         &self,
         seen: impl Iterator<Item = (&'c Bucket, &'c Vec<Behind>)>,
         members: &[&Member],
+        said: &mut Said,
     ) -> Vec<Change> {
-        let mut by_traffic: IndexMap<(Direction, Told, Told, Vec<Traffic>), Vec<PeerGroup>, FxBuildHasher> =
+        let mut by_traffic: IndexMap<(Direction, usize, Vec<Traffic>), Vec<PeerGroup>, FxBuildHasher> =
             IndexMap::default();
         for (bucket, behind) in seen {
-            let mut of_peers: IndexMap<(Told, Told), Vec<Traffic>, FxBuildHasher> = IndexMap::default();
+            let mut of_peers: IndexMap<usize, Vec<Traffic>, FxBuildHasher> = IndexMap::default();
             for (change, behind) in self.diffs[bucket.diff].iter().zip(behind) {
-                let Some(told) = self.told(&behind.old, &behind.new) else { continue };
+                let Some(told) = self.said(behind, said) else { continue };
                 of_peers.entry(told).or_default().push(change.traffic.clone());
             }
-            for ((old, new), traffic) in of_peers {
-                let peers = by_traffic.entry((bucket.direction, old, new, traffic)).or_default();
+            for (told, traffic) in of_peers {
+                let peers = by_traffic.entry((bucket.direction, told, traffic)).or_default();
                 peers.push(bucket.seen(members));
             }
         }
-        let mut changes: Vec<Change> = by_traffic
-            .into_iter()
-            .map(|((direction, old, new, traffic), peers)| Change { direction, peers, traffic, old, new })
-            .collect();
+        let change = |((direction, told, traffic), peers): ((Direction, usize, Vec<Traffic>), _)| {
+            let (old, new) = said.told[told].clone();
+            Change { direction, peers, traffic, old, new }
+        };
+        let mut changes: Vec<Change> = by_traffic.into_iter().map(change).collect();
         changes.sort_by(|a, b| {
             let key = |change: &'_ Change| (change.direction, change.effect());
             key(a).cmp(&key(b)).then_with(|| (&a.peers, &a.traffic).cmp(&(&b.peers, &b.traffic)))
@@ -195,9 +197,24 @@ impl Comparison<'_> {
         changes
     }
 
-    fn told(&self, old: &BTreeSet<VerdictId>, new: &BTreeSet<VerdictId>) -> Option<(Told, Told)> {
-        Some((told(self.old.decision(), old)?, told(self.new.decision(), new)?))
+    /// The name of what some verdicts say.
+    fn said(&self, behind: &Behind, said: &mut Said) -> Option<usize> {
+        if let Some(known) = said.of.get(behind) {
+            return Some(*known);
+        }
+        let old = told(self.old.decision(), &behind.old)?;
+        let new = told(self.new.decision(), &behind.new)?;
+        let name = said.told.insert_full((old, new)).0;
+        said.of.insert(behind.clone(), name);
+        Some(name)
     }
+}
+
+/// What was said so far, each once: many verdicts say the same.
+#[derive(Default)]
+struct Said {
+    of: FxHashMap<Behind, usize>,
+    told: IndexSet<(Told, Told), FxBuildHasher>,
 }
 
 /// Endpoints by workload.

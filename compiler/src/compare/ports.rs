@@ -34,21 +34,28 @@ pub(super) struct Change {
     pub(super) meanings: (MeaningId, MeaningId),
 }
 
-/// The verdicts behind a change: more than one where some mean the same for other reasons.
+/// The verdicts behind a change, sorted: more than one where some mean the same for other reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Behind {
-    pub(super) old: BTreeSet<VerdictId>,
-    pub(super) new: BTreeSet<VerdictId>,
+    pub(super) old: Vec<VerdictId>,
+    pub(super) new: Vec<VerdictId>,
 }
 
 impl Behind {
     fn of((old, new): (VerdictId, VerdictId)) -> Behind {
-        Behind { old: [old].into(), new: [new].into() }
+        Behind { old: vec![old], new: vec![new] }
     }
 
     pub(super) fn merge(&mut self, other: &Behind) {
-        self.old.extend(&other.old);
-        self.new.extend(&other.new);
+        other.old.iter().for_each(|verdict| add(&mut self.old, *verdict));
+        other.new.iter().for_each(|verdict| add(&mut self.new, *verdict));
+    }
+}
+
+/// Most often there is one, and it is there already.
+fn add(verdicts: &mut Vec<VerdictId>, verdict: VerdictId) {
+    if let Err(place) = verdicts.binary_search(&verdict) {
+        verdicts.insert(place, verdict);
     }
 }
 
@@ -137,7 +144,8 @@ fn joined(
         match stretches.last_mut() {
             Some(((_, range), last, behind)) if *last == meanings => {
                 range.end = piece.range.end;
-                behind.merge(&Behind::of(verdicts));
+                add(&mut behind.old, verdicts.0);
+                add(&mut behind.new, verdicts.1);
             }
             _ => stretches.push(((piece.protocol, piece.range), meanings, Behind::of(verdicts))),
         }

@@ -265,6 +265,10 @@ impl Roster {
 
 /// Some endpoints of an inventory by workload, in order.
 fn groups_of<'e>(inventory: &Inventory, endpoints: impl Iterator<Item = &'e EndpointName>) -> Vec<Group> {
+    let mut endpoints = endpoints.peekable();
+    if endpoints.peek().is_none() {
+        return Vec::new();
+    }
     let workloads = workloads(inventory);
     let mut sizes: BTreeMap<&EndpointName, usize> = BTreeMap::new();
     workloads.iter().for_each(|workload| *sizes.entry(workload).or_default() += 1);

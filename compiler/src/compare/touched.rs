@@ -21,7 +21,7 @@ use sluice_ir::selector::Selector;
 use crate::Compiled;
 use crate::classify::Judged;
 use crate::classify::population::{ENTITIES, families};
-use crate::inventory::Inventory;
+use crate::inventory::{Endpoint, Inventory};
 use crate::validate::InForce;
 
 /// Of more questions than this whether a selector tells two identities apart, none is asked: then every endpoint is
@@ -72,9 +72,10 @@ fn changed_peers(
             pairs.insert((a.clone(), b.clone()));
         }
     };
-    for endpoint in &new.endpoints {
-        if let Some(before) = old.endpoint_named(&endpoint.namespace, &endpoint.name) {
-            add(&old.endpoints[before].identity, &endpoint.identity);
+    let mut known = FxHashSet::default();
+    for (before, after) in endpoints_of_both(old, new) {
+        if known.insert((before.identity_id, after.identity_id)) {
+            add(&before.identity, &after.identity);
         }
     }
     for entity in ENTITIES {
@@ -95,6 +96,19 @@ fn changed_peers(
         }
     }
     pairs
+}
+
+/// Endpoints of one name, which are in order of name.
+fn endpoints_of_both<'i>(
+    old: &'i Inventory,
+    new: &'i Inventory,
+) -> impl Iterator<Item = (&'i Endpoint, &'i Endpoint)> {
+    let name = |endpoint: &'i Endpoint| (&endpoint.namespace, &endpoint.name);
+    let mut old = old.endpoints.iter().peekable();
+    new.endpoints.iter().filter_map(move |after| {
+        while old.next_if(|before| name(before) < name(after)).is_some() {}
+        old.next_if(|before| name(before) == name(after)).map(|before| (before, after))
+    })
 }
 
 /// An address for each way in which either side tells addresses apart that belong to nobody.
