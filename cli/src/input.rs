@@ -4,6 +4,7 @@
 //! the command line, and hides nothing.
 
 mod agent;
+mod change;
 mod expand;
 mod git;
 mod read;
@@ -26,6 +27,7 @@ use crate::error::CliError;
 use crate::options::Inputs;
 use crate::terminal::Progress;
 pub(crate) use agent::read_for_agent;
+pub(crate) use change::{Changes, Documents, Fate, read_changed, shown};
 use expand::{Argument, Entry, Kind};
 pub(crate) use git::GitError;
 pub(crate) use sides::{Asked, read_sides};

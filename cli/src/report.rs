@@ -80,7 +80,8 @@ impl<'a> Report<'a> {
         Report::of(input, |finding| finding.severity >= least, reporting.fail_on)
     }
 
-    fn of(input: &'a Input, shows: impl Fn(&Diagnostic) -> bool, fail_on: FailOn) -> Report<'a> {
+    /// Those findings that are wanted.
+    pub(crate) fn of(input: &'a Input, shows: impl Fn(&Diagnostic) -> bool, fail_on: FailOn) -> Report<'a> {
         let mut shown: Vec<&Diagnostic> = input.diagnostics.iter().filter(|finding| shows(finding)).collect();
         shown.sort_by_key(|finding| finding.span);
         Report {

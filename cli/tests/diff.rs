@@ -155,7 +155,7 @@ fn what_is_long_is_cut_and_says_so() {
     let path = |name: &str| folder.path().join(name);
     let mut cluster = String::new();
     let (mut old, mut new) = (String::new(), String::new());
-    for at in 0..150 {
+    for at in 0..180 {
         let at = 100 + at;
         cluster
             .push_str(&pod(&format!("workload-with-quite-a-long-name-as-people-generate-them-{at}"), "many"));
@@ -183,9 +183,9 @@ fn what_is_long_is_cut_and_says_so() {
     let human = run(&[]);
     assert!(human.lines().count() < 60, "{human}");
     assert!(human.contains("more workloads not shown here: --all shows them"), "{human}");
-    assert!(run(&["--all"]).contains("people-generate-them-249"));
+    assert!(run(&["--all"]).contains("people-generate-them-179"));
     let json: Value = serde_json::from_str(&run(&["--format", "json"])).unwrap();
-    assert_eq!(json["parts"].as_array().unwrap().len(), 150);
+    assert_eq!(json["parts"].as_array().unwrap().len(), 180);
 }
 
 #[test]

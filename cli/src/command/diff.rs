@@ -109,6 +109,13 @@ impl Pair {
         (errors(&self.old), errors(&self.new))
     }
 
+    /// What is found of the new side and was not found of the old.
+    pub(crate) fn new_findings(&self) -> Input {
+        let mut new = self.new.with_findings();
+        new.diagnostics.retain(|finding| !self.old.diagnostics.contains(finding));
+        new
+    }
+
     /// The findings of both sides, those about what they share once.
     fn findings(&self) -> Input {
         let mut all = self.new.with_findings();

@@ -9,6 +9,7 @@ mod completions;
 mod diff;
 mod explain;
 mod inspect;
+mod preview;
 mod schema;
 
 pub(crate) use agent::Level;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Can(can::Can),
     Compile(compile::Compile),
     Diff(diff::Diff),
+    Preview(preview::PreviewCommand),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
     Status(asking::Status),
@@ -43,6 +45,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Can(can) => can.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
         Command::Diff(diff) => diff.run(terminal),
+        Command::Preview(preview) => preview.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
         Command::Status(status) => status.run(terminal),

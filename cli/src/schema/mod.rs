@@ -81,12 +81,12 @@ pub const ALL: &[Entry] = &[
     },
     Entry {
         name: "difference",
-        about: "what diff --format json prints",
-        make: schema_of_output::<difference::json::Difference>,
+        about: "what diff and preview --format json print",
+        make: schema_of_output::<difference::json::Difference<'static>>,
     },
     Entry {
         name: "change",
-        about: "a line of what diff --format jsonl prints",
+        about: "a line of what diff and preview --format jsonl print",
         make: schema_of_output::<difference::json::ChangeLine<'static>>,
     },
     Entry {

@@ -39,6 +39,9 @@ pub(super) fn render(compared: &Compared<'_>) -> String {
             place.map(|(file, line)| format!("file={},line={line},", property(&file))).unwrap_or_default();
         out.push_str(&format!("::notice {place}title=network policy::{}\n", data(&texts.join("\n"))));
     }
+    if let Some(preview) = &compared.preview {
+        out.push_str(&super::super::github::render(&preview.report()));
+    }
     let sentence = if out.is_empty() { "equal, proved".to_owned() } else { compared.totals().sentence() };
     let text = format!("{} → {}: {sentence}\n{}", compared.old, compared.new, compared.proof());
     out.push_str(&format!("::notice title=network policy::{}\n", data(&text)));

@@ -32,6 +32,12 @@ pub(super) fn render(compared: &Compared<'_>, look: Look) -> String {
     let heading = format!("{} → {}: {sentence}", harmless(&compared.old), harmless(&compared.new));
     out.push_str(&look.paint(&wrap(&heading, "", "  ", look.width), Style::new().bold()));
     out.push('\n');
+    if let Some(preview) = &compared.preview {
+        for line in preview.lines() {
+            out.push_str(&wrap(&line, "  ", "    ", look.width));
+            out.push('\n');
+        }
+    }
     arrivals(&mut out, compared, look);
     let (most_lines, most_changes) =
         if compared.all { (usize::MAX, usize::MAX) } else { (SCREEN, MOST_CHANGES) };
@@ -52,6 +58,11 @@ pub(super) fn render(compared: &Compared<'_>, look: Look) -> String {
     if compared.digest.unlisted > 0 {
         let what = super::count(compared.digest.unlisted, "endpoint");
         out.push_str(&format!("{what} with so many differences that they are not listed\n\n"));
+    }
+    if let Some(preview) = &compared.preview
+        && !preview.report().diagnostics.is_empty()
+    {
+        out.push_str(&format!("new findings:\n\n{}\n", preview.found(look)));
     }
     let text = wrap(&compared.proof(), "", "", look.width);
     out.push_str(&look.paint(&text, Style::new().dimmed()));

@@ -8,15 +8,17 @@ use sluice_compiler::compare::{self as compare, Traffic};
 use sluice_ir::origin::Origin;
 use sluice_ir::policy::{Authentication, Direction};
 
-use super::{Compared, WAYS, change, layer7};
+use super::{Compared, WAYS, change, layer7, preview};
+use crate::input::Fate;
 use crate::render::answer::reason;
+use crate::render::json;
 use crate::render::text::harmless_json;
 
 /// What `sluice diff --format json` prints. Each flow that differs is in just one change of just one part.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(title = "Difference of two policies")]
-pub(crate) struct Difference {
+pub(crate) struct Difference<'a> {
     /// The version of this shape. Fields may be added within a version.
     version: u32,
     /// The old side.
@@ -37,6 +39,91 @@ pub(crate) struct Difference {
     parts: Vec<Part>,
     /// Endpoints with differences that are not listed, as there were too many.
     unlisted: usize,
+    /// What `sluice preview` says beside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<Preview<'a>>,
+}
+
+/// What a change does beside changing flows.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Preview<'a> {
+    /// Objects that come, are replaced or go.
+    objects: Vec<Object>,
+    /// Pods for which any flow changes.
+    pods: usize,
+    /// Their nodes, as far as these are known.
+    nodes: Vec<String>,
+    /// Pods of these whose node is not known.
+    without_node: usize,
+    /// The tables of the endpoints that were compared, as they are.
+    tables_before: Sizes,
+    /// The tables of the endpoints that were compared, as they would be.
+    tables_after: Sizes,
+    /// What is found and was not found before.
+    findings: Vec<json::Finding<'a>>,
+}
+
+/// An object that comes, is replaced or goes.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Object {
+    /// `KIND/NAMESPACE/NAME` or `KIND/NAME`.
+    name: String,
+    /// What becomes of it.
+    fate: FateWord,
+}
+
+/// What becomes of an object.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum FateWord {
+    /// It was not there.
+    Added,
+    /// It takes the place of one with its name.
+    Replaced,
+    /// It is gone.
+    Deleted,
+}
+
+/// How large tables are.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Sizes {
+    /// Rows times classes of ports.
+    cells: usize,
+    /// Different rows of both directions.
+    rows: usize,
+    /// Bytes of a flat layout.
+    bytes: usize,
+}
+
+impl From<preview::Sizes> for Sizes {
+    fn from(sizes: preview::Sizes) -> Sizes {
+        Sizes { cells: sizes.cells, rows: sizes.rows, bytes: sizes.bytes }
+    }
+}
+
+impl<'a> Preview<'a> {
+    fn new(preview: &'a preview::Preview<'_>) -> Preview<'a> {
+        let object = |(name, fate): &(String, Fate)| Object {
+            name: name.clone(),
+            fate: match fate {
+                Fate::Added => FateWord::Added,
+                Fate::Replaced => FateWord::Replaced,
+                Fate::Deleted => FateWord::Deleted,
+            },
+        };
+        let report = preview.report();
+        let findings = report.diagnostics.iter();
+        Preview {
+            objects: preview.objects.iter().map(object).collect(),
+            pods: preview.pods,
+            nodes: preview.nodes.iter().cloned().collect(),
+            without_node: preview.homeless,
+            tables_before: preview.tables.0.into(),
+            tables_after: preview.tables.1.into(),
+            findings: findings.map(|finding| json::Finding::new(report.sources, finding)).collect(),
+        }
+    }
 }
 
 /// A side.
@@ -259,8 +346,8 @@ struct Line {
     path: String,
 }
 
-impl Difference {
-    fn new(compared: &Compared<'_>) -> Difference {
+impl<'a> Difference<'a> {
+    fn new(compared: &'a Compared<'_>) -> Difference<'a> {
         let totals = compared.totals();
         let roster = &compared.both.roster;
         let newcomer = |group: &rows::Group| {
@@ -292,6 +379,7 @@ impl Difference {
             removed: roster.removed.iter().map(Group::new).collect(),
             parts: parts(compared),
             unlisted: compared.digest.unlisted,
+            preview: compared.preview.as_ref().map(Preview::new),
         }
     }
 }

@@ -5,6 +5,7 @@ use sluice_compiler::compare::digest::Effect;
 use super::change::{self, Told, Worded};
 use super::{Compared, WAYS, groups, human, listed};
 use crate::render::markdown::cell;
+use crate::terminal::Look;
 
 /// A comment of GitHub has at most 65,536 characters. Bytes are never fewer, and what is said last needs room.
 const MOST_BYTES: usize = 65_536 - 600;
@@ -32,6 +33,12 @@ pub(super) fn render(compared: &Compared<'_>) -> String {
     if !sentence.is_empty() {
         out.push_str(&format!("{}.\n\n", capital(&sentence.join("; "))));
     }
+    if let Some(preview) = &compared.preview {
+        for line in preview.lines() {
+            out.push_str(&format!("- {}\n", cell(&line)));
+        }
+        out.push('\n');
+    }
     let parts = change::all(&compared.digest, &everyone);
     summary(&mut out, compared, &parts);
     let shown = details(&mut out, &parts);
@@ -41,6 +48,20 @@ pub(super) fn render(compared: &Compared<'_>) -> String {
             "\n**Cut here:** {} not shown, because a comment has at most 65,536 characters. `sluice diff --format json` has everything.\n",
             super::count(left, "more workload")
         ));
+    }
+    if let Some(preview) = &compared.preview {
+        let report = preview.report();
+        if !report.diagnostics.is_empty() {
+            let found = crate::render::render(&report, crate::render::Format::Markdown, Look::PLAIN);
+            let room = MOST_BYTES.saturating_sub(out.len());
+            match found.len() <= room {
+                true => out.push_str(&format!("\nNew findings: {found}")),
+                false => out.push_str(&format!(
+                    "\n{} not shown\n",
+                    super::count(report.diagnostics.len(), "new finding")
+                )),
+            }
+        }
     }
     let sides = format!("{} → {}", compared.old, compared.new);
     out.push_str(&format!("\n<sub>{}: {}.</sub>\n", cell(&sides), cell(&compared.proof())));

@@ -7,6 +7,7 @@ pub(crate) mod json;
 mod layer7;
 mod markdown;
 mod peers;
+mod preview;
 mod traffic;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use sluice_ir::policy::Direction;
 use super::count;
 use crate::terminal::Look;
 use peers::Everyone;
+pub(crate) use preview::Preview;
 
 /// A format for differences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -56,6 +58,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) cells: usize,
     /// Whether people are shown everything.
     pub(crate) all: bool,
+    /// What else there is to say of a change that is looked at before it is applied.
+    pub(crate) preview: Option<Preview<'a>>,
 }
 
 /// How many workloads each thing happens to.
@@ -83,7 +87,7 @@ impl<'a> Compared<'a> {
         let comparison = both.comparison();
         let digest = comparison.digest(&both.isolation);
         let (equal, cells) = (comparison.is_equal(), comparison.cells());
-        Compared { old: names.0, new: names.1, left_out, both, digest, equal, cells, all }
+        Compared { old: names.0, new: names.1, left_out, both, digest, equal, cells, all, preview: None }
     }
 
     /// The text in a format.
