@@ -4,10 +4,13 @@
 //! the command line, and hides nothing.
 
 mod agent;
+mod change;
 mod expand;
+mod git;
 mod read;
+mod sides;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sluice_backends::bundle::Hash;
@@ -24,7 +27,10 @@ use crate::error::CliError;
 use crate::options::Inputs;
 use crate::terminal::Progress;
 pub(crate) use agent::read_for_agent;
-use expand::{Argument, Kind};
+pub(crate) use change::{Changes, Documents, Fate, read_changed, shown};
+use expand::{Argument, Entry, Kind};
+pub(crate) use git::GitError;
+pub(crate) use sides::{Asked, read_sides};
 
 /// Everything that a command was given, as far as it could be read.
 #[derive(Debug, Default)]
@@ -50,26 +56,21 @@ pub(crate) struct Input {
 /// Standard input is to be two things, and one of them would be empty without a word.
 pub(crate) fn read(paths: &[PathBuf], flows: Option<&Path>, inputs: &Inputs) -> Result<Input, CliError> {
     let is_stdin = |path: &&Path| path.as_os_str() == "-";
-    let options = inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws).map(PathBuf::as_path);
     // However often it is among the paths, it is read once.
     let manifests = paths.iter().map(PathBuf::as_path).find(is_stdin);
-    if options.chain(flows).filter(is_stdin).chain(manifests).count() > 1 {
-        let message = "standard input (`-`) can be only one of manifests, flows and the file of an option";
-        return Err(CliError::Usage(message.to_owned()));
-    }
-    let mut input = Input::default();
+    let mut input = Input::begin(&flows.into_iter().chain(manifests).collect::<Vec<_>>(), inputs)?;
     let limits = Limits::default();
-    input.options.accept = inputs.accept.into();
-    input.extras.view = inputs.node.as_deref().map(Into::into);
-    input.read_options(inputs, &limits);
-    let arguments = input.read_manifests(paths, &limits);
+    let given = input.add_files(expand::expand(paths), &limits, &mut BTreeMap::new());
     let _progress = input.progress();
     let loaded = load(&input.sources, &input.manifests, &input.options, &limits);
     input.resources = loaded.resources;
     input.diagnostics.extend(loaded.diagnostics);
-    input.report_empty(&arguments);
+    input.report_empty(&given);
     Ok(input)
 }
+
+/// Files that were added, by where they are and what they hold.
+type Known = BTreeMap<(String, Vec<u8>), FileId>;
 
 /// An argument with the files it led to.
 struct Given {
@@ -80,6 +81,25 @@ struct Given {
 }
 
 impl Input {
+    /// Reads the files of the options. `others` are all other files of the command that can be standard input.
+    ///
+    /// # Errors
+    ///
+    /// Standard input is to be two things.
+    fn begin(others: &[&Path], inputs: &Inputs) -> Result<Input, CliError> {
+        let options = inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws).map(PathBuf::as_path);
+        if options.chain(others.iter().copied()).filter(|path| path.as_os_str() == "-").count() > 1 {
+            let message =
+                "standard input (`-`) can be only one of manifests, flows and the file of an option";
+            return Err(CliError::Usage(message.to_owned()));
+        }
+        let mut input = Input::default();
+        input.options.accept = inputs.accept.into();
+        input.extras.view = inputs.node.as_deref().map(Into::into);
+        input.read_options(inputs, &Limits::default());
+        Ok(input)
+    }
+
     /// Resolves and lowers what was read; what only shows then joins the findings.
     pub(crate) fn compile(&mut self) -> Result<Compiled, CliError> {
         let extras = std::mem::take(&mut self.extras);
@@ -176,19 +196,24 @@ impl Input {
         }
     }
 
-    fn read_manifests(&mut self, paths: &[PathBuf], limits: &Limits) -> Vec<Given> {
-        let (arguments, entries) = expand::expand(paths);
+    /// Reads manifests. One that is known, with the same text at the same place, is not added a second time.
+    fn add_files(
+        &mut self,
+        (arguments, entries): (Vec<Argument>, Vec<Entry>),
+        limits: &Limits,
+        known: &mut Known,
+    ) -> Vec<Given> {
         let read = read::all(&entries, limits);
         let mut ids = Vec::with_capacity(entries.len());
         for (entry, result) in entries.iter().zip(read) {
             ids.push(match result {
                 Ok(bytes) => {
-                    let id = self.sources.add_bytes(entry.name.as_str(), bytes);
-                    if entry.found {
-                        self.sources.mark_found(id);
-                    }
-                    self.manifests.push(id);
-                    Some(id)
+                    let key = (entry.path.clone(), bytes);
+                    Some(known.get(&key).copied().unwrap_or_else(|| {
+                        let id = self.add_file(entry, key.1.clone());
+                        known.insert(key, id);
+                        id
+                    }))
                 }
                 Err(fault) => {
                     self.report_fault(&entry.name, &fault);
@@ -208,6 +233,15 @@ impl Input {
             }
         };
         arguments.into_iter().map(given).collect()
+    }
+
+    fn add_file(&mut self, entry: &Entry, bytes: Vec<u8>) -> FileId {
+        let id = self.sources.add_bytes(entry.name.as_str(), bytes);
+        if entry.found {
+            self.sources.mark_found(id);
+        }
+        self.manifests.push(id);
+        id
     }
 
     /// A file that could not be read takes a place among the files, so that the finding can name it.

@@ -39,7 +39,7 @@ pub mod validate;
 use std::sync::Arc;
 
 pub use decide::{DecideError, Decided, Stage, decide};
-pub use load::{Loaded, is_no_manifest, load};
+pub use load::{Loaded, is_no_manifest, load, load_each, together};
 
 use sluice_ir::policy::Policy;
 use sluice_ir::policy::verify::{Verified, VerifyError, verify};
@@ -54,7 +54,7 @@ use crate::resource::dns_answers::DnsAnswers;
 use crate::source::Sources;
 
 /// What is known beside manifests.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Extras {
     /// DNS answers seen so far.
     pub answers: DnsAnswers,

@@ -34,7 +34,7 @@ impl Check {
         // Some faults only show when objects meet each other.
         input.compile()?;
         let report = Report::new(&input, &self.reporting);
-        report.write(&self.reporting.outputs.0, terminal)?;
+        report.write(&self.reporting.outputs, terminal)?;
         Ok(report.counts.exit_code(self.reporting.fail_on))
     }
 }

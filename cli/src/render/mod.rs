@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod bundle;
+pub(crate) mod difference;
 mod excerpt;
 mod github;
 pub(crate) mod graph;
