@@ -6,10 +6,12 @@ mod can;
 mod check;
 mod compile;
 mod completions;
+mod diff;
 mod explain;
 mod graph;
 mod inspect;
 mod man;
+mod preview;
 mod schema;
 
 pub(crate) use agent::Level;
@@ -26,6 +28,8 @@ pub(crate) enum Command {
     Can(can::Can),
     Graph(graph::Graph),
     Compile(compile::Compile),
+    Diff(diff::Diff),
+    Preview(preview::PreviewCommand),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
     Status(asking::Status),
@@ -45,6 +49,8 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Can(can) => can.run(terminal),
         Command::Graph(graph) => graph.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
+        Command::Diff(diff) => diff.run(terminal),
+        Command::Preview(preview) => preview.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
         Command::Status(status) => status.run(terminal),

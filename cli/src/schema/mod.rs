@@ -26,7 +26,7 @@ use sluice_loader::api::policy::PolicyStatus;
 use sluice_loader::api::snapshot::{EndpointStatus, Status};
 use sluice_loader::api::told::Told;
 
-use crate::render::{answer, graph, json};
+use crate::render::{answer, difference, graph, json};
 
 /// A schema by its name.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +88,16 @@ pub const ALL: &[Entry] = &[
         name: "graph",
         about: "what graph --format json prints",
         make: schema_of_output::<graph::json::Graph>,
+    },
+    Entry {
+        name: "difference",
+        about: "what diff and preview --format json print",
+        make: schema_of_output::<difference::json::Difference<'static>>,
+    },
+    Entry {
+        name: "change",
+        about: "a line of what diff and preview --format jsonl print",
+        make: schema_of_output::<difference::json::ChangeLine<'static>>,
     },
     Entry {
         name: "diagnostic",
