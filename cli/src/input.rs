@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use sluice_backends::bundle::Hash;
 use sluice_compiler::diagnostic::{Code, Diagnostic};
-use sluice_compiler::lint::lint;
+use sluice_compiler::lint::{Depth, lint};
 use sluice_compiler::lower::{Surroundings, lower};
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::aws::AwsInventory;
@@ -136,8 +136,8 @@ impl Input {
     }
 
     /// Runs the lints; their findings join the others.
-    pub(crate) fn lint(&mut self, compiled: &Compiled) {
-        self.diagnostics.extend(lint(&self.resources, compiled, &self.sources, &self.options));
+    pub(crate) fn lint(&mut self, compiled: &Compiled, depth: Depth<'_>) {
+        self.diagnostics.extend(lint(&self.resources, compiled, &self.sources, &self.options, depth));
     }
 
     /// Notes why there is no table.

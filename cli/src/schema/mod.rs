@@ -73,6 +73,7 @@ pub const ALL: &[Entry] = &[
         about: "the file given with agent --endpoints",
         make: schema::<files::EndpointInterfaces>,
     },
+    Entry { name: "project", about: "sluice.yaml", make: schema::<files::Project> },
     Entry { name: "config", about: "the file given with --config", make: schema::<files::Config> },
     Entry {
         name: "diagnostics",
