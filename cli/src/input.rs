@@ -15,14 +15,18 @@ use std::path::{Path, PathBuf};
 
 use sluice_backends::bundle::Hash;
 use sluice_compiler::diagnostic::{Code, Diagnostic};
+use sluice_compiler::lint::lint;
+use sluice_compiler::lower::{Surroundings, lower};
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::resource::{Resource, flow};
 use sluice_compiler::source::{Document, FileId, Limits, Sources, Span, parse};
 use sluice_compiler::{Compiled, DecideError, Extras, compile, is_no_manifest, load};
+use sluice_ir::policy::Policy;
 
 use crate::command::Question;
+use crate::control::PassedOver;
 use crate::error::CliError;
 use crate::options::Inputs;
 use crate::terminal::Progress;
@@ -47,6 +51,8 @@ pub(crate) struct Input {
     options: Options,
     /// What `--dns`, `--aws` and `--node` say.
     extras: Extras,
+    /// Findings that are not shown.
+    pub(crate) passed_over: PassedOver,
 }
 
 /// Reads the files of the options and of the paths. `flows` is the file of `--flows`, which is read later.
@@ -106,6 +112,32 @@ impl Input {
         let mut compiled = compile(&self.resources, extras, &self.sources, &self.options)?;
         self.diagnostics.append(&mut compiled.diagnostics);
         Ok(compiled)
+    }
+
+    /// What `--config` and `--accept` say.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The rules of other objects in the surroundings that the input was compiled in.
+    pub(crate) fn lower_again(
+        &self,
+        compiled: &Compiled,
+        resources: &[Resource],
+        sources: &Sources,
+    ) -> Policy {
+        let around = Surroundings {
+            sources,
+            inventory: &compiled.inventory,
+            aws: &compiled.aws,
+            options: &self.options,
+        };
+        lower(resources, around).policy
+    }
+
+    /// Runs the lints; their findings join the others.
+    pub(crate) fn lint(&mut self, compiled: &Compiled) {
+        self.diagnostics.extend(lint(&self.resources, compiled, &self.sources, &self.options));
     }
 
     /// Notes why there is no table.

@@ -5,12 +5,14 @@
 //! and goes to standard error. Exit codes are 0, 1 and 2, and each command says what its 1 means.
 
 mod command;
+mod control;
 mod engine;
 mod error;
 mod input;
 mod log;
 mod options;
 mod outputs;
+mod project;
 mod render;
 mod report;
 pub mod schema;

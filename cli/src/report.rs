@@ -6,6 +6,7 @@ use sluice_compiler::diagnostic::{Diagnostic, Severity};
 use sluice_compiler::resource::Place;
 use sluice_compiler::source::{FileId, Sources};
 
+use crate::control::PassedOver;
 use crate::error::{CliError, written};
 use crate::input::Input;
 use crate::options::{FailOn, Reporting};
@@ -28,6 +29,8 @@ pub(crate) struct Report<'a> {
     pub(crate) counts: Counts,
     /// Which of them make the command fail.
     pub(crate) fail_on: FailOn,
+    /// Findings that are not among them.
+    pub(crate) passed_over: PassedOver,
 }
 
 /// How many findings there are of each severity, shown or not.
@@ -91,6 +94,7 @@ impl<'a> Report<'a> {
             diagnostics: shown,
             counts: Counts::of(&input.diagnostics),
             fail_on,
+            passed_over: input.passed_over,
         }
     }
 

@@ -14,6 +14,7 @@
 //! | [`validate`] | the table proved against the rules |
 //! | [`compare`] | two policies to what they say differently, and rules that say nothing |
 //! | [`judge`] | a table or rules, and a flow, to a verdict with its reasons |
+//! | [`lint`] | what is valid and probably not meant |
 //!
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
 //! meaning. [`load`], [`compile`] and [`decide`] are the whole pipeline.
@@ -25,6 +26,7 @@ mod decide;
 pub mod diagnostic;
 pub mod inventory;
 pub mod judge;
+pub mod lint;
 mod load;
 pub mod lower;
 pub mod optimise;
@@ -67,6 +69,8 @@ pub struct Extras {
 pub struct Compiled {
     /// What it was resolved against.
     pub inventory: Inventory,
+    /// What AWS has.
+    pub aws: AwsInventory,
     /// The rules.
     pub policy: Verified<Policy>,
     /// Where each rule is written.
@@ -93,5 +97,5 @@ pub fn compile(
     diagnostics.extend(extras.view.as_deref().and_then(|view| inventory.unknown_node(view)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     let policy = verify(lowered.policy)?;
-    Ok(Compiled { inventory, policy, written: lowered.written, diagnostics })
+    Ok(Compiled { inventory, aws: extras.aws, policy, written: lowered.written, diagnostics })
 }

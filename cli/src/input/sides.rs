@@ -305,6 +305,7 @@ impl Input {
             diagnostics,
             options: self.options.clone(),
             extras: self.extras.clone(),
+            ..Input::default()
         }
     }
 

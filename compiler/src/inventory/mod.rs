@@ -30,7 +30,7 @@ use sluice_ir::policy::Identity;
 use sluice_ir::selector::{Operator, Selector};
 
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
-use crate::resource::core::{GlobalService, Pod};
+use crate::resource::core::{GlobalService, Pod, ServicePort};
 use crate::resource::dns_answers::DnsAnswers;
 
 pub use filter::is_identity_label;
@@ -129,6 +129,8 @@ pub struct Service {
     pub cluster_addresses: Vec<IpAddr>,
     /// Addresses of its endpoint slices.
     pub backends: Vec<IpAddr>,
+    /// Its ports.
+    pub ports: Vec<ServicePort>,
     /// Whether it spans clusters.
     pub global: Option<GlobalService>,
 }

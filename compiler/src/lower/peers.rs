@@ -119,7 +119,7 @@ impl Lowerer<'_> {
     fn cidr_set_item(&mut self, item: &CidrSetItem, place: &Place) -> Peer {
         let except = item.except.iter().map(|cidr| cidr.value).collect::<BTreeSet<_>>().into_iter().collect();
         let selector: Selector = match &item.base {
-            CidrBase::Cidr(cidr) => return self.prefix(*cidr, except),
+            CidrBase::Cidr(cidr) => return self.prefix(cidr.value, except),
             CidrBase::Group(name) => {
                 if !self.around.inventory.has_group(&name.value) {
                     let help = match self.around.inventory.close_group(&name.value) {
