@@ -8,6 +8,7 @@ mod compile;
 mod completions;
 mod diff;
 mod explain;
+mod golden;
 mod inspect;
 mod preview;
 mod schema;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Compile(compile::Compile),
     Diff(diff::Diff),
     Preview(preview::PreviewCommand),
+    Golden(golden::GoldenCommand),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
     Status(asking::Status),
@@ -46,6 +48,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Compile(compile) => compile.run(terminal),
         Command::Diff(diff) => diff.run(terminal),
         Command::Preview(preview) => preview.run(terminal),
+        Command::Golden(golden) => golden.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
         Command::Status(status) => status.run(terminal),
