@@ -14,7 +14,7 @@ mod preview;
 mod schema;
 
 pub(crate) use agent::Level;
-pub(crate) use can::Question;
+pub(crate) use can::{Question, usage as can_usage};
 use clap::Subcommand;
 
 use crate::error::CliError;
