@@ -8,6 +8,7 @@ mod compile;
 mod completions;
 mod diff;
 mod explain;
+mod golden;
 mod graph;
 mod inspect;
 mod man;
@@ -15,7 +16,7 @@ mod preview;
 mod schema;
 
 pub(crate) use agent::Level;
-pub(crate) use can::Question;
+pub(crate) use can::{Question, usage as can_usage};
 use clap::Subcommand;
 
 use crate::error::CliError;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Compile(compile::Compile),
     Diff(diff::Diff),
     Preview(preview::PreviewCommand),
+    Golden(golden::GoldenCommand),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
     Status(asking::Status),
@@ -51,6 +53,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Compile(compile) => compile.run(terminal),
         Command::Diff(diff) => diff.run(terminal),
         Command::Preview(preview) => preview.run(terminal),
+        Command::Golden(golden) => golden.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
         Command::Status(status) => status.run(terminal),

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use sluice_compiler::options::{Enforcement, Options};
+use sluice_compiler::resource::{Object, Resource};
 use sluice_compiler::source::{FileId, Limits};
 use sluice_compiler::{Loaded, load_each, together};
 
@@ -304,6 +306,23 @@ impl Input {
             resources: loaded.resources,
             diagnostics,
             options: self.options.clone(),
+            extras: self.extras.clone(),
+            ..Input::default()
+        }
+    }
+
+    /// The same cluster, with everything that its policies could be about and none of them, where nothing is allowed:
+    /// what differs from it is what is allowed.
+    pub(crate) fn where_nothing_is_allowed(&self) -> Input {
+        let is_policy = |resource: &&Resource| {
+            matches!(resource.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_))
+        };
+        let resources = self.resources.iter().filter(|resource| !is_policy(resource)).cloned().collect();
+        let options = Options { enforcement: Enforcement::Always, ..self.options.clone() };
+        Input {
+            sources: self.sources.clone(),
+            resources,
+            options,
             extras: self.extras.clone(),
             ..Input::default()
         }
