@@ -1,0 +1,4 @@
+//! DNS.
+
+pub mod message;
+pub mod rules;
