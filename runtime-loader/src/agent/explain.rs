@@ -70,6 +70,7 @@ impl<'e> Explainer<'e> {
             generation: event.generation,
             rules: outcome.zip(of).map(|(outcome, of)| rules(of, outcome)).unwrap_or_default(),
             nearest,
+            dns: None,
         })
     }
 
@@ -107,7 +108,7 @@ fn verdict_of(kind: Kind) -> Verdict {
     match kind {
         Kind::Drop | Kind::Audit => Verdict::Deny,
         Kind::New => Verdict::Allow,
-        Kind::Redirect => Verdict::Redirect,
+        Kind::Redirect | Kind::Query | Kind::Answer => Verdict::Redirect,
     }
 }
 

@@ -12,6 +12,7 @@
 //! [`Request::Monitor`], by as many as there are events.
 
 pub mod client;
+pub mod dns;
 pub mod filter;
 pub mod policy;
 pub mod server;
