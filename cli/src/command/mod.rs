@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod completions;
 mod explain;
+mod fqdn;
 mod inspect;
 mod schema;
 
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Status(asking::Status),
     Endpoints(asking::Endpoints),
     Policy(asking::Policy),
+    Fqdn(fqdn::Fqdn),
     Monitor(asking::Monitor),
     Explain(explain::Explain),
     Schema(schema::Schema),
@@ -45,6 +47,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Status(status) => status.run(terminal),
         Command::Endpoints(endpoints) => endpoints.run(terminal),
         Command::Policy(policy) => policy.run(terminal),
+        Command::Fqdn(fqdn) => fqdn.run(terminal),
         Command::Monitor(monitor) => monitor.run(terminal),
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),

@@ -215,7 +215,7 @@ where
     let watching = Watching::begin(config.watched.clone())?;
     let changes = Changes::begin()?;
     let signals = Signals::new().map_err(AgentError::Signals)?;
-    tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, told: told.clone() }));
+    tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, names: None, told: told.clone() }));
     let (order, orders) = mpsc::channel(ORDERS);
     let pulse = orders::Pulse::default();
     tasks.spawn(orders::keep_alive(pulse.clone(), service.clone()));

@@ -51,7 +51,7 @@ pub struct DnsStatus {
 pub struct Phase {
     /// Its name.
     pub phase: String,
-    /// How many queries took no longer than each of some times, the shortest first.
+    /// How many queries took longer than the time before, and no longer than this. Those that took longer than all are in none.
     pub buckets: Vec<Bucket>,
     /// How many there were.
     pub count: u64,
@@ -59,7 +59,7 @@ pub struct Phase {
     pub seconds: f64,
 }
 
-/// How many took no longer than a time.
+/// How many took no longer than a time, and longer than that of the bucket before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bucket {
     /// The time, in seconds.

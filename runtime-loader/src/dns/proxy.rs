@@ -40,7 +40,7 @@ pub const MOST_CONNECTIONS: (usize, usize) = (1_024, 128);
 #[derive(Debug)]
 pub struct Proxy {
     rules: RwLock<InForce>,
-    names: Names,
+    names: Arc<Names>,
     queries: Arc<Places>,
     pub(super) connections: Arc<Places>,
     counts: Counts,
@@ -92,7 +92,7 @@ pub struct Ends {
 
 impl Proxy {
     /// A proxy that knows some names. It answers nobody before [`Proxy::put_in_force`].
-    pub fn new(names: Names, told: broadcast::Sender<Arc<Told>>) -> Proxy {
+    pub fn new(names: Arc<Names>, told: broadcast::Sender<Arc<Told>>) -> Proxy {
         Proxy {
             rules: RwLock::default(),
             names,
@@ -316,7 +316,7 @@ impl Proxy {
     }
 
     /// What is known.
-    pub fn names(&self) -> &Names {
+    pub fn names(&self) -> &Arc<Names> {
         &self.names
     }
 

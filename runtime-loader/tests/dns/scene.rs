@@ -121,7 +121,7 @@ impl Scene {
         patience: Duration,
     ) -> Scene {
         let (sender, told) = broadcast::channel(1_024);
-        let proxy = Proxy::new(Names::restored(Vec::new()), sender).with_patience(patience);
+        let proxy = Proxy::new(Arc::new(Names::restored(Vec::new())), sender).with_patience(patience);
         proxy.put_in_force(book(policies), options);
         let proxy = Arc::new(proxy);
         let mut tasks = JoinSet::new();
