@@ -15,6 +15,8 @@
 //! | several questions | as the first (semantics.md 5.3); if that is allowed, FORMERR | a server answers such a message so (RFC 9619), and a name that was not decided must not leave |
 
 mod answer;
+#[cfg(any(test, feature = "test-support"))]
+pub mod oracle;
 mod query;
 mod reply;
 

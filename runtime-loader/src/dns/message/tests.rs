@@ -1,6 +1,8 @@
 //! Messages made by hickory-proto and by hand.
 
+use std::fs;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query as Question, ResponseCode};
@@ -147,20 +149,49 @@ fn replies_are_messages() {
     assert_eq!(fault_reply(&update, Fault::Answer), None);
 }
 
-proptest! {
-    /// Whatever comes in, what goes out can be read, and nothing panics.
-    #[test]
-    fn no_bytes_break_it(bytes in prop::collection::vec(any::<u8>(), 0..80), id: u16) {
-        match Query::read(&bytes) {
-            Ok(query) => {
-                prop_assert!(Message::from_vec(&reply(&query, ReplyCode::ServFail, false)).is_ok());
+/// What fuzzing starts from, and what it has found.
+#[test]
+fn cases_from_fuzzing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let mut cases = 0;
+    for kind in ["seeds", "regressions"] {
+        for entry in fs::read_dir(folder.join(kind).join("dns_message")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.ends_with(".gitkeep") {
+                continue;
             }
-            Err(fault) => {
-                if let Some(said) = fault_reply(&bytes, fault) {
-                    prop_assert!(Message::from_vec(&said).is_ok());
-                }
-            }
+            assert_eq!(oracle::check(&fs::read(&path).unwrap()), Ok(()), "{}", path.display());
+            cases += 1;
         }
-        let _read = Answer::read(&bytes, &query("a.io."), id);
+    }
+    assert!(cases > 3, "there are seeds");
+}
+
+/// A case of the oracle.
+fn case(question: &[u8], answer: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(question.len()).unwrap();
+    [&length.to_be_bytes()[..], question, answer].concat()
+}
+
+proptest! {
+    /// Whatever comes in.
+    #[test]
+    fn no_bytes_break_it(
+        question in prop::collection::vec(any::<u8>(), 0..80),
+        answer in prop::collection::vec(any::<u8>(), 0..120),
+    ) {
+        prop_assert_eq!(oracle::check(&case(&question, &answer)), Ok(()));
+    }
+
+    /// Messages that are nearly right.
+    #[test]
+    fn no_change_of_a_byte_breaks_it(at in 0..200_usize, to: u8, edns: bool) {
+        let mut message = answer_to("a.io.");
+        let name = Name::from_ascii("a.io.").unwrap();
+        message.add_answer(Record::from_rdata(name, 60, RData::A(Four::new(192, 0, 2, 1))));
+        let mut case = case(&ask("a.io.", RecordType::A, edns).to_vec().unwrap(), &message.to_vec().unwrap());
+        let at = at % case.len();
+        case[at] = to;
+        prop_assert_eq!(oracle::check(&case), Ok(()));
     }
 }
