@@ -282,6 +282,12 @@ impl Cache {
         DnsAnswers(self.shared.iter().map(|(name, of)| (name.clone(), addresses(of))).collect())
     }
 
+    /// The names that an address was learned for, whoever did.
+    pub fn names_of(&self, address: IpAddr) -> Vec<DnsName> {
+        let named = self.shared.iter().filter(|(_, of)| of.contains_key(&address));
+        named.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Every endpoint with what it has learned.
     pub fn endpoints(&self) -> impl Iterator<Item = (&Endpoint, &History)> {
         self.endpoints.iter()

@@ -202,6 +202,11 @@ impl Names {
         entries
     }
 
+    /// The names that an address was learned for.
+    pub fn names_of(&self, address: IpAddr) -> Vec<DnsName> {
+        self.with(|inner| inner.cache.names_of(address))
+    }
+
     /// What must be enforced from the beginning.
     pub fn answers(&self) -> DnsAnswers {
         self.with(|inner| inner.cache.answers())

@@ -1,7 +1,8 @@
-//! Who may ask which server for what: the policy in force, as the proxy needs it.
+//! Who may ask which server for what: the rules in force, as the proxy needs them.
 //!
-//! The table says whether an endpoint's traffic to a server goes to the proxy, and which layer 7 rules apply. What it does not
-//! say is found in the rules once for each endpoint, group of servers and port, and then remembered:
+//! The reference semantics says whether an endpoint's queries to a server are redirected, and by which rules; the table
+//! in the kernel says the same, cell by cell. It is asked once for each endpoint, server and port, and the answer is
+//! remembered with what it does not say:
 //!
 //! * which line a name is from;
 //! * whether a rule without names for the same port lets every name pass. A rule without ports does not (semantics.md 4.6,
@@ -13,12 +14,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sluice_compiler::Compiled;
-use sluice_ir::decision::verify::Verified;
-use sluice_ir::decision::{Decision, EndpointName, Outcome};
-use sluice_ir::ids::{ClassId, RuleId};
+use sluice_ir::decision::EndpointName;
+use sluice_ir::dns_name::DnsName;
+use sluice_ir::ids::RuleId;
 use sluice_ir::net::{PortRange, Protocol};
-use sluice_ir::policy::eval::{Question, Verdict, named_range, rule_matches, rule_verdict, subject_matches};
-use sluice_ir::policy::{Direction, Enforcement, Identity, L7, L7Rules, Ports, Rule};
+use sluice_ir::policy::eval::{
+    Answer, Question, Verdict, eval_among, named_range, rule_matches, rule_verdict, subject_matches,
+};
+use sluice_ir::policy::{Direction, Enforcement, Identity, L7Rules, Peer, Peers, Policy, Ports, Rule};
 
 use super::cache::Endpoint;
 use super::rules::{Lines, NameRules};
@@ -58,7 +61,6 @@ impl Transport {
 pub struct Asker {
     /// Its name: `shop/web`.
     pub endpoint: Endpoint,
-    name: EndpointName,
     identity: Arc<Identity>,
     /// Rules for what it sends, found when it asks first.
     selecting: OnceLock<Vec<RuleId>>,
@@ -80,19 +82,21 @@ pub enum Access {
 pub struct Book {
     generation: u32,
     compiled: Arc<Compiled>,
-    decision: Arc<Verified<Decision>>,
+    node: Arc<str>,
     askers: BTreeMap<IpAddr, Arc<Asker>>,
+    /// Whether servers are chosen by name, so that what was judged may be another thing with the next answer.
+    by_name: bool,
     judged: Mutex<BTreeMap<Key, Access>>,
 }
 
-type Key = (Endpoint, ClassId, Protocol, u16);
+type Key = (Endpoint, SocketAddr, Transport);
 
 impl Book {
-    /// A generation in force, for the endpoints of this node with their addresses.
+    /// The rules of a generation in force, seen from a node, for its endpoints with their addresses.
     pub fn new<'e>(
         generation: u32,
+        node: &str,
         compiled: Arc<Compiled>,
-        decision: Arc<Verified<Decision>>,
         endpoints: impl IntoIterator<Item = (&'e EndpointName, &'e [IpAddr])>,
     ) -> Book {
         let identities: BTreeMap<EndpointName, &Arc<Identity>> = compiled
@@ -106,13 +110,13 @@ impl Book {
             let Some(identity) = identities.get(name) else { continue };
             let asker = Arc::new(Asker {
                 endpoint: name.to_string().into(),
-                name: name.clone(),
                 identity: Arc::clone(identity),
                 selecting: OnceLock::new(),
             });
             askers.extend(addresses.iter().map(|address| (*address, Arc::clone(&asker))));
         }
-        Book { generation, compiled, decision, askers, judged: Mutex::default() }
+        let by_name = compiled.policy.rules().any(|(_, rule)| names_servers(&compiled.policy, rule));
+        Book { generation, compiled, node: node.into(), askers, by_name, judged: Mutex::default() }
     }
 
     /// The generation.
@@ -130,95 +134,100 @@ impl Book {
         self.askers.values().any(|asker| &*asker.endpoint == endpoint)
     }
 
-    /// What an endpoint may ask a server.
-    pub fn access(&self, asker: &Asker, server: SocketAddr, transport: Transport) -> Access {
-        let Some(class) = self.decision.class_of(server.ip()) else { return Access::Closed(Lines::from([])) };
-        let key = (Arc::clone(&asker.endpoint), class, transport.protocol(), server.port());
-        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(access) = judged.get(&key) {
-            return access.clone();
+    /// What an endpoint may ask a server. `names_of` says which names an address was learned for since the files were read.
+    pub fn access(
+        &self,
+        asker: &Asker,
+        server: SocketAddr,
+        transport: Transport,
+        names_of: impl FnOnce(IpAddr) -> Vec<DnsName>,
+    ) -> Access {
+        let identity = || self.compiled.inventory.identity_of(server.ip(), Some(&self.node));
+        if self.by_name && self.compiled.inventory.owner(server.ip()).is_none() {
+            let mut peer = identity();
+            peer.names.extend(names_of(server.ip()));
+            return self.judge(asker, &peer, transport.protocol(), server.port());
         }
-        let access = self.judge(asker, class, transport.protocol(), server.port());
-        if judged.len() >= MOST_JUDGED {
-            judged.clear();
+        let key = (Arc::clone(&asker.endpoint), server, transport);
+        let judged = |with: &mut dyn FnMut(&mut BTreeMap<Key, Access>) -> Option<Access>| {
+            with(&mut self.judged.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        if let Some(access) = judged(&mut |known| known.get(&key).cloned()) {
+            return access;
         }
-        judged.insert(key, access.clone());
+        let access = self.judge(asker, &identity(), transport.protocol(), server.port());
+        judged(&mut |known| {
+            if known.len() >= MOST_JUDGED {
+                known.clear();
+            }
+            known.insert(key.clone(), access.clone())
+        });
         access
     }
 
-    fn judge(&self, asker: &Asker, class: ClassId, protocol: Protocol, port: u16) -> Access {
-        let decision = &self.decision;
-        let Some(subject) = decision.subject_of(&asker.name) else { return Access::Closed(Lines::from([])) };
-        let outcome = decision.outcome(subject, Direction::Egress, class, protocol, port);
-        match outcome.verdict {
+    fn judge(&self, asker: &Asker, peer: &Identity, protocol: Protocol, port: u16) -> Access {
+        let policy = &self.compiled.policy;
+        let subject = &*asker.identity;
+        let question = Question { subject, peer, direction: Direction::Egress, protocol, port };
+        let selecting = asker.selecting.get_or_init(|| selecting(policy, subject));
+        let answer = eval_among(policy, selecting, &question);
+        match answer.verdict {
             Verdict::Allow => Access::Open,
-            Verdict::Deny => Access::Closed(self.lines(outcome)),
-            Verdict::Redirect => {
-                let peer = &*decision.classes[class.index()].example;
-                let subject = &*asker.identity;
-                let question = Question { subject, peer, direction: Direction::Egress, protocol, port };
-                self.names(asker, outcome, &question)
-            }
+            Verdict::Deny => Access::Closed(lines(policy, &answer.rules)),
+            Verdict::Redirect => names(policy, selecting, &answer, &question),
         }
     }
+}
 
-    fn names(&self, asker: &Asker, outcome: &Outcome, question: &Question<'_>) -> Access {
-        let policy = &self.compiled.policy;
-        let dns: Vec<&L7> = outcome
-            .l7
-            .iter()
-            .map(|id| &self.decision.l7[id.index()])
-            .filter(|l7| matches!(l7.rules, L7Rules::Dns(_)))
-            .collect();
-        if dns.is_empty() {
-            // Another proxy's.
-            return Access::Closed(self.lines(outcome));
-        }
-        let selecting = asker.selecting.get_or_init(|| self.selecting(asker));
-        let matching: Vec<RuleId> =
-            selecting.iter().copied().filter(|id| rule_matches(policy, policy.rule(*id), question)).collect();
-        let lines_of = |is: &dyn Fn(&Rule) -> bool| -> Lines {
-            let meant = matching.iter().filter(|id| is(policy.rule(**id)));
-            meant.map(|id| RuleRef::from(policy.origin(*id))).collect()
+/// Whether a rule chooses DNS servers by name.
+fn names_servers(policy: &Policy, rule: &Rule) -> bool {
+    let by_name = |peers: &Peers| match peers {
+        Peers::Of(peers) => peers.iter().any(|peer| matches!(peer, Peer::Name(_))),
+        Peers::Any => false,
+    };
+    let dns = rule.l7.is_some_and(|id| matches!(policy.l7(id).rules, L7Rules::Dns(_)));
+    dns && by_name(&rule.peers)
+}
+
+/// The rules for what an endpoint sends.
+fn selecting(policy: &Policy, subject: &Identity) -> Vec<RuleId> {
+    let selects =
+        |rule: &Rule| rule.direction == Direction::Egress && subject_matches(policy, rule.subject, subject);
+    policy.rules().filter(|(_, rule)| selects(rule)).map(|(id, _)| id).collect()
+}
+
+/// The names of the rules that redirect.
+fn names(policy: &Policy, selecting: &[RuleId], answer: &Answer, question: &Question<'_>) -> Access {
+    let mut rules = Vec::new();
+    for id in &answer.rules {
+        let Some(L7Rules::Dns(alternatives)) = policy.rule(*id).l7.map(|l7| &policy.l7(l7).rules) else {
+            // Another proxy is the stricter, and this is not it.
+            return Access::Closed(lines(policy, &answer.rules));
         };
-        let mut rules = Vec::new();
-        for l7 in dns {
-            let lines = lines_of(&|rule| rule.l7.is_some_and(|id| policy.l7(id) == l7));
-            let lines = if lines.is_empty() { self.lines(outcome) } else { lines };
-            let L7Rules::Dns(alternatives) = &l7.rules else { continue };
-            rules.extend(alternatives.iter().map(|rule| (rule, Arc::clone(&lines))));
-        }
-        let mut names = NameRules::new(rules);
-        let widening =
-            if outcome.widened { lines_of(&|rule| is_for_port(rule, question)) } else { Lines::from([]) };
-        if !widening.is_empty() {
-            names.allow_everything(widening);
-        } else if !self.isolates(selecting) {
-            names.allow_everything(self.lines(outcome));
-        }
-        Access::Names(Arc::new(names))
+        let line = lines(policy, std::slice::from_ref(id));
+        rules.extend(alternatives.iter().map(|rule| (rule, Arc::clone(&line))));
     }
+    let mut names = NameRules::new(rules);
+    let widens = |id: &RuleId| {
+        let rule = policy.rule(*id);
+        is_for_port(rule, question) && rule_matches(policy, rule, question)
+    };
+    let widening: Vec<RuleId> = match answer.widened {
+        true => selecting.iter().copied().filter(|id| widens(id)).collect(),
+        false => Vec::new(),
+    };
+    let isolates = policy.settings.enforcement == Enforcement::Always
+        || selecting.iter().any(|id| policy.rule(*id).default_deny);
+    if !widening.is_empty() {
+        names.allow_everything(lines(policy, &widening));
+    } else if !isolates {
+        names.allow_everything(lines(policy, &answer.rules));
+    }
+    Access::Names(Arc::new(names))
+}
 
-    fn selecting(&self, asker: &Asker) -> Vec<RuleId> {
-        let policy = &self.compiled.policy;
-        let selects = |(id, rule): (RuleId, &Rule)| {
-            let is =
-                rule.direction == Direction::Egress && subject_matches(policy, rule.subject, &asker.identity);
-            is.then_some(id)
-        };
-        policy.rules().filter_map(selects).collect()
-    }
-
-    /// Whether what no rule allows is denied.
-    fn isolates(&self, selecting: &[RuleId]) -> bool {
-        let policy = &self.compiled.policy;
-        let always = policy.settings.enforcement == Enforcement::Always;
-        always || selecting.iter().any(|id| policy.rule(*id).default_deny)
-    }
-
-    fn lines(&self, outcome: &Outcome) -> Lines {
-        outcome.origins.iter().map(|origin| RuleRef::from(&self.decision.origins[origin.index()])).collect()
-    }
+fn lines(policy: &Policy, rules: &[RuleId]) -> Lines {
+    rules.iter().map(|id| RuleRef::from(policy.origin(*id))).collect()
 }
 
 /// Whether a rule lets everything pass to exactly the port of the question.

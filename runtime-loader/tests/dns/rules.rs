@@ -14,7 +14,7 @@ fn server(port: u16) -> SocketAddr {
 /// The lines that allow a name, or `None` where it is refused.
 fn allowing(book: &Book, port: u16, name: &str) -> Option<Vec<String>> {
     let asker = book.asker(WEB).unwrap();
-    let lines = match book.access(asker, server(port), Transport::Udp) {
+    let lines = match book.access(asker, server(port), Transport::Udp, |_| Vec::new()) {
         Access::Open => return Some(vec!["open".to_owned()]),
         Access::Closed(_) => return None,
         Access::Names(rules) => rules.allowing(DnsName::parse(name).ok().as_ref())?.to_vec(),
@@ -83,4 +83,18 @@ fn where_nothing_isolates_rules_restrict_nothing() {
 fn an_empty_rule_allows_no_name() {
     let book = book(&policy(53, "[{}]"));
     assert_eq!(allowing(&book, 53, "a.io"), None);
+}
+
+#[test]
+fn a_server_that_is_chosen_by_name_is_known_when_its_name_is() {
+    let text = policy(53, "[{matchName: a.io}]")
+        .replace("toCIDR: [127.0.0.0/8, '::1/128']", "toFQDNs: [{matchName: dns.example}]");
+    let book = book(&text);
+    let asker = book.asker(WEB).unwrap();
+    let learned = |names: &'static [&str]| {
+        let names_of = move |_| names.iter().map(|name| DnsName::parse(name).unwrap()).collect();
+        book.access(asker, ([203, 0, 113, 53], 53).into(), Transport::Udp, names_of)
+    };
+    assert!(matches!(learned(&[]), Access::Closed(_)));
+    assert!(matches!(learned(&["dns.example"]), Access::Names(_)));
 }

@@ -11,7 +11,7 @@ use sluice_compiler::diagnostic::Severity;
 use sluice_compiler::options::{Accept, DnsOptions, Options};
 use sluice_compiler::session::Change;
 use sluice_compiler::source::{Limits, Sources};
-use sluice_compiler::{Extras, classify, compile, decide, load};
+use sluice_compiler::{Extras, compile, load};
 use sluice_loader::api::told::Told;
 use sluice_loader::dns::keep::{Enforce, NotEnforced, keep};
 use sluice_loader::dns::names::Names;
@@ -59,14 +59,11 @@ pub(crate) fn book(policies: &str) -> Arc<Book> {
     let wrong = loaded.diagnostics.iter().any(|found| found.severity == Severity::Error);
     assert!(!wrong, "{:?}", loaded.diagnostics);
     let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
-    let decided = decide(&compiled, Some("n1"), &classify::Limits::default(), &mut |_| {}).unwrap();
-    let decision = Arc::new(decided.classified.decision);
-    let endpoints: Vec<_> = decision.subjects.iter().flat_map(|subject| subject.endpoints.clone()).collect();
-    let placed = endpoints.iter().map(|name| {
-        let address = if &*name.name == "web" { &WEB } else { &CART };
-        (name, std::slice::from_ref(address))
-    });
-    Arc::new(Book::new(7, Arc::new(compiled), Arc::clone(&decision), placed))
+    let compiled = Arc::new(compiled);
+    let endpoints = &compiled.inventory.endpoints;
+    let placed: Vec<_> = endpoints.iter().map(|it| (it.endpoint_name(), it.addresses.clone())).collect();
+    let placed = placed.iter().map(|(name, addresses)| (name, addresses.as_slice()));
+    Arc::new(Book::new(7, "n1", Arc::clone(&compiled), placed))
 }
 
 /// Enforces after a while, and remembers what.
