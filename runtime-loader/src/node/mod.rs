@@ -19,7 +19,7 @@ use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
 
 use crate::generation::{Bank, Number, Prepared};
-use crate::kernel::{KernelError, PerCpu, Ring, wait_for_readers};
+use crate::kernel::{Connections, KernelError, PerCpu, Ring, wait_for_readers};
 use crate::pins::Pins;
 use crate::plan::{self, Step};
 pub use bank::Wrong;
@@ -211,6 +211,15 @@ impl Node {
     /// See [`PerCpu::of`].
     pub fn limit(&self) -> Result<PerCpu<Limit>, KernelError> {
         PerCpu::of(self.shared.map("sluice_limit")?)
+    }
+
+    /// The reader of the connections that it remembers.
+    ///
+    /// # Errors
+    ///
+    /// See [`Connections::of`].
+    pub fn connections(&self) -> Result<Connections, KernelError> {
+        Connections::of(self.shared.map("sluice_conntrack")?)
     }
 
     /// How many connections there is room for.
