@@ -10,11 +10,15 @@
 //! | [`agent`] | the daemon: everything above, kept up to date with files |
 //! | [`api`], [`metrics`] | what the agent tells, over a socket and to Prometheus |
 //! | [`endpoint`] | where endpoints meet the node |
+//! | [`delivery`] | how packets get to a proxy of this machine |
+//! | [`dns`] | DNS for the endpoints of a node |
 //! | [`watch_files`] | that a file has changed |
 //! | [`kernel`] | what only the kernel can do: maps, programs, links, memory that both sides share |
 
 pub mod agent;
 pub mod api;
+pub mod delivery;
+pub mod dns;
 pub mod endpoint;
 pub mod generation;
 pub mod kernel;

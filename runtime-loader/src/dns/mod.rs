@@ -1,0 +1,3 @@
+//! DNS for the endpoints of a node.
+
+pub mod socket;
