@@ -7,10 +7,9 @@ use std::fs;
 use std::path::Path;
 
 use sluice_backends::abi::{
-    Be16, Config, Counter, DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_ENFORCE_EGRESS,
-    ENDPOINT_ENFORCE_INGRESS, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event,
-    MAPS, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_TEST, MapKind, NO_VERDICT, Reason, Stub,
-    Verdict, map,
+    Config, Counter, DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_ENFORCE_EGRESS, ENDPOINT_ENFORCE_INGRESS,
+    ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event, MAPS, MARK_GENERATION_SHIFT,
+    MARK_GENERATION_VALID, MARK_TEST, MapKind, NO_VERDICT, Reason, Stub, Verdict, map,
 };
 use sluice_backends::program::Register::{R0, R1, R2, R4};
 use sluice_backends::program::interpret::{Context, Machine, MapId, Outcome, Packet, ProgramId};
@@ -119,7 +118,7 @@ impl Node {
         let slot = ((IFINDEX.wrapping_mul(0x9e37_79b1) >> 16) ^ IFINDEX) & 7;
         self.image("sluice_endpoints", slot as usize * size_of::<Endpoint>(), endpoint.as_bytes());
         let deny = Verdict { reason: Reason::Policy as u8, counter: 600, ..Verdict::default() };
-        let allow = Verdict { action: 1, counter: 601, proxy_port: Be16::ZERO, ..Verdict::default() };
+        let allow = Verdict { action: 1, counter: 601, ..Verdict::default() };
         self.image("sluice_verdicts", 0, [deny, allow].as_bytes());
         self.image("sluice_word", 0, &6_u32.to_le_bytes());
     }

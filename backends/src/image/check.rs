@@ -8,6 +8,7 @@ use sluice_ir::policy::Direction;
 use super::memory::Image;
 use super::source::host_class;
 use super::update::number;
+use super::verdicts::is_for_dns_proxy;
 use super::{Images, NeedsGeneration, Refused, record, rows};
 
 impl Images {
@@ -23,6 +24,9 @@ impl Images {
         }
         if verdicts.end > shape.verdicts {
             return Err(NeedsGeneration::VerdictsFull.into());
+        }
+        if !shape.dns_proxy && tables.verdicts.iter().any(|(_, outcome)| is_for_dns_proxy(outcome)) {
+            return Err(NeedsGeneration::Proxy.into());
         }
         for direction in Direction::BOTH {
             self.check_rows(direction, &tables.rows[direction], verdicts.end)?;

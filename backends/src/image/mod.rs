@@ -48,7 +48,7 @@ pub use endpoints::{Interface, probes, slot};
 pub use memory::{Image, Write};
 pub use shape::{Arm, Hosts, Lookup, Ports, Prefixes6, Room, Shape, SideShape, Trie4, Trie6, Width};
 pub use update::{NeedsGeneration, Refused};
-pub use verdicts::record;
+pub use verdicts::{record, refusal};
 
 use memory::Memory;
 pub(crate) use memory::read;
@@ -127,6 +127,7 @@ impl Images {
             cell_width: Width::of(source.verdicts.len() + room.verdicts),
             cells: 0,
             verdicts: source.verdicts.len() + room.verdicts,
+            dns_proxy: source.verdicts.iter().any(|outcome| verdicts::is_for_dns_proxy(outcome)),
             endpoints: 0,
             host_class: source.host_class,
         };

@@ -28,6 +28,8 @@ pub struct Shape {
     pub cells: usize,
     /// How many verdicts there can be.
     pub verdicts: usize,
+    /// Whether some verdict sends packets to the DNS proxy.
+    pub dns_proxy: bool,
     /// How many slots for endpoints there are; a power of two.
     pub endpoints: usize,
     /// The class of the host; [`NO_CLASS`](crate::abi::NO_CLASS) if it has none.

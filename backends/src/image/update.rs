@@ -36,6 +36,9 @@ pub enum NeedsGeneration {
     /// There is no place for another verdict.
     #[error("the verdicts are full")]
     VerdictsFull,
+    /// The program knows no way to the DNS proxy.
+    #[error("nothing went to the DNS proxy before")]
+    Proxy,
     /// There is no place for another row.
     #[error("the rows of {0} are full")]
     RowsFull(Direction),
@@ -106,21 +109,13 @@ impl Images {
         !gone.is_empty() || trie4.iter().chain(trie6).any(|trie| trie.chunks.is_settling())
     }
 
-    /// Notes the port at which the proxy of a verdict listens; 0 if nobody does. None if there is no such verdict.
-    pub fn set_proxy(&mut self, verdict: u32, port: u16) -> Option<Vec<Write>> {
-        self.set_field(verdict, verdicts::PROXY_PORT, &port.to_be_bytes())
-    }
-
     /// Gives a verdict another counter. None if there is no such verdict.
     pub fn set_counter(&mut self, verdict: u32, counter: u32) -> Option<Vec<Write>> {
-        self.set_field(verdict, verdicts::COUNTER, &counter.to_ne_bytes())
-    }
-
-    fn set_field(&mut self, verdict: u32, field: usize, bytes: &[u8]) -> Option<Vec<Write>> {
         let verdict = verdict as usize;
         (verdict < self.state.verdicts).then(|| {
             self.memory.begin();
-            self.memory.store(Image::Verdicts, verdict * verdicts::RECORD + field, bytes);
+            let place = verdict * verdicts::RECORD + verdicts::COUNTER;
+            self.memory.store(Image::Verdicts, place, &counter.to_ne_bytes());
             self.memory.commit()
         })
     }

@@ -186,6 +186,16 @@ impl Node {
         Ok(())
     }
 
+    /// Says at which port of the loopback the DNS proxy listens, from the next packet on; 0 if it does not. It holds
+    /// until somebody says another, whatever generation is in force and whether or not somebody runs.
+    ///
+    /// # Errors
+    ///
+    /// A mistake in Sluice.
+    pub fn set_dns_port(&self, port: u16) -> Result<(), NodeError> {
+        Ok(self.shared.set_dns_port(port)?)
+    }
+
     /// The reader of what the datapath tells. There is one for a node.
     ///
     /// # Errors

@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use sluice_backends::abi::Reason;
-use sluice_backends::image::record;
+use sluice_backends::image::{record, refusal};
 use sluice_backends::probe::Probe;
 use sluice_ir::decision::{Decision, Subject};
 use sluice_ir::ids::{ClassId, PortClassId};
@@ -104,10 +103,7 @@ impl<'d> Asking<'d> {
         let row = &self.decision.sides[direction].rows[subject.tables[direction].row(class).index()];
         let verdict = row.0[port_class.index()];
         let record = record(verdict.index(), &self.decision.verdicts[verdict.index()]);
-        let reason = match (record.reason, record.action) {
-            (0, 2) => Some(Reason::NoProxy),
-            (reason, _) => Reason::of_code(reason),
-        };
+        let reason = refusal(&record, direction);
         Some(Check { direction, probe, verdict: u32::try_from(verdict.index()).ok()?, reason })
     }
 }

@@ -71,6 +71,7 @@ pub fn constants(shape: &Shape) -> Constants {
         .with(Config::HostClass, shape.host_class)
         .with(Config::EndpointMask, number(shape.endpoints.saturating_sub(1)))
         .with(Config::Verdicts, number(shape.verdicts))
+        .with(Config::DnsProxy, shape.dns_proxy.into())
 }
 
 /// Ends with a constant.
