@@ -117,7 +117,7 @@ fn expected(
     let question =
         Question { direction, table, peer: Peer::Address(peer), protocol: Protocol(protocol), port };
     let answer = simulator.answer(&question);
-    let reason = refusal(&answer.record, direction).map_or(0, |reason| reason as u32);
+    let reason = refusal(&answer.record, direction, Protocol(protocol)).map_or(0, |reason| reason as u32);
     [answer.verdict, answer.class, reason, id]
 }
 

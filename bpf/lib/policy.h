@@ -54,13 +54,14 @@ inline_always __u32 look_up(const struct sluice_endpoint *endpoint, const struct
 }
 
 /*
- * Whether a verdict sends a packet to the DNS proxy. A socket can be given to a packet only where it comes in: so the
- * host, whose packets come from this machine, has none.
+ * Whether a verdict sends a packet to the DNS proxy, which speaks UDP and TCP. A socket can be given to a packet only
+ * where it comes in: so the host, whose packets come from this machine, has none.
  */
 inline_always bool is_for_proxy(const struct packet *packet, const struct sluice_verdict *verdict)
 {
 	return CONFIG(DNS_PROXY) && packet->hook == SLUICE_DIRECTION_EGRESS &&
-	       packet->direction == SLUICE_DIRECTION_EGRESS && verdict->proxy == SLUICE_PROXY_DNS;
+	       packet->direction == SLUICE_DIRECTION_EGRESS && verdict->proxy == SLUICE_PROXY_DNS &&
+	       (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP);
 }
 
 /*

@@ -92,8 +92,6 @@ inline_always int to_proxy(struct __sk_buff *skb, const struct packet *packet)
 	struct bpf_sock *socket = NULL;
 	__u32 port = sluice_proxy.dns_port;
 
-	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
-		return SLUICE_DROP_NO_PROXY;
 	if (is_fragment(&packet->fragment))
 		return SLUICE_DROP_FRAGMENTED;
 	if (!port)

@@ -8,9 +8,9 @@
 //!
 //! They are put there for a node that sends anything to a proxy, and only then: a rule of anybody's makes every look
 //! into the routes a little slower. The datapath outlives the agent, so they do too. Nothing else is changed; that a
-//! packet comes in where an answer to its source would go out holds for endpoints, so `rp_filter` may be strict. Only
-//! `src_valid_mark=1` together with `rp_filter` drops what is delivered here: the kernel then looks for the way back
-//! with the packet's mark.
+//! packet comes in where an answer to its source would go out holds for endpoints, so `rp_filter` may be strict. But
+//! with `net.ipv4.conf.*.src_valid_mark=1`, which `wg-quick` sets, IPv4 drops what is delivered here: the kernel then
+//! looks for the way back with the packet's mark, and finds itself there.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,6 +1,7 @@
 //! What to do: a record for each verdict.
 
 use sluice_ir::decision::Outcome;
+use sluice_ir::net::Protocol;
 use sluice_ir::policy::eval;
 use sluice_ir::policy::{Authentication, Direction, Proxy};
 use zerocopy::IntoBytes;
@@ -37,12 +38,13 @@ pub(super) fn is_for_dns_proxy(outcome: &Outcome) -> bool {
     u32::from(record(0, outcome).proxy) == PROXY_DNS
 }
 
-/// Why a record lets no packet pass, if it does not. Only what an endpoint sends can go to a proxy, and whether that
-/// listens is not asked here.
-pub fn refusal(record: &Verdict, direction: Direction) -> Option<Reason> {
+/// Why a record lets no packet of a protocol pass, if it does not. Only what an endpoint sends over UDP or TCP can go to
+/// a proxy, and whether that listens is not asked here.
+pub fn refusal(record: &Verdict, direction: Direction, protocol: Protocol) -> Option<Reason> {
+    let dns = u32::from(record.proxy) == PROXY_DNS && matches!(protocol, Protocol::TCP | Protocol::UDP);
     match (record.reason, record.action) {
         (0, 1) => None,
-        (0, 2) if direction == Direction::Egress && u32::from(record.proxy) == PROXY_DNS => None,
+        (0, 2) if direction == Direction::Egress && dns => None,
         (0, 2) => Some(Reason::NoProxy),
         (reason, _) => Reason::of_code(reason).or(Some(Reason::NoConfiguration)),
     }

@@ -22,6 +22,7 @@ use super::enforce::{Attempt, Enforcer};
 use super::{Core, Order};
 use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
+use crate::delivery::{Delivery, DeliveryError};
 use crate::endpoint::{FindError, Finder};
 use crate::kernel::{KernelError, Ring};
 use crate::node::{Node, NodeError, Sizes};
@@ -48,6 +49,9 @@ pub enum CoreError {
     /// The programs are not what they should be: a mistake in Sluice.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
+    /// Packets cannot be brought to a proxy of this machine, or not be left alone.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
     /// Interfaces cannot be looked for.
     #[error(transparent)]
     Find(#[from] FindError),
@@ -58,7 +62,7 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let node = Node::open(Pins::new(&core.config.pins), &entries()?, Sizes::default())?;
     let mut ring = node.events()?.into_async().map_err(CoreError::Wait)?;
     let counts = Counts::of(&node)?;
-    let mut enforcer = Enforcer::new(core.config, node, Finder::new()?);
+    let mut enforcer = Enforcer::new(core.config, node, Finder::new()?, Delivery::new()?);
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     attempt(&mut core, &mut enforcer).await;

@@ -12,12 +12,14 @@ use sluice_compiler::resource::endpoint_interfaces::EndpointName as Pod;
 use sluice_compiler::{Compiled, Decided, Extras, compile, decide};
 use sluice_ir::decision::verify::Verified;
 use sluice_ir::decision::{Decision, EndpointName};
+use sluice_ir::policy::Proxy;
 
 use super::explain::Explainer;
 use super::slots::Slots;
 use super::{Config, Inputs};
 use crate::api::snapshot::{Finding, Publish, StageTime};
 use crate::api::time::Moment;
+use crate::delivery::{Delivery, DeliveryError};
 use crate::endpoint::Finder;
 use crate::generation::{Number, Prepared};
 use crate::node::{Interface, Node, NodeError};
@@ -29,6 +31,9 @@ pub(super) struct Enforcer {
     folder: PathBuf,
     node: Node,
     finder: Finder,
+    delivery: Delivery,
+    /// Whether packets get to a proxy of this machine, as far as this agent knows.
+    delivers: Option<bool>,
     slots: Slots,
     settings: Settings,
     /// What is in force, and what was before: packets that it has judged may still be told of.
@@ -93,12 +98,14 @@ impl Stopwatch {
 }
 
 impl Enforcer {
-    pub(super) fn new(config: &Config, node: Node, finder: Finder) -> Enforcer {
+    pub(super) fn new(config: &Config, node: Node, finder: Finder, delivery: Delivery) -> Enforcer {
         Enforcer {
             node_name: config.node.as_str().into(),
             folder: config.state.clone(),
             node,
             finder,
+            delivery,
+            delivers: None,
             slots: Slots::open(&config.state),
             settings: Settings::default(),
             in_force: None,
@@ -134,10 +141,33 @@ impl Enforcer {
         if self.in_force.as_ref().is_some_and(|now| now.says_the_same(&next)) && settings == self.settings {
             return Attempt::Same;
         }
-        match self.publish(next, settings, &mut watch) {
-            Ok(publish) => Attempt::Published(publish),
-            Err(finding) => Attempt::Refused(vec![finding]),
+        let delivers = next.decision.verdicts.iter().any(|outcome| outcome.proxy == Some(Proxy::Dns));
+        if delivers && let Err(error) = self.deliver(true).await {
+            return Attempt::Refused(vec![Finding::of_error(&error)]);
         }
+        let attempt = match self.publish(next, settings, &mut watch) {
+            Ok(publish) => Attempt::Published(publish),
+            Err(finding) => return Attempt::Refused(vec![finding]),
+        };
+        if !delivers && let Err(error) = self.deliver(false).await {
+            tracing::warn!(%error, "a rule for packets to a proxy is still there");
+        }
+        attempt
+    }
+
+    /// Has packets come to a proxy of this machine, or not any more.
+    async fn deliver(&mut self, delivers: bool) -> Result<(), DeliveryError> {
+        if self.delivers != Some(delivers) {
+            // Of what fails half is done.
+            self.delivers = None;
+            if delivers {
+                self.delivery.put().await?
+            } else {
+                self.delivery.remove().await?
+            }
+            self.delivers = Some(delivers);
+        }
+        Ok(())
     }
 
     fn compile(

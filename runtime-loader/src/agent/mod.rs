@@ -42,6 +42,7 @@ use tokio::task::JoinSet;
 use crate::api::server::{Feeds, ListenError, Socket, serve};
 use crate::api::snapshot::{Snapshot, Status};
 use crate::api::time::Moment;
+use crate::delivery::Delivery;
 use crate::endpoint::{Changes, FindError};
 use crate::metrics::{Server, ServerError};
 use crate::node::{Node, Sizes};
@@ -168,7 +169,7 @@ pub(crate) struct Core<'r> {
 ///
 /// # Errors
 ///
-/// A pin that cannot be removed, or an agent that is at work there.
+/// A pin or a rule that cannot be removed, or an agent that is at work there.
 pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(AgentError::Runtime)?;
@@ -176,7 +177,9 @@ pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
     // An agent would put everything back; where one listens, this fails.
     let _socket = Socket::listen(socket)?;
     let node = Node::open(Pins::new(pins), &entries().map_err(CoreError::from)?, Sizes::default());
-    node.and_then(Node::remove).map_err(|why| CoreError::from(why).into())
+    node.and_then(Node::remove).map_err(CoreError::from)?;
+    let delivery = Delivery::new().map_err(CoreError::from)?;
+    Ok(runtime.block_on(delivery.remove()).map_err(CoreError::from)?)
 }
 
 /// Runs the agent until it is told to stop.

@@ -9,6 +9,7 @@ use sluice_backends::image::{record, refusal};
 use sluice_backends::probe::Probe;
 use sluice_ir::decision::{Decision, Subject};
 use sluice_ir::ids::{ClassId, PortClassId};
+use sluice_ir::net::Protocol;
 use sluice_ir::policy::Direction;
 
 use super::Local;
@@ -103,7 +104,7 @@ impl<'d> Asking<'d> {
         let row = &self.decision.sides[direction].rows[subject.tables[direction].row(class).index()];
         let verdict = row.0[port_class.index()];
         let record = record(verdict.index(), &self.decision.verdicts[verdict.index()]);
-        let reason = refusal(&record, direction);
+        let reason = refusal(&record, direction, Protocol(protocol));
         Some(Check { direction, probe, verdict: u32::try_from(verdict.index()).ok()?, reason })
     }
 }
