@@ -80,7 +80,6 @@ struct Setting {
     endpoint: Endpoint,
     images: Images,
     tables: ByDirection<u32>,
-    prepared: Prepared,
 }
 
 impl Setting {
@@ -134,10 +133,13 @@ impl Setting {
                 audits: world.settings.audit,
             },
             tables: images.tables_of(&name).unwrap(),
-            prepared: generation(Number::FIRST, &images, &world.settings, Vec::new()).unwrap(),
             images,
             world,
         }
+    }
+
+    fn prepared(&self) -> Prepared<'_> {
+        generation(Number::FIRST, &self.images, &self.world.settings, Vec::new()).unwrap()
     }
 
     /// The hook at which a packet is seen. The host is on the other side of its interface.
@@ -224,7 +226,7 @@ struct Interpreter {
 }
 
 impl Interpreter {
-    fn new(prepared: &Prepared) -> Interpreter {
+    fn new(prepared: &Prepared<'_>) -> Interpreter {
         let (machine, maps, programs) = in_machine(prepared);
         Interpreter { counters: maps["sluice_counters"], machine, programs }
     }
@@ -255,7 +257,7 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(prepared: &Prepared) -> Kernel {
+    fn new(prepared: &Prepared<'_>) -> Kernel {
         let (maps, programs) = in_kernel(prepared, 65_536);
         let counters = maps.iter().find(|map| map.spec().name == "sluice_counters").unwrap();
         Kernel { counters: PerCpu::of(counters).unwrap(), programs, began: Instant::now() }
@@ -301,7 +303,7 @@ fn difference(
 fn the_interpreter_agrees_with_the_reference() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
     for setting in worlds().map(Setting::new) {
-        let fresh = Interpreter::new(&setting.prepared);
+        let fresh = Interpreter::new(&setting.prepared());
         let Interpreter { counters, programs, .. } = fresh;
         let result = runner.run(&packets(), |packets| {
             let mut engine = Interpreter { machine: fresh.machine.clone(), counters, programs };
@@ -334,13 +336,13 @@ fn the_kernel_agrees_with_the_reference() {
     }
     let mut runner = TestRunner::deterministic();
     for setting in worlds().map(Setting::new) {
-        let (mut engine, mut memory) = (Kernel::new(&setting.prepared), Remembered::default());
+        let (mut engine, mut memory) = (Kernel::new(&setting.prepared()), Remembered::default());
         for _ in 0..2_000 {
             let mut packets = packets().new_tree(&mut runner).unwrap().current();
             packets.retain(|sent| is_taken(&sent.frame));
             let found = difference(&setting, &mut engine, &mut memory, &packets);
             if engine.began.elapsed() > BEFORE_ANYTHING_IS_FORGOTTEN {
-                (engine, memory) = (Kernel::new(&setting.prepared), Remembered::default());
+                (engine, memory) = (Kernel::new(&setting.prepared()), Remembered::default());
             } else {
                 assert!(found.is_none(), "{}", found.unwrap_or_default());
             }

@@ -5,6 +5,7 @@ use std::fs;
 
 use sluice_backends::datapath::entries;
 use sluice_loader::node::{Interface, Node, Sizes};
+use sluice_loader::prepare::{Settings, generation};
 
 use crate::harness::network::Network;
 use crate::rules;
@@ -55,7 +56,8 @@ impl Means {
         match self {
             Means::Nothing => {}
             Means::Sluice => {
-                let prepared = rules::sluice(rules, sluice.ifindexes, sluice.node.next());
+                let (images, checks) = rules::sluice(rules, sluice.ifindexes);
+                let prepared = generation(sluice.node.next(), &images, &Settings::default(), checks).unwrap();
                 sluice.node.publish(&prepared).unwrap();
                 sluice.node.attach(&sluice.interfaces).unwrap();
             }

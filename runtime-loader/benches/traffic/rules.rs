@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-use sluice_backends::image::Room;
+use sluice_backends::image::{Images, Room};
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{Extras, classify, compile, decide, load};
-use sluice_loader::generation::{Number, Prepared};
-use sluice_loader::prepare::{Local, Settings, checks, generation, images};
+use sluice_loader::generation::Check;
+use sluice_loader::prepare::{Local, Settings, checks, images};
 
 use crate::harness::network::Network;
 use crate::load::PORTS;
@@ -105,8 +105,8 @@ metadata: {name: shop}
     text
 }
 
-/// A generation for the client and the server, by the numbers of their interfaces.
-pub(crate) fn sluice(rules: usize, ifindexes: [u32; 2], number: Number) -> Prepared {
+/// Images for the client and the server, by the numbers of their interfaces, and what their programs must answer.
+pub(crate) fn sluice(rules: usize, ifindexes: [u32; 2]) -> (Images, Vec<Check>) {
     let options = Options::read(&[], Accept::Agent).0;
     let mut sources = Sources::default();
     let id = sources.add("policy.yaml".to_owned(), manifests(rules));
@@ -126,5 +126,5 @@ pub(crate) fn sluice(rules: usize, ifindexes: [u32; 2], number: Number) -> Prepa
     assert_eq!(locals.len(), 2);
     let settings = Settings::default();
     let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
-    generation(number, &images, &settings, checks(&decision, &locals, settings.checks)).unwrap()
+    (images, checks(&decision, &locals, settings.checks))
 }

@@ -41,9 +41,8 @@ fn images_of(decision: &Verified<Decision>, name: &EndpointName) -> Images {
     images(decision, &[local(name)], &Settings::default(), &Room::NONE).unwrap()
 }
 
-fn prepared(decision: &Verified<Decision>) -> Prepared {
-    let images = images_of(decision, &decision.subjects[0].endpoints[0]);
-    generation(Number::FIRST, &images, &Settings::default(), Vec::new()).unwrap()
+fn prepared(images: &Images) -> Prepared<'_> {
+    generation(Number::FIRST, images, &Settings::default(), Vec::new()).unwrap()
 }
 
 /// Asks what there is to ask, so much at most; how much that was, and where the answer is wrong.
@@ -109,7 +108,7 @@ pub(crate) struct Interpreter {
 
 /// A machine with the programs of a generation, and its maps by name.
 pub(crate) fn in_machine(
-    prepared: &Prepared,
+    prepared: &Prepared<'_>,
 ) -> (Machine, BTreeMap<&'static str, MapId>, ByDirection<ProgramId>) {
     let mut machine = Machine::new();
     let mut maps = BTreeMap::new();
@@ -128,7 +127,7 @@ pub(crate) fn in_machine(
 }
 
 /// The maps and programs of a generation in the kernel, with room for so many connections.
-pub(crate) fn in_kernel(prepared: &Prepared, connections: u32) -> (Vec<Map>, ByDirection<Program>) {
+pub(crate) fn in_kernel(prepared: &Prepared<'_>, connections: u32) -> (Vec<Map>, ByDirection<Program>) {
     let mut maps = Vec::new();
     for (spec, bytes) in &prepared.images {
         let map = Map::create(spec, bytes.len(), None).unwrap();
@@ -148,7 +147,8 @@ pub(crate) fn in_kernel(prepared: &Prepared, connections: u32) -> (Vec<Map>, ByD
 
 impl Interpreter {
     pub(crate) fn new(decision: &Verified<Decision>) -> Interpreter {
-        let (machine, maps, programs) = in_machine(&prepared(decision));
+        let images = images_of(decision, &decision.subjects[0].endpoints[0]);
+        let (machine, maps, programs) = in_machine(&prepared(&images));
         Interpreter { endpoints: maps[Image::Endpoints.map().name], machine, programs }
     }
 }
@@ -175,7 +175,8 @@ pub(crate) struct Kernel {
 
 impl Kernel {
     pub(crate) fn new(decision: &Verified<Decision>) -> Kernel {
-        let (maps, programs) = in_kernel(&prepared(decision), 1_024);
+        let images = images_of(decision, &decision.subjects[0].endpoints[0]);
+        let (maps, programs) = in_kernel(&prepared(&images), 1_024);
         let endpoints = maps.iter().find(|map| map.spec() == Image::Endpoints.map()).unwrap();
         Kernel { endpoints: Memory::of(endpoints).unwrap(), programs }
     }
