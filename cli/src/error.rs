@@ -20,6 +20,14 @@ pub(crate) enum CliError {
     /// The words of a command do not make sense together.
     #[error("{0}\n  help: `sluice help` shows how commands are called")]
     Usage(String),
+    /// Something was asked for that is not there.
+    #[error("{message}\n  help: {help}")]
+    Unknown {
+        /// What.
+        message: String,
+        /// What to do.
+        help: String,
+    },
     /// The compiler broke one of its own rules.
     #[error("a mistake in sluice itself: {0}\n  help: please report it, with the input if you can")]
     Internal(#[from] sluice_ir::policy::verify::VerifyError),

@@ -8,7 +8,9 @@ mod compile;
 mod completions;
 mod explain;
 mod fqdn;
+mod graph;
 mod inspect;
+mod man;
 mod schema;
 
 pub(crate) use agent::Level;
@@ -23,6 +25,7 @@ use crate::terminal::Terminal;
 pub(crate) enum Command {
     Check(check::Check),
     Can(can::Can),
+    Graph(graph::Graph),
     Compile(compile::Compile),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
@@ -34,6 +37,7 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs a command; gives its exit code.
@@ -41,6 +45,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
     match command {
         Command::Check(check) => check.run(terminal),
         Command::Can(can) => can.run(terminal),
+        Command::Graph(graph) => graph.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
@@ -52,5 +57,6 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),
         Command::Completions(completions) => completions.run(terminal),
+        Command::Man(man) => man.run(terminal),
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod bundle;
 mod excerpt;
 mod github;
+pub(crate) mod graph;
 mod human;
 pub(crate) mod json;
 mod junit;

@@ -27,7 +27,7 @@ use sluice_loader::api::policy::PolicyStatus;
 use sluice_loader::api::snapshot::{EndpointStatus, Status};
 use sluice_loader::api::told::Told;
 
-use crate::render::{answer, json};
+use crate::render::{answer, graph, json};
 
 /// A schema by its name.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,11 @@ pub const ALL: &[Entry] = &[
         name: "answer",
         about: "a line of what can --format jsonl prints",
         make: schema_of_output::<answer::json::Answer<'static>>,
+    },
+    Entry {
+        name: "graph",
+        about: "what graph --format json prints",
+        make: schema_of_output::<graph::json::Graph>,
     },
     Entry {
         name: "diagnostic",

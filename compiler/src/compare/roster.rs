@@ -113,6 +113,11 @@ impl Roster {
         roster
     }
 
+    /// Who is in one inventory.
+    pub(crate) fn of_inventory(inventory: &Inventory, decided: &Decided) -> Roster {
+        Roster::of_inventories((inventory, inventory), (decided, decided))
+    }
+
     fn add_endpoints(&mut self, (_, new): (&Inventory, &Inventory), sides: (&Decided, &Decided)) {
         let names = |decided: &Decided| -> BTreeSet<EndpointName> {
             decided.judged.iter().map(|judged| judged.name.clone()).collect()

@@ -39,6 +39,11 @@ impl InForce {
         InForce { rules: all.copied().collect(), of_judged, subjects }
     }
 
+    /// The rules that select an endpoint, by its place among those that were asked about.
+    pub(crate) fn selecting(&self, judged: usize) -> &ByDirection<Vec<RuleId>> {
+        &self.subjects[self.of_judged[judged]]
+    }
+
     /// Every rule that selects one of the endpoints, in order.
     pub fn rules(&self) -> impl Iterator<Item = RuleId> {
         self.rules.iter().copied()
