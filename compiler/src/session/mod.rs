@@ -27,6 +27,7 @@ mod scratch;
 mod sets;
 mod slab;
 mod table;
+mod tell;
 mod update;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ use sluice_ir::policy::verify::VerifyError as PolicyError;
 pub use delta::{Delta, Reason};
 pub use graph::{Dependency, Graph};
 pub use inputs::ObjectKey;
+pub use tell::Sample;
 pub use sluice_ir::decision::tables::{Cells, Tables};
 
 use crate::classify::{Classified, ClassifyError, Limits, judged};
