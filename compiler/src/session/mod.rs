@@ -42,8 +42,8 @@ use sluice_ir::policy::verify::VerifyError as PolicyError;
 pub use delta::{Delta, Reason};
 pub use graph::{Dependency, Graph};
 pub use inputs::ObjectKey;
-pub use tell::Sample;
 pub use sluice_ir::decision::tables::{Cells, Tables};
+pub use tell::Sample;
 
 use crate::classify::{Classified, ClassifyError, Limits, judged};
 use crate::decide::DecideError;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sluice_ir::decision::{EndpointName, Outcome};
 use sluice_ir::dns_name::DnsName;
@@ -42,6 +43,11 @@ impl Session {
         &self.inventory
     }
 
+    /// The node whose tables these are.
+    pub fn node(&self) -> &Arc<str> {
+        &self.node
+    }
+
     /// What AWS has.
     pub fn aws(&self) -> &AwsInventory {
         &self.aws
@@ -73,6 +79,11 @@ impl Session {
     /// A verdict.
     pub fn outcome(&self, verdict: VerdictId) -> Option<&Outcome> {
         self.live.outcomes.all.get_index(verdict.index())
+    }
+
+    /// Every verdict, by number.
+    pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.live.outcomes.all.iter()
     }
 
     /// The rules in force: those of every object that select an endpoint of the node.
