@@ -49,6 +49,16 @@ pub(crate) struct Input {
 ///
 /// Standard input is to be two things, and one of them would be empty without a word.
 pub(crate) fn read(paths: &[PathBuf], flows: Option<&Path>, inputs: &Inputs) -> Result<Input, CliError> {
+    read_following(Sources::default(), paths, flows, inputs)
+}
+
+/// As [`read`], into what follows the files that were read before.
+fn read_following(
+    sources: Sources,
+    paths: &[PathBuf],
+    flows: Option<&Path>,
+    inputs: &Inputs,
+) -> Result<Input, CliError> {
     let is_stdin = |path: &&Path| path.as_os_str() == "-";
     let options = inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws).map(PathBuf::as_path);
     // However often it is among the paths, it is read once.
@@ -57,7 +67,7 @@ pub(crate) fn read(paths: &[PathBuf], flows: Option<&Path>, inputs: &Inputs) -> 
         let message = "standard input (`-`) can be only one of manifests, flows and the file of an option";
         return Err(CliError::Usage(message.to_owned()));
     }
-    let mut input = Input::default();
+    let mut input = Input { sources, ..Input::default() };
     let limits = Limits::default();
     input.options.accept = inputs.accept.into();
     input.extras.view = inputs.node.as_deref().map(Into::into);

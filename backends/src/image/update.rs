@@ -57,6 +57,9 @@ pub enum NeedsGeneration {
     /// The program knows the class of the host.
     #[error("the host is in another class")]
     HostClass,
+    /// There is no place for so many endpoints.
+    #[error("the endpoints are full")]
+    EndpointsFull,
     /// An endpoint was not known before.
     #[error("no table is about the endpoint `{0}`")]
     Endpoint(EndpointName),
@@ -78,9 +81,19 @@ impl Images {
     ///
     /// If it cannot be done in place. Nothing has changed then.
     pub fn apply(&mut self, tables: &Tables) -> Result<Vec<Write>, Refused> {
+        self.apply_counted(tables, &[])
+    }
+
+    /// Does what [`Images::apply`] does, and gives each verdict that is new its counter, in order; those for which there is
+    /// none have one by their number.
+    ///
+    /// # Errors
+    ///
+    /// See [`Images::apply`].
+    pub fn apply_counted(&mut self, tables: &Tables, counters: &[u32]) -> Result<Vec<Write>, Refused> {
         self.check(tables)?;
         self.memory.begin();
-        self.store_rows(tables);
+        self.store_rows(tables, counters);
         let chunks = self.chunks();
         let settling = chunks.iter().any(Chunks::is_settling);
         let mut done = Vec::new();
@@ -129,10 +142,10 @@ impl Images {
     }
 
     /// Verdicts, then rows, then the rows of classes.
-    fn store_rows(&mut self, tables: &Tables) {
+    pub(super) fn store_rows(&mut self, tables: &Tables, counters: &[u32]) {
         let Images { shape, memory, state } = self;
-        for (id, outcome) in &tables.verdicts {
-            verdicts::set(memory, id.index(), outcome);
+        for (at, (id, outcome)) in tables.verdicts.iter().enumerate() {
+            verdicts::set(memory, id.index(), outcome, counters.get(at).copied());
         }
         for direction in Direction::BOTH {
             for (id, row) in &tables.rows[direction] {
@@ -148,7 +161,7 @@ impl Images {
     }
 
     /// Puts a prefix into a class, or takes it out; `settling` says whether chunks were waiting before.
-    fn set_prefix(
+    pub(super) fn set_prefix(
         &mut self,
         prefix: Cidr,
         class: Option<u32>,
@@ -193,7 +206,7 @@ impl Images {
     }
 
     /// Notes what there is now.
-    fn note(&mut self, tables: &Tables) {
+    pub(super) fn note(&mut self, tables: &Tables) {
         let open = self.open(tables);
         let state = &mut self.state;
         state.verdicts += tables.verdicts.len();
@@ -212,7 +225,7 @@ impl Images {
 /// Prefixes in an order in which no address is in a third class on its way from one to another: those that are in
 /// a class first, the longest first, so that what comes around a prefix finds it in place; then those that are no
 /// more, the shortest first, so that none uncovers another that goes too.
-fn in_order(prefixes: &[(Cidr, Option<ClassId>)]) -> Vec<(Cidr, Option<ClassId>)> {
+pub(super) fn in_order(prefixes: &[(Cidr, Option<ClassId>)]) -> Vec<(Cidr, Option<ClassId>)> {
     let mut sorted = prefixes.to_vec();
     sorted.sort_by_key(|(prefix, class)| match class {
         Some(_) => (0, u8::MAX - prefix.length()),

@@ -58,8 +58,10 @@ fn counter(index: usize) -> u32 {
 }
 
 /// Writes a verdict.
-pub(super) fn set(memory: &mut Memory, index: usize, outcome: &Outcome) {
-    memory.store(Image::Verdicts, index * RECORD, record(index, outcome).as_bytes());
+pub(super) fn set(memory: &mut Memory, index: usize, outcome: &Outcome, counter: Option<u32>) {
+    let record = record(index, outcome);
+    let record = Verdict { counter: counter.unwrap_or(record.counter), ..record };
+    memory.store(Image::Verdicts, index * RECORD, record.as_bytes());
 }
 
 /// Makes a place for verdicts to come deny: nothing names it yet.

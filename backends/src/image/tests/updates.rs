@@ -230,12 +230,12 @@ fn what_cannot_be_done_in_place_says_why() {
     assert_eq!(refused(news), NeedsGeneration::Ports(Direction::Egress));
 
     let many = |count: usize| (2..count + 2).map(|at| (VerdictId::new(at), outcome(Verdict::Deny)));
-    let news = Tables { verdicts: many(1_025).collect(), ..Tables::default() };
+    let news = Tables { verdicts: many(2_047).collect(), ..Tables::default() };
     assert_eq!(refused(news), NeedsGeneration::VerdictsFull);
 
     let mut news = Tables::default();
     let row = Row(Box::new([VerdictId::new(0)]));
-    news.rows.ingress = (2..1_027).map(|at| (RowId::new(at), row.clone())).collect();
+    news.rows.ingress = (2..2_051).map(|at| (RowId::new(at), row.clone())).collect();
     assert_eq!(refused(news), NeedsGeneration::RowsFull(Direction::Ingress));
 
     assert_eq!(refused(answer(3_000, "1.2.3.4/32")), NeedsGeneration::ClassesFull);
