@@ -6,6 +6,7 @@ use clap::Args;
 use sluice_compiler::Compiled;
 use sluice_compiler::classify::Limits;
 use sluice_compiler::compare::{Both, CompareError, Revision, decide_both};
+use sluice_compiler::lint::Depth;
 use sluice_compiler::source::Sources;
 
 use crate::control::control;
@@ -117,7 +118,7 @@ impl Pair {
         // What is wrong with that file is no finding of the change.
         let project = project::read(None, &mut Sources::default(), &mut Vec::new())?;
         let run = |input: &mut Input, compiled: &Compiled| {
-            input.lint(compiled);
+            input.lint(compiled, Depth::default());
             control(input, &project);
         };
         rayon::join(|| run(&mut self.old, old), || run(&mut self.new, new));

@@ -8,6 +8,7 @@ mod compile;
 mod completions;
 mod diff;
 mod explain;
+mod fqdn;
 mod golden;
 mod graph;
 mod inspect;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Status(asking::Status),
     Endpoints(asking::Endpoints),
     Policy(asking::Policy),
+    Fqdn(fqdn::Fqdn),
     Monitor(asking::Monitor),
     Explain(explain::Explain),
     Schema(schema::Schema),
@@ -59,6 +61,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Status(status) => status.run(terminal),
         Command::Endpoints(endpoints) => endpoints.run(terminal),
         Command::Policy(policy) => policy.run(terminal),
+        Command::Fqdn(fqdn) => fqdn.run(terminal),
         Command::Monitor(monitor) => monitor.run(terminal),
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sluice_compiler::options::{Enforcement, Options};
 use sluice_compiler::resource::{Object, Resource};
-use sluice_compiler::source::{FileId, Limits};
+use sluice_compiler::source::{FileId, Limits, Sources};
 use sluice_compiler::{Loaded, load_each, together};
 
 use super::expand::{self, Argument, Entry, Origin};
@@ -196,7 +196,7 @@ pub(crate) fn read_sides(
         _ => None,
     });
     let stdin: Vec<&Path> = paths.chain(base.iter().map(PathBuf::as_path)).collect();
-    let mut all = Input::begin(&stdin, inputs)?;
+    let mut all = Input::begin(Sources::default(), &stdin, inputs)?;
     let mut known = BTreeMap::new();
     let base = all.add_files(expand::expand(base), &limits, &mut known);
     let after = all.add_files(files(new, "")?, &limits, &mut known);

@@ -12,6 +12,7 @@
 //! The order of beginning: the socket, because there another agent shows; the metrics' port; files, interfaces and
 //! signals; the core. The order of ending: the core; then those who listen.
 
+mod book;
 mod core;
 mod counts;
 mod describe;
@@ -19,10 +20,15 @@ mod enforce;
 mod explain;
 mod feed;
 mod orders;
+mod place;
+mod reading;
 pub mod service;
 mod slots;
+mod stopwatch;
+mod telling;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -44,6 +50,7 @@ use tokio::task::JoinSet;
 use crate::api::server::{Feeds, ListenError, Socket, serve};
 use crate::api::snapshot::{Snapshot, Status};
 use crate::api::time::Moment;
+use crate::delivery::Delivery;
 use crate::endpoint::{Changes, FindError};
 use crate::metrics::{Server, ServerError};
 use crate::node::{Node, Sizes};
@@ -109,8 +116,9 @@ pub struct Inputs {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads the files anew each time it is called. Files belong to the command line, so it hands this in.
-pub type Read<'r> = Box<dyn FnMut() -> Inputs + Send + 'r>;
+/// Reads the files anew each time it is called, with the files that it gave last: those that are still there keep their
+/// numbers ([`Sources::following`]). Files belong to the command line, so it hands this in.
+pub type Read = Box<dyn FnMut(&Sources) -> Inputs + Send>;
 
 /// Why the agent ended.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +167,7 @@ pub(crate) struct Core<'r> {
     /// What the agent is to do.
     pub(crate) config: &'r Config,
     /// Reads the files.
-    pub(crate) read: Read<'r>,
+    pub(crate) read: Read,
     /// What to do next.
     pub(crate) orders: mpsc::Receiver<Order>,
     /// What to do before that: [`Order::Apply`].
@@ -178,7 +186,7 @@ pub(crate) struct Core<'r> {
 ///
 /// # Errors
 ///
-/// A pin that cannot be removed, or an agent that is at work there.
+/// A pin or a rule that cannot be removed, or an agent that is at work there.
 pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(AgentError::Runtime)?;
@@ -186,7 +194,9 @@ pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
     // An agent would put everything back; where one listens, this fails.
     let _socket = Socket::listen(socket)?;
     let node = Node::open(Pins::new(pins), &entries().map_err(CoreError::from)?, Sizes::default());
-    node.and_then(Node::remove).map_err(|why| CoreError::from(why).into())
+    node.and_then(Node::remove).map_err(CoreError::from)?;
+    let delivery = Delivery::new().map_err(CoreError::from)?;
+    Ok(runtime.block_on(delivery.remove()).map_err(CoreError::from)?)
 }
 
 /// Runs the agent until it is told to stop.
@@ -194,7 +204,7 @@ pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
 /// # Errors
 ///
 /// It could not begin, or its core gave up. What was in force is.
-pub fn run(config: &Config, read: Read<'_>) -> Result<(), AgentError> {
+pub fn run(config: &Config, read: Read) -> Result<(), AgentError> {
     run_fed(config, read, drop)
 }
 
@@ -203,7 +213,7 @@ pub fn run(config: &Config, read: Read<'_>) -> Result<(), AgentError> {
 /// # Errors
 ///
 /// See [`run`].
-pub fn run_fed(config: &Config, read: Read<'_>, feed: impl FnOnce(Feed)) -> Result<(), AgentError> {
+pub fn run_fed(config: &Config, read: Read, feed: impl FnOnce(Feed)) -> Result<(), AgentError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -216,7 +226,7 @@ pub fn run_fed(config: &Config, read: Read<'_>, feed: impl FnOnce(Feed)) -> Resu
 
 async fn agent<'r, F>(
     config: &'r Config,
-    read: Read<'r>,
+    read: Read,
     feed: impl FnOnce(Feed),
     core: impl FnOnce(Core<'r>) -> F,
 ) -> Result<(), AgentError>
@@ -235,7 +245,7 @@ where
     let watching = Watching::begin(config.watched.clone())?;
     let changes = Changes::begin()?;
     let signals = Signals::new().map_err(AgentError::Signals)?;
-    tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, told: told.clone() }));
+    tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, names: None, told: told.clone() }));
     let (order, orders) = mpsc::channel(ORDERS);
     let (fed, urgent) = mpsc::channel(CHANGES);
     feed(Feed::new(fed));
