@@ -34,7 +34,6 @@ use super::work::{Done, Work, Worker};
 use super::{Applied, Core, Order};
 use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
-use crate::delivery::DeliveryError;
 use crate::endpoint::{FindError, Finder};
 use crate::kernel::{KernelError, wait_for_readers};
 use crate::node::{Node, NodeError, Sizes, Verified};
@@ -58,9 +57,9 @@ pub enum CoreError {
     /// The programs are not what they should be: a mistake in Sluice.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
-    /// Packets cannot be brought to a proxy of this machine, or not be left alone.
+    /// Packets cannot be kept from a proxy.
     #[error(transparent)]
-    Delivery(#[from] DeliveryError),
+    Delivery(#[from] crate::delivery::DeliveryError),
     /// Interfaces cannot be looked for.
     #[error(transparent)]
     Find(#[from] FindError),
@@ -92,6 +91,7 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
         books: of_books,
         snapshot: core.snapshot.clone(),
         told: core.told.clone(),
+        proxy: Arc::clone(core.dns.proxy()),
     };
     let mut telling = tokio::spawn(telling.run());
     let read = std::mem::replace(&mut core.read, Box::new(|_| super::Inputs::default()));
@@ -99,7 +99,8 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let worker = Worker { reader, finder: Arc::new(Finder::new()?) };
     let mut beside =
         Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, spare: None };
-    let mut enforcer = Enforcer::new(core.config, node, books);
+    core.dns.watch(node.connections()?);
+    let mut enforcer = Enforcer::new(core.config, node, books, core.dns.learned());
     let ended = tokio::select! {
         ended = attend(&mut core, &mut enforcer, &mut beside) => ended,
         ended = &mut telling => ended?,
@@ -202,6 +203,9 @@ impl Beside {
             worker.reader.forget();
         }
         self.worker = Some(worker);
+        if !matches!(attempt, Attempt::Refused(_)) {
+            enforcer.show(&mut core.dns);
+        }
         tell(core, enforcer, attempt, true);
         enforcer.save();
     }
@@ -220,6 +224,7 @@ fn apply(core: &mut Core<'_>, enforcer: &mut Enforcer, changes: Vec<Change>, don
     // Whoever asked need not wait.
     let _ = done.send(applied);
     if let Attempt::Published(_) = attempt {
+        enforcer.show(&mut core.dns);
         tell(core, enforcer, attempt, false);
     }
     enforcer.save();

@@ -13,6 +13,7 @@ use sluice_ir::decision::{ByDirection, EndpointName};
 use tokio::sync::watch;
 
 use super::book::{Book, Books, Named};
+use super::dns::Dns;
 use super::place::{Placed, here, locals, sought};
 use super::reading::{Answer, finding};
 use super::slots::Slots;
@@ -21,6 +22,7 @@ use super::work::AtHand;
 use super::{Config, Inputs};
 use crate::api::snapshot::{Finding, Publish};
 use crate::api::time::Moment;
+use crate::dns::policy::Book as NameBook;
 use crate::generation::{Number, Prepared};
 use crate::node::{Node, NodeError, Spare, Verified};
 use crate::prepare::{Local, Settings, code, generation_with, interfaces, questions};
@@ -72,7 +74,13 @@ pub(super) enum Attempt {
 }
 
 impl Enforcer {
-    pub(super) fn new(config: &Config, node: Node, books: watch::Sender<Books>) -> Enforcer {
+    /// Enforces what an agent before this one has learned from the beginning on.
+    pub(super) fn new(
+        config: &Config,
+        node: Node,
+        books: watch::Sender<Books>,
+        learned: BTreeSet<Answer>,
+    ) -> Enforcer {
         Enforcer {
             folder: config.state.clone(),
             node,
@@ -80,7 +88,7 @@ impl Enforcer {
             settings: Settings::default(),
             code: None,
             live: None,
-            learned: BTreeSet::new(),
+            learned,
             books,
             spare: None,
             written: false,
@@ -95,6 +103,16 @@ impl Enforcer {
     /// What is in force, if this agent put it there.
     pub(super) fn live(&self) -> Option<&Live> {
         self.live.as_ref()
+    }
+
+    /// Shows the DNS proxy whose questions it may ask.
+    pub(super) fn show(&self, dns: &mut Dns) {
+        let Some(live) = &self.live else { return };
+        let generation = self.generation().map_or(0, |number| number.word());
+        let endpoints = live.placed.iter().map(|placed| (&placed.name, placed.addresses.as_slice()));
+        let compiled = Arc::clone(&live.compiled);
+        let names = NameBook::new(generation, live.session.node(), compiled, endpoints);
+        dns.show(names, &live.inputs.options.dns, &self.node);
     }
 
     /// Answers that no file says.

@@ -16,6 +16,7 @@ mod book;
 mod core;
 mod counts;
 mod describe;
+mod dns;
 mod enforce;
 mod explain;
 mod feed;
@@ -172,6 +173,8 @@ pub(crate) struct Core<'r> {
     pub(crate) orders: mpsc::Receiver<Order>,
     /// What to do before that: [`Order::Apply`].
     pub(crate) urgent: mpsc::Receiver<Order>,
+    /// The DNS proxy.
+    pub(crate) dns: dns::Dns,
     /// How the node is, for whoever asks: replaced whenever it changes, counters included.
     pub(crate) snapshot: watch::Sender<Arc<Snapshot>>,
     /// What happens, for whoever listens.
@@ -237,6 +240,7 @@ where
     let socket = Socket::listen(&config.socket)?;
     let (snapshot, of_snapshot) = watch::channel(Arc::new(beginning(config)));
     let (told, _) = broadcast::channel(EVENTS);
+    let begun = dns::Begun::new(&config.state, told.clone());
     let mut tasks = JoinSet::new();
     if let Some(address) = config.metrics {
         let server = Server::listen(address, of_snapshot.clone()).await?;
@@ -245,16 +249,22 @@ where
     let watching = Watching::begin(config.watched.clone())?;
     let changes = Changes::begin()?;
     let signals = Signals::new().map_err(AgentError::Signals)?;
-    tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, names: None, told: told.clone() }));
+    tasks.spawn(serve(
+        socket,
+        Feeds { snapshot: of_snapshot, names: Some(begun.names()), told: told.clone() },
+    ));
     let (order, orders) = mpsc::channel(ORDERS);
     let (fed, urgent) = mpsc::channel(CHANGES);
-    feed(Feed::new(fed));
+    let fed = Feed::new(fed);
+    feed(fed.clone());
+    let dns = begun.go_on(fed);
     let pulse = orders::Pulse::default();
     tasks.spawn(orders::keep_alive(pulse.clone(), service.clone()));
     let mut steering = JoinSet::new();
     steering.spawn(orders::steer(signals, (watching, changes), order, service.clone()));
     tracing::info!(node = config.node, socket = %config.socket.display(), "the agent begins");
-    let core = core(Core { config, read, orders, urgent, snapshot, told, service: service.clone(), pulse });
+    let core =
+        core(Core { config, read, orders, urgent, dns, snapshot, told, service: service.clone(), pulse });
     let result = tokio::select! {
         result = core => result.map_err(AgentError::from),
         _ = steering.join_next() => Err(AgentError::Stuck),

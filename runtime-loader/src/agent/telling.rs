@@ -15,6 +15,7 @@ use super::counts::Counts;
 use super::explain::Explainer;
 use crate::api::snapshot::{Count, Counts as BothWays, Snapshot, Traffic};
 use crate::api::told::Told;
+use crate::dns::proxy::Proxy;
 use crate::kernel::{KernelError, Ring};
 
 /// How often counters are read.
@@ -31,6 +32,8 @@ pub(super) struct Telling {
     pub(super) books: watch::Receiver<Books>,
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
     pub(super) told: broadcast::Sender<Arc<Told>>,
+    /// The DNS proxy, for what it has counted.
+    pub(super) proxy: Arc<Proxy>,
 }
 
 impl Telling {
@@ -55,7 +58,11 @@ impl Telling {
     fn count(&self) {
         let in_force = self.books.borrow().in_force.clone();
         match read(&self.counts, in_force.as_deref()) {
-            Ok(counted) => self.snapshot.send_modify(|snapshot| counted.note(Arc::make_mut(snapshot))),
+            Ok(counted) => self.snapshot.send_modify(|snapshot| {
+                let snapshot = Arc::make_mut(snapshot);
+                counted.note(snapshot);
+                snapshot.status.dns = Some(self.proxy.status());
+            }),
             Err(error) => tracing::warn!(%error, "counters cannot be read"),
         }
     }

@@ -6,6 +6,7 @@
 //! | [`rules`], [`policy`] | which names may be asked for; by whom, and whom |
 //! | [`proxy`], `stream` | a question in, an answer out: as datagrams, and over connections |
 //! | [`socket`] | how queries come here on their way to other servers |
+//! | [`serve`] | what comes to the sockets is answered |
 //! | [`upstream`] | the servers |
 //! | [`limits`] | how much may be under way |
 //! | [`history`], [`cache`], [`names`] | what one endpoint has learned; what all have, and what follows for the node; shared |
@@ -32,6 +33,7 @@ pub mod policy;
 pub mod proxy;
 pub mod record;
 pub mod rules;
+pub mod serve;
 pub mod socket;
 mod stream;
 mod tell;

@@ -99,18 +99,14 @@ impl Book {
         compiled: Arc<Compiled>,
         endpoints: impl IntoIterator<Item = (&'e EndpointName, &'e [IpAddr])>,
     ) -> Book {
-        let identities: BTreeMap<EndpointName, &Arc<Identity>> = compiled
-            .inventory
-            .endpoints
-            .iter()
-            .map(|endpoint| (endpoint.endpoint_name(), &endpoint.identity))
-            .collect();
+        let inventory = &compiled.inventory;
         let mut askers = BTreeMap::new();
         for (name, addresses) in endpoints {
-            let Some(identity) = identities.get(name) else { continue };
+            let Some(namespace) = &name.namespace else { continue };
+            let Some(at) = inventory.endpoint(namespace, &name.name) else { continue };
             let asker = Arc::new(Asker {
                 endpoint: name.to_string().into(),
-                identity: Arc::clone(identity),
+                identity: Arc::clone(&inventory.endpoints[at].identity),
                 selecting: OnceLock::new(),
             });
             askers.extend(addresses.iter().map(|address| (*address, Arc::clone(&asker))));
@@ -127,6 +123,13 @@ impl Book {
     /// The endpoint with an address; none if it is of somebody else, who gets no answer.
     pub fn asker(&self, address: IpAddr) -> Option<&Arc<Asker>> {
         self.askers.get(&address)
+    }
+
+    /// Whether any rule sends queries to the proxy.
+    pub fn needs_proxy(&self) -> bool {
+        let policy = &self.compiled.policy;
+        let is_dns = |rule: &Rule| rule.l7.is_some_and(|id| matches!(policy.l7(id).rules, L7Rules::Dns(_)));
+        policy.rules().any(|(_, rule)| is_dns(rule))
     }
 
     /// Whether there is an endpoint of this name.

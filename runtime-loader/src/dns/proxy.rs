@@ -36,6 +36,9 @@ pub const MOST_QUERIES: (usize, usize) = (4_096, 1_024);
 /// Connections of all endpoints and of one.
 pub const MOST_CONNECTIONS: (usize, usize) = (1_024, 128);
 
+/// Files that everything else may need.
+const OTHER_FILES: usize = 256;
+
 /// The proxy of a node.
 #[derive(Debug)]
 pub struct Proxy {
@@ -47,6 +50,7 @@ pub struct Proxy {
     told: broadcast::Sender<Arc<Told>>,
     clock: Clock,
     patience: Duration,
+    most_queries: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -102,6 +106,7 @@ impl Proxy {
             told,
             clock: Clock::begin(),
             patience: PATIENCE,
+            most_queries: MOST_QUERIES.0,
         }
     }
 
@@ -110,11 +115,19 @@ impl Proxy {
         Proxy { patience, ..self }
     }
 
+    /// The same with room for so many files: a question over UDP takes one, a connection two.
+    pub fn with_files(self, files: usize) -> Proxy {
+        let most_queries =
+            files.saturating_sub(OTHER_FILES + 2 * MOST_CONNECTIONS.0).clamp(64, MOST_QUERIES.0);
+        self.queries.set_most(most_queries);
+        Proxy { most_queries, ..self }
+    }
+
     /// From now on these rules decide, and these options hold.
     pub fn put_in_force(&self, book: Arc<Book>, options: DnsOptions) {
         let most = match options.concurrency {
-            0 => MOST_QUERIES.0,
-            some => some.min(MOST_QUERIES.0),
+            0 => self.most_queries,
+            some => some.min(self.most_queries),
         };
         self.queries.set_most(most);
         let in_force = InForce { book: Some(book), options: Arc::new(options) };
