@@ -52,7 +52,6 @@ impl Bed {
         let interface = |endpoint| Interface {
             ifindex: bed.network.ifindex(endpoint),
             name: bed.network.interface(endpoint),
-            uplink: false,
         };
         let interfaces: BTreeSet<Interface> = (0..NAMES.len()).map(interface).collect();
         bed.node.as_mut().unwrap().attach(&interfaces).unwrap();
