@@ -104,6 +104,10 @@ bench: ## the numbers that are promised
 	cargo build --release --locked --package sluice
 	scripts/bench --write
 
+.PHONY: dist
+dist: ## a release: static binary, manual pages, checksums, krew manifest
+	@scripts/dist
+
 .PHONY: demo
 demo: ## a short tour
 	scripts/demo

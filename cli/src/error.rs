@@ -28,6 +28,9 @@ pub(crate) enum CliError {
         /// What to do.
         help: String,
     },
+    /// A revision cannot be read.
+    #[error("{0}")]
+    Git(#[source] crate::input::GitError),
     /// The compiler broke one of its own rules.
     #[error("a mistake in sluice itself: {0}\n  help: please report it, with the input if you can")]
     Internal(#[from] sluice_ir::policy::verify::VerifyError),

@@ -4,27 +4,37 @@
 //! the command line, and hides nothing.
 
 mod agent;
+mod change;
 mod expand;
+mod git;
 mod read;
+mod sides;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sluice_backends::bundle::Hash;
 use sluice_compiler::diagnostic::{Code, Diagnostic};
+use sluice_compiler::lint::{Depth, lint};
+use sluice_compiler::lower::{Surroundings, lower};
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::resource::{Resource, flow};
 use sluice_compiler::source::{Document, FileId, Limits, Sources, Span, parse};
 use sluice_compiler::{Compiled, DecideError, Extras, compile, is_no_manifest, load};
+use sluice_ir::policy::Policy;
 
 use crate::command::Question;
+use crate::control::PassedOver;
 use crate::error::CliError;
 use crate::options::Inputs;
 use crate::terminal::Progress;
 pub(crate) use agent::read_for_agent;
-use expand::{Argument, Kind};
+pub(crate) use change::{Changes, Documents, Fate, read_changed, shown};
+use expand::{Argument, Entry, Kind};
+pub(crate) use git::GitError;
+pub(crate) use sides::{Asked, read_sides};
 
 /// Everything that a command was given, as far as it could be read.
 #[derive(Debug, Default)]
@@ -41,6 +51,8 @@ pub(crate) struct Input {
     options: Options,
     /// What `--dns`, `--aws` and `--node` say.
     extras: Extras,
+    /// Findings that are not shown.
+    pub(crate) passed_over: PassedOver,
 }
 
 /// Reads the files of the options and of the paths. `flows` is the file of `--flows`, which is read later.
@@ -60,26 +72,21 @@ fn read_following(
     inputs: &Inputs,
 ) -> Result<Input, CliError> {
     let is_stdin = |path: &&Path| path.as_os_str() == "-";
-    let options = inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws).map(PathBuf::as_path);
     // However often it is among the paths, it is read once.
     let manifests = paths.iter().map(PathBuf::as_path).find(is_stdin);
-    if options.chain(flows).filter(is_stdin).chain(manifests).count() > 1 {
-        let message = "standard input (`-`) can be only one of manifests, flows and the file of an option";
-        return Err(CliError::Usage(message.to_owned()));
-    }
-    let mut input = Input { sources, ..Input::default() };
+    let mut input = Input::begin(sources, &flows.into_iter().chain(manifests).collect::<Vec<_>>(), inputs)?;
     let limits = Limits::default();
-    input.options.accept = inputs.accept.into();
-    input.extras.view = inputs.node.as_deref().map(Into::into);
-    input.read_options(inputs, &limits);
-    let arguments = input.read_manifests(paths, &limits);
+    let given = input.add_files(expand::expand(paths), &limits, &mut BTreeMap::new());
     let _progress = input.progress();
     let loaded = load(&input.sources, &input.manifests, &input.options, &limits);
     input.resources = loaded.resources;
     input.diagnostics.extend(loaded.diagnostics);
-    input.report_empty(&arguments);
+    input.report_empty(&given);
     Ok(input)
 }
+
+/// Files that were added, by where they are and what they hold.
+type Known = BTreeMap<(String, Vec<u8>), FileId>;
 
 /// An argument with the files it led to.
 struct Given {
@@ -90,12 +97,57 @@ struct Given {
 }
 
 impl Input {
+    /// Reads the files of the options. `others` are all other files of the command that can be standard input.
+    ///
+    /// # Errors
+    ///
+    /// Standard input is to be two things.
+    fn begin(sources: Sources, others: &[&Path], inputs: &Inputs) -> Result<Input, CliError> {
+        let options = inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws).map(PathBuf::as_path);
+        if options.chain(others.iter().copied()).filter(|path| path.as_os_str() == "-").count() > 1 {
+            let message =
+                "standard input (`-`) can be only one of manifests, flows and the file of an option";
+            return Err(CliError::Usage(message.to_owned()));
+        }
+        let mut input = Input { sources, ..Input::default() };
+        input.options.accept = inputs.accept.into();
+        input.extras.view = inputs.node.as_deref().map(Into::into);
+        input.read_options(inputs, &Limits::default());
+        Ok(input)
+    }
+
     /// Resolves and lowers what was read; what only shows then joins the findings.
     pub(crate) fn compile(&mut self) -> Result<Compiled, CliError> {
         let extras = std::mem::take(&mut self.extras);
         let mut compiled = compile(&self.resources, extras, &self.sources, &self.options)?;
         self.diagnostics.append(&mut compiled.diagnostics);
         Ok(compiled)
+    }
+
+    /// What `--config` and `--accept` say.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The rules of other objects in the surroundings that the input was compiled in.
+    pub(crate) fn lower_again(
+        &self,
+        compiled: &Compiled,
+        resources: &[Resource],
+        sources: &Sources,
+    ) -> Policy {
+        let around = Surroundings {
+            sources,
+            inventory: &compiled.inventory,
+            aws: &compiled.aws,
+            options: &self.options,
+        };
+        lower(resources, around).policy
+    }
+
+    /// Runs the lints; their findings join the others.
+    pub(crate) fn lint(&mut self, compiled: &Compiled, depth: Depth<'_>) {
+        self.diagnostics.extend(lint(&self.resources, compiled, &self.sources, &self.options, depth));
     }
 
     /// Notes why there is no table.
@@ -186,19 +238,24 @@ impl Input {
         }
     }
 
-    fn read_manifests(&mut self, paths: &[PathBuf], limits: &Limits) -> Vec<Given> {
-        let (arguments, entries) = expand::expand(paths);
+    /// Reads manifests. One that is known, with the same text at the same place, is not added a second time.
+    fn add_files(
+        &mut self,
+        (arguments, entries): (Vec<Argument>, Vec<Entry>),
+        limits: &Limits,
+        known: &mut Known,
+    ) -> Vec<Given> {
         let read = read::all(&entries, limits);
         let mut ids = Vec::with_capacity(entries.len());
         for (entry, result) in entries.iter().zip(read) {
             ids.push(match result {
                 Ok(bytes) => {
-                    let id = self.sources.add_bytes(entry.name.as_str(), bytes);
-                    if entry.found {
-                        self.sources.mark_found(id);
-                    }
-                    self.manifests.push(id);
-                    Some(id)
+                    let key = (entry.path.clone(), bytes);
+                    Some(known.get(&key).copied().unwrap_or_else(|| {
+                        let id = self.add_file(entry, key.1.clone());
+                        known.insert(key, id);
+                        id
+                    }))
                 }
                 Err(fault) => {
                     self.report_fault(&entry.name, &fault);
@@ -218,6 +275,15 @@ impl Input {
             }
         };
         arguments.into_iter().map(given).collect()
+    }
+
+    fn add_file(&mut self, entry: &Entry, bytes: Vec<u8>) -> FileId {
+        let id = self.sources.add_bytes(entry.name.as_str(), bytes);
+        if entry.found {
+            self.sources.mark_found(id);
+        }
+        self.manifests.push(id);
+        id
     }
 
     /// A file that could not be read takes a place among the files, so that the finding can name it.

@@ -5,36 +5,43 @@ use std::path::PathBuf;
 
 use clap::builder::{EnumValueParser, ValueParser};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum};
 
+use crate::error::CliError;
 use crate::render::Format;
+use crate::terminal::{Look, Terminal};
 
 const FORMAT: &str = "format";
 const OUTPUT: &str = "output";
 
 /// One report to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
+pub(crate) struct Output<F = Format> {
     /// Its format.
-    pub(crate) format: Format,
+    pub(crate) format: F,
     /// The file; standard output if none.
     pub(crate) path: Option<PathBuf>,
 }
 
 /// Every report to write; at most one goes to standard output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outputs(pub(crate) Vec<Output>);
+pub(crate) struct Outputs<F = Format>(pub(crate) Vec<Output<F>>);
 
 /// An argument as typed.
-enum Typed {
-    Format(Format),
+enum Typed<F> {
+    Format(F),
     Output(PathBuf),
 }
 
-impl Outputs {
+/// A format of some output. The default is for people.
+pub(crate) trait Kind: ValueEnum + Copy + Default + Send + Sync + 'static {}
+
+impl<F: ValueEnum + Copy + Default + Send + Sync + 'static> Kind for F {}
+
+impl<F: Kind> Outputs<F> {
     /// Gives each file the format just before it, or else the one just after it.
-    fn pair(typed: Vec<Typed>) -> Result<Outputs, &'static str> {
-        let mut outputs: Vec<Output> = Vec::new();
+    fn pair(typed: Vec<Typed<F>>) -> Result<Outputs<F>, &'static str> {
+        let mut outputs: Vec<Output<F>> = Vec::new();
         let mut waiting: Option<PathBuf> = None;
         for argument in typed {
             match argument {
@@ -50,7 +57,7 @@ impl Outputs {
             return Err("each `--output` needs a `--format` of its own");
         }
         if outputs.is_empty() {
-            outputs.push(Output { format: Format::Human, path: waiting });
+            outputs.push(Output { format: F::default(), path: waiting });
         }
         if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
             return Err("only one `--format` can go to standard output: give the others an `--output`");
@@ -61,14 +68,30 @@ impl Outputs {
         }
         Ok(Outputs(outputs))
     }
+
+    /// Writes every text where it is to go.
+    pub(crate) fn write(
+        &self,
+        terminal: &Terminal,
+        text: impl Fn(F, Look) -> String,
+    ) -> Result<(), CliError> {
+        for output in &self.0 {
+            match &output.path {
+                None => terminal.print(&text(output.format, terminal.look))?,
+                Some(path) => std::fs::write(path, text(output.format, Look::PLAIN))
+                    .map_err(|source| CliError::Write { path: path.clone(), source })?,
+            }
+        }
+        Ok(())
+    }
 }
 
-impl FromArgMatches for Outputs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Outputs, Error> {
-        let formats = matches.get_many::<Format>(FORMAT).into_iter().flatten();
+impl<F: Kind> FromArgMatches for Outputs<F> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Outputs<F>, Error> {
+        let formats = matches.get_many::<F>(FORMAT).into_iter().flatten();
         let paths = matches.get_many::<PathBuf>(OUTPUT).into_iter().flatten();
         let places = |id| matches.indices_of(id).into_iter().flatten();
-        let mut typed: Vec<(usize, Typed)> = Vec::new();
+        let mut typed: Vec<(usize, Typed<F>)> = Vec::new();
         typed.extend(places(FORMAT).zip(formats.map(|format| Typed::Format(*format))));
         typed.extend(places(OUTPUT).zip(paths.map(|path| Typed::Output(path.clone()))));
         typed.sort_by_key(|(place, _)| *place);
@@ -82,14 +105,14 @@ impl FromArgMatches for Outputs {
     }
 }
 
-impl Args for Outputs {
+impl<F: Kind> Args for Outputs<F> {
     fn augment_args(command: Command) -> Command {
         let format = Arg::new(FORMAT)
             .long("format")
             .value_name("FORMAT")
             .action(ArgAction::Append)
-            .value_parser(EnumValueParser::<Format>::new())
-            .help("How to show findings; may be repeated, each with an --output [default: human]");
+            .value_parser(EnumValueParser::<F>::new())
+            .help("How it is shown; may be repeated, each with an --output [default: human]");
         let output = Arg::new(OUTPUT)
             .long("output")
             .value_name("FILE")
@@ -100,7 +123,7 @@ impl Args for Outputs {
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        Outputs::augment_args(command)
+        Outputs::<F>::augment_args(command)
     }
 }
 

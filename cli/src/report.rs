@@ -6,12 +6,13 @@ use sluice_compiler::diagnostic::{Diagnostic, Severity};
 use sluice_compiler::resource::Place;
 use sluice_compiler::source::{FileId, Sources};
 
+use crate::control::PassedOver;
 use crate::error::{CliError, written};
 use crate::input::Input;
 use crate::options::{FailOn, Reporting};
-use crate::outputs::Output;
+use crate::outputs::Outputs;
 use crate::render::{self, Format};
-use crate::terminal::{Look, Terminal};
+use crate::terminal::Terminal;
 
 /// Findings to show.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Report<'a> {
     pub(crate) counts: Counts,
     /// Which of them make the command fail.
     pub(crate) fail_on: FailOn,
+    /// Findings that are not among them.
+    pub(crate) passed_over: PassedOver,
 }
 
 /// How many findings there are of each severity, shown or not.
@@ -80,7 +83,8 @@ impl<'a> Report<'a> {
         Report::of(input, |finding| finding.severity >= least, reporting.fail_on)
     }
 
-    fn of(input: &'a Input, shows: impl Fn(&Diagnostic) -> bool, fail_on: FailOn) -> Report<'a> {
+    /// Those findings that are wanted.
+    pub(crate) fn of(input: &'a Input, shows: impl Fn(&Diagnostic) -> bool, fail_on: FailOn) -> Report<'a> {
         let mut shown: Vec<&Diagnostic> = input.diagnostics.iter().filter(|finding| shows(finding)).collect();
         shown.sort_by_key(|finding| finding.span);
         Report {
@@ -90,22 +94,13 @@ impl<'a> Report<'a> {
             diagnostics: shown,
             counts: Counts::of(&input.diagnostics),
             fail_on,
+            passed_over: input.passed_over,
         }
     }
 
     /// Writes every report that is asked for.
-    pub(crate) fn write(&self, outputs: &[Output], terminal: &Terminal) -> Result<(), CliError> {
-        for output in outputs {
-            match &output.path {
-                None => terminal.print(&render::render(self, output.format, terminal.look))?,
-                Some(path) => {
-                    let text = render::render(self, output.format, Look::PLAIN);
-                    std::fs::write(path, text)
-                        .map_err(|source| CliError::Write { path: path.clone(), source })?;
-                }
-            }
-        }
-        Ok(())
+    pub(crate) fn write(&self, outputs: &Outputs, terminal: &Terminal) -> Result<(), CliError> {
+        outputs.write(terminal, |format, look| render::render(self, format, look))
     }
 }
 

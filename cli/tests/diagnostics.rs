@@ -1,6 +1,6 @@
 //! Every diagnostic by example.
 //!
-//! A case is a file `testdata/diagnostics/S*.yaml` that says at its top how it is run and what is to be found:
+//! A case is a file `testdata/diagnostics/S*.yaml`, or `testdata/lints/S*.yaml` for a lint, that says at its top how it is run and what is to be found:
 //!
 //! ```text
 //! # run: check --accept agent {file}
@@ -10,6 +10,9 @@
 //! Without `# run:` it is `check {file}`. Behind the code stands the text that is underlined: `?` for any,
 //! nothing for no place, and of several lines the first and ` …`. All errors and warnings have to be
 //! expected, in order; infos may be passed over. The human rendering is `golden/diagnostics/NAME.txt`.
+//!
+//! A lint has a twin of the same name in `testdata/lints/good`, which differs from it in what the lint is about. There
+//! the lint says nothing, and no other finding is more than an info.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
 
@@ -57,29 +60,39 @@ impl Finding {
 }
 
 struct Case {
+    /// `diagnostics`, `lints` or `lints/good`.
+    folder: &'static str,
     stem: String,
     /// The arguments, `{file}` filled in.
     run: Vec<String>,
     expected: Vec<Finding>,
 }
 
-fn folder() -> PathBuf {
-    root().join("testdata/diagnostics")
+/// Where cases are.
+const FOLDERS: [&str; 2] = ["diagnostics", "lints"];
+
+fn place(folder: &str) -> PathBuf {
+    root().join("testdata").join(folder)
 }
 
 fn cases() -> Vec<Case> {
-    let mut names: Vec<String> = fs::read_dir(folder())
+    FOLDERS.into_iter().flat_map(cases_of).collect()
+}
+
+fn cases_of(folder: &'static str) -> Vec<Case> {
+    let mut names: Vec<String> = fs::read_dir(place(folder))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with('S') && name.ends_with(".yaml"))
         .collect();
     names.sort();
-    names.iter().map(|name| case(name)).collect()
+    names.iter().map(|name| case(folder, name)).collect()
 }
 
-fn case(name: &str) -> Case {
-    let text = text_of(&folder().join(name));
+fn case(folder: &'static str, name: &str) -> Case {
+    let text = text_of(&place(folder).join(name));
     let mut case = Case {
+        folder,
         stem: name.trim_end_matches(".yaml").to_owned(),
         run: vec!["check".to_owned(), name.to_owned()],
         expected: Vec::new(),
@@ -115,7 +128,7 @@ impl Case {
             return Err(format!("expected {expected}\n  found    {found}"));
         }
         // What is wrong must not become golden.
-        golden(&format!("diagnostics/{}.txt", self.stem), &self.human())
+        golden(&format!("{}/{}.txt", self.folder, self.stem), &self.human())
     }
 
     /// Only `check` lets its findings be chosen.
@@ -131,8 +144,21 @@ impl Case {
 
     /// Errors, warnings, and the infos that are expected.
     fn found(&self) -> Result<Vec<Finding>, String> {
+        Ok(self
+            .all()?
+            .into_iter()
+            .filter(|(finding, severity)| {
+                severity != "info" || self.expected.iter().any(|expected| expected.code == finding.code)
+            })
+            .map(|(finding, _)| finding)
+            .collect())
+    }
+
+    /// Everything that is found, with its severity.
+    fn all(&self) -> Result<Vec<(Finding, String)>, String> {
         let extra = ["--format", "json", "--min-severity", "info"];
-        let run = sluice(&folder(), &self.arguments(if self.checks() { &extra } else { &extra[..2] }));
+        let folder = place(self.folder);
+        let run = sluice(&folder, &self.arguments(if self.checks() { &extra } else { &extra[..2] }));
         // A command whose standard output is an answer says what is wrong on standard error.
         let parsed = [&run.stdout, &run.stderr].iter().find_map(|text| {
             let value: Value = serde_json::from_str(text).ok()?;
@@ -142,11 +168,8 @@ impl Case {
             let words = run.stderr.lines().next().unwrap_or("nothing on standard error");
             return Err(format!("no findings as JSON, exit {}: {words}", run.code));
         };
-        let counts = |diagnostic: &&Value| {
-            diagnostic["severity"] != "info"
-                || self.expected.iter().any(|finding| diagnostic["code"] == finding.code.as_str())
-        };
-        Ok(diagnostics.iter().filter(counts).map(finding).collect())
+        let severity = |diagnostic: &Value| diagnostic["severity"].as_str().unwrap_or_default().to_owned();
+        Ok(diagnostics.iter().map(|one| (finding(&folder, one), severity(one))).collect())
     }
 
     /// What a person sees.
@@ -161,17 +184,18 @@ impl Case {
             (true, false) => &[],
         };
         let arguments = self.arguments(extra);
-        let run = sluice(&folder(), &arguments);
+        let run = sluice(&place(self.folder), &arguments);
         format!("$ sluice {}\n{}{}exit {}\n", arguments.join(" "), run.stdout, run.stderr, run.code)
     }
 }
 
-fn finding(diagnostic: &Value) -> Finding {
-    Finding { code: diagnostic["code"].as_str().unwrap().to_owned(), text: Some(underlined(diagnostic)) }
+fn finding(folder: &Path, diagnostic: &Value) -> Finding {
+    let text = Some(underlined(folder, diagnostic));
+    Finding { code: diagnostic["code"].as_str().unwrap().to_owned(), text }
 }
 
 /// The text of the place that a finding gives, by its line and column, as an editor would mark it.
-fn underlined(diagnostic: &Value) -> String {
+fn underlined(folder: &Path, diagnostic: &Value) -> String {
     let number = |key: &str| diagnostic[key].as_u64().map(|number| number as usize);
     let place = (number("line"), number("column"), number("endLine"), number("endColumn"));
     let (Some(file), (Some(line), Some(column), Some(end_line), Some(end_column))) =
@@ -179,7 +203,7 @@ fn underlined(diagnostic: &Value) -> String {
     else {
         return String::new();
     };
-    let text = text_of(&folder().join(file));
+    let text = text_of(&folder.join(file));
     let written = text.split('\n').nth(line - 1).unwrap_or_default();
     if line == end_line {
         return written.chars().skip(column - 1).take(end_column - column).collect();
@@ -232,10 +256,29 @@ fn every_code_has_a_case_and_every_case_its_code() {
 }
 
 #[test]
+fn every_lint_is_silent_about_its_good_twin() {
+    let good = cases_of("lints/good");
+    let stems: BTreeSet<&str> = good.iter().map(|case| case.stem.as_str()).collect();
+    let bad = cases_of("lints");
+    let mut wrong: Vec<String> = bad
+        .iter()
+        .filter(|case| !stems.contains(case.stem.as_str()))
+        .map(|case| format!("{} has no good twin", case.stem))
+        .collect();
+    wrong.par_extend(good.par_iter().flat_map_iter(|case| {
+        let code = case.stem.get(..5).unwrap_or_default();
+        let found = case.all().unwrap_or_else(|why| panic!("{}: {why}", case.stem));
+        let told = found.into_iter().filter(|(finding, severity)| severity != "info" || finding.code == code);
+        told.map(|(finding, _)| format!("{}: {}", case.stem, Finding::show(&[finding]))).collect::<Vec<_>>()
+    }));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_golden_file_belongs_to_a_case() {
     let stems: BTreeSet<String> = cases().into_iter().map(|case| format!("{}.txt", case.stem)).collect();
-    let goldens = fs::read_dir(root().join("golden/diagnostics")).into_iter().flatten();
-    let names = goldens.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let goldens = FOLDERS.into_iter().flat_map(|folder| fs::read_dir(root().join("golden").join(folder)));
+    let names = goldens.flatten().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let stale: Vec<String> = names.filter(|name| !stems.contains(name)).collect();
     assert!(stale.is_empty(), "golden files without a case: {}", stale.join(", "));
 }

@@ -15,6 +15,7 @@
 //! | [`compare`] | two policies to what they say differently, and rules that say nothing |
 //! | [`reach`] | a table to who reaches whom |
 //! | [`judge`] | a table or rules, and a flow, to a verdict with its reasons |
+//! | [`lint`] | what is valid and probably not meant |
 //!
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
 //! meaning. [`load`], [`compile`] and [`decide`] are the whole pipeline.
@@ -26,6 +27,7 @@ mod decide;
 pub mod diagnostic;
 pub mod inventory;
 pub mod judge;
+pub mod lint;
 mod load;
 pub mod lower;
 pub mod optimise;
@@ -39,7 +41,7 @@ pub mod validate;
 use std::sync::Arc;
 
 pub use decide::{DecideError, Decided, Stage, decide};
-pub use load::{Loaded, is_no_manifest, load};
+pub use load::{Loaded, is_no_manifest, load, load_each, together};
 
 use sluice_ir::policy::Policy;
 use sluice_ir::policy::verify::{Verified, VerifyError, verify};
@@ -54,7 +56,7 @@ use crate::resource::dns_answers::DnsAnswers;
 use crate::source::Sources;
 
 /// What is known beside manifests.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Extras {
     /// DNS answers seen so far.
     pub answers: DnsAnswers,
@@ -69,6 +71,8 @@ pub struct Extras {
 pub struct Compiled {
     /// What it was resolved against.
     pub inventory: Inventory,
+    /// What AWS has.
+    pub aws: AwsInventory,
     /// The rules.
     pub policy: Verified<Policy>,
     /// Where each rule is written.
@@ -95,5 +99,5 @@ pub fn compile(
     diagnostics.extend(extras.view.as_deref().and_then(|view| inventory.unknown_node(view)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     let policy = verify(lowered.policy)?;
-    Ok(Compiled { inventory, policy, written: lowered.written, diagnostics })
+    Ok(Compiled { inventory, aws: extras.aws, policy, written: lowered.written, diagnostics })
 }

@@ -8,7 +8,7 @@ use crate::resource::{self, Resource, Strings};
 use crate::source::{self, Document, FileId, Limits, NodeKind, Sources};
 
 /// What a set of files holds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// The objects that are valid by themselves, in the order of the files.
     pub resources: Vec<Resource>,
@@ -18,9 +18,18 @@ pub struct Loaded {
 
 /// Reads files into objects. What is wrong with one object never hides another.
 pub fn load(sources: &Sources, files: &[FileId], options: &Options, limits: &Limits) -> Loaded {
-    let read: Vec<Loaded> = files.par_iter().map(|file| load_file(sources, *file, options, limits)).collect();
+    together(load_each(sources, files, options, limits))
+}
+
+/// What each of some files holds by itself, in their order: for those who put the same file into several sets.
+pub fn load_each(sources: &Sources, files: &[FileId], options: &Options, limits: &Limits) -> Vec<Loaded> {
+    files.par_iter().map(|file| load_file(sources, *file, options, limits)).collect()
+}
+
+/// What some files hold together, in this order: of objects with one name the last one counts.
+pub fn together(files: impl IntoIterator<Item = Loaded>) -> Loaded {
     let mut all = Loaded::default();
-    for one in read {
+    for one in files {
         all.resources.extend(one.resources);
         all.diagnostics.extend(one.diagnostics);
     }

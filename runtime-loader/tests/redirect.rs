@@ -52,7 +52,6 @@ impl Bed {
         let interface = |endpoint| Interface {
             ifindex: bed.network.ifindex(endpoint),
             name: bed.network.interface(endpoint),
-            uplink: false,
         };
         let interfaces: BTreeSet<Interface> = (0..NAMES.len()).map(interface).collect();
         bed.node.as_mut().unwrap().attach(&interfaces).unwrap();
@@ -76,7 +75,7 @@ impl Bed {
     /// A connection that somebody has begun.
     fn accept(&self, sockets: &Sockets) -> (tokio::net::TcpStream, SocketAddr, SocketAddr) {
         let accepted = self.runtime.block_on(async { timeout(PATIENCE, sockets.accept()).await });
-        accepted.expect("the connection arrives").unwrap()
+        accepted.unwrap().unwrap()
     }
 
     /// What was told of the asker since the last time: kinds, and why packets were dropped.
@@ -149,7 +148,7 @@ fn heard(bed: &Bed, sockets: &Sockets, within: Duration) -> Option<Datagram> {
 /// What of a query comes to the proxy.
 fn query(bed: &Bed, sockets: &Sockets, client: &UdpSocket, bytes: &[u8]) -> Datagram {
     client.send(bytes).unwrap();
-    heard(bed, sockets, PATIENCE).expect("the query arrives")
+    heard(bed, sockets, PATIENCE).unwrap()
 }
 
 /// Whether the server itself hears what an endpoint asks.

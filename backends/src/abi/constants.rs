@@ -98,8 +98,8 @@ numbers! {
     MARK_GENERATION_VALID = 0x8000_0000;
     /// The lowest three bits of the generation begin at this bit.
     MARK_GENERATION_SHIFT = 28;
-    /// Where a mark says how this machine has to do with a packet. Both masks lie in the highest byte, beside the bits
-    /// that others are known to use: Kubernetes 0xc000, Cilium 0x0f00 (semantics.md 6.6), Tailscale 0xff0000.
+    /// Where a mark says how this machine has to do with a packet. It lies in the highest byte, as the generation does,
+    /// beside the bits that others are known to use: 0xc000, 0x0f00, 0xff0000.
     MARK_DELIVERY_MASK = 0x0f00_0000;
     /// The packet goes to a proxy on this machine, whatever its destination says.
     MARK_TO_PROXY = 0x0500_0000;

@@ -1,12 +1,18 @@
 //! `sluice check`: parse, validate, lint.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use sluice_compiler::Compiled;
+use sluice_compiler::lint::Depth;
 
-use crate::error::CliError;
-use crate::input;
+use crate::control::fix::{self, Fixed};
+use crate::control::{baseline, control};
+use crate::error::{CliError, written};
+use crate::input::{self, Input};
 use crate::options::{Inputs, Reporting};
+use crate::project;
 use crate::report::Report;
 use crate::terminal::Terminal;
 
@@ -25,16 +31,95 @@ pub(crate) struct Check {
     inputs: Inputs,
 
     #[command(flatten)]
+    lints: LintArgs,
+
+    #[command(flatten)]
     reporting: Reporting,
+}
+
+/// Which findings count.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Findings")]
+struct LintArgs {
+    /// Levels of findings; without it `sluice.yaml` in this folder or above
+    #[arg(long, value_name = "FILE")]
+    lint_config: Option<PathBuf>,
+
+    /// Also find rules that say nothing, by tables: slow where there are many
+    #[arg(long)]
+    prove: bool,
+
+    /// Findings that were there before, and are not shown again
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Write the findings of this run into the file of `--baseline`
+    #[arg(long, requires = "baseline", conflicts_with = "fix")]
+    write_baseline: bool,
+
+    /// Correct what can be corrected without changing what it means
+    #[arg(long)]
+    fix: bool,
+
+    /// Print what `--fix` would change, as a patch
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
 }
 
 impl Check {
     pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
-        let mut input = input::read(&self.paths, None, &self.inputs)?;
-        // Some faults only show when objects meet each other.
-        input.compile()?;
+        let (mut input, compiled) = self.findings()?;
+        if self.lints.fix {
+            let fixed = fix::fix(&input, &compiled)?;
+            if self.lints.dry_run {
+                terminal.print(&fix::patch(&fixed))?;
+                return Ok(input_code(&input, &self.reporting));
+            }
+            fix::write(&fixed)?;
+            tell(&fixed)?;
+            (input, _) = self.findings()?;
+        }
         let report = Report::new(&input, &self.reporting);
-        report.write(&self.reporting.outputs.0, terminal)?;
+        report.write(&self.reporting.outputs, terminal)?;
         Ok(report.counts.exit_code(self.reporting.fail_on))
     }
+
+    /// Reads everything, and finds what there is to find.
+    fn findings(&self) -> Result<(Input, Compiled), CliError> {
+        let mut input = input::read(&self.paths, None, &self.inputs)?;
+        // Some faults only show when objects meet each other.
+        let compiled = input.compile()?;
+        let named = self.lints.lint_config.as_deref();
+        let project = project::read(named, &mut input.sources, &mut input.diagnostics)?;
+        let prove = self.lints.prove || project.lints.prove;
+        input.lint(&compiled, Depth { prove, view: self.inputs.node.as_deref() });
+        control(&mut input, &project);
+        match &self.lints.baseline {
+            Some(path) if self.lints.write_baseline => {
+                let count = baseline::write(path, &input)?;
+                input.diagnostics.retain(|finding| finding.is_error());
+                input.passed_over.known = count;
+            }
+            Some(path) => baseline::subtract(path, &mut input)?,
+            None => {}
+        }
+        Ok((input, compiled))
+    }
+}
+
+fn input_code(input: &Input, reporting: &Reporting) -> u8 {
+    Report::new(input, reporting).counts.exit_code(reporting.fail_on)
+}
+
+/// Says on standard error what was written.
+fn tell(fixed: &Fixed) -> Result<(), CliError> {
+    let mut out = String::new();
+    for file in &fixed.files {
+        let findings = if file.count == 1 { "finding" } else { "findings" };
+        out.push_str(&format!("fixed {} {findings} in {}\n", file.count, file.name));
+    }
+    for name in &fixed.refused {
+        out.push_str(&format!("left {name} alone: a fix would have changed what it means\n"));
+    }
+    written(std::io::stderr().lock().write_all(out.as_bytes()))
 }

@@ -6,15 +6,18 @@ mod can;
 mod check;
 mod compile;
 mod completions;
+mod diff;
 mod explain;
 mod fqdn;
+mod golden;
 mod graph;
 mod inspect;
 mod man;
+mod preview;
 mod schema;
 
 pub(crate) use agent::Level;
-pub(crate) use can::Question;
+pub(crate) use can::{Question, usage as can_usage};
 use clap::Subcommand;
 
 use crate::error::CliError;
@@ -27,6 +30,9 @@ pub(crate) enum Command {
     Can(can::Can),
     Graph(graph::Graph),
     Compile(compile::Compile),
+    Diff(diff::Diff),
+    Preview(preview::PreviewCommand),
+    Golden(golden::GoldenCommand),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
     Status(asking::Status),
@@ -47,6 +53,9 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Can(can) => can.run(terminal),
         Command::Graph(graph) => graph.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
+        Command::Diff(diff) => diff.run(terminal),
+        Command::Preview(preview) => preview.run(terminal),
+        Command::Golden(golden) => golden.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
         Command::Status(status) => status.run(terminal),

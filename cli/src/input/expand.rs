@@ -37,6 +37,8 @@ pub(super) struct Argument {
 pub(super) enum Origin {
     File(PathBuf),
     Stdin,
+    /// They are here already.
+    Read(Vec<u8>),
     Fault(Fault),
 }
 
@@ -45,6 +47,8 @@ pub(super) enum Origin {
 pub(super) struct Entry {
     /// As the user wrote it, with the part below it added.
     pub(super) name: String,
+    /// Where it is, or in a revision would be, from the current folder.
+    pub(super) path: String,
     pub(super) origin: Origin,
     /// Whether nobody named it.
     pub(super) found: bool,
@@ -84,6 +88,7 @@ impl Expansion {
         let kind = if path == Path::new("-") {
             entries.push(self.enter(PathBuf::new(), || Entry {
                 name: "-".to_owned(),
+                path: "-".to_owned(),
                 origin: Origin::Stdin,
                 found: false,
             }));
@@ -134,7 +139,7 @@ impl Expansion {
             Ok(listing) => listing,
             Err(error) => {
                 let origin = Origin::Fault(Fault::of(folder, &error));
-                let entry = Entry { name: display(folder), origin, found: true };
+                let entry = Entry { name: display(folder), path: display(folder), origin, found: true };
                 entries.push(self.enter(folder.to_owned(), || entry));
                 return;
             }
@@ -160,7 +165,7 @@ impl Expansion {
 }
 
 fn file(path: &Path, found: bool) -> Entry {
-    Entry { name: display(path), origin: Origin::File(path.to_owned()), found }
+    Entry { name: display(path), path: display(path), origin: Origin::File(path.to_owned()), found }
 }
 
 /// The names in a folder that do not begin with a dot, sorted.
@@ -176,6 +181,25 @@ fn names(folder: &Path) -> std::io::Result<Vec<std::ffi::OsString>> {
     Ok(names)
 }
 
+/// Whether a path leads to a file of a repository, both from its root, by the same rules as in a folder: `Some(false)`
+/// if it names the file itself, and `Some(true)` if the file is found.
+pub(super) fn leads_to(path: &str, file: &str) -> Option<bool> {
+    if path == file {
+        return Some(false);
+    }
+    let below = if path.is_empty() {
+        Some(file)
+    } else {
+        file.strip_prefix(path).and_then(|rest| rest.strip_prefix('/'))
+    };
+    let visible = |rest: &str| !rest.split('/').any(|part| part.starts_with('.'));
+    let found = match below {
+        Some(rest) => visible(rest),
+        None => matcher(Path::new(path)).is_some_and(|glob| glob.is_match(file)) && visible(file),
+    };
+    (found && is_manifest(Path::new(file))).then_some(true)
+}
+
 fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
@@ -187,7 +211,7 @@ fn may_be_read(path: &Path) -> bool {
     fs::metadata(path).map_or(true, |metadata| metadata.is_file())
 }
 
-fn is_pattern(text: &str) -> bool {
+pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '[', '{'])
 }
 
@@ -210,7 +234,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    use super::{display, expand};
+    use super::{display, expand, leads_to};
 
     /// The names that paths below a fresh folder expand to, without that folder.
     fn names(files: &[&str], paths: &[&str]) -> Vec<String> {
@@ -254,6 +278,23 @@ mod tests {
         fs::write(root.path().join("x.yaml"), "").unwrap();
         std::os::unix::fs::symlink(root.path(), root.path().join("again")).unwrap();
         assert_eq!(expand(&[root.path().to_owned()]).1.len(), 1);
+    }
+
+    #[test]
+    fn files_of_a_repository_are_found_as_in_a_folder() {
+        for (path, file, leads) in [
+            ("a", "a/b/c.yaml", Some(true)),
+            ("", "a/b/c.yaml", Some(true)),
+            ("a/b/c.yaml", "a/b/c.yaml", Some(false)),
+            ("a", "ab/c.yaml", None),
+            ("a", "a/.github/c.yaml", None),
+            ("a", "a/c.md", None),
+            ("a/*.yaml", "a/c.yaml", Some(true)),
+            ("a/*.yaml", "a/b/c.yaml", None),
+            ("a/**/*.yaml", "a/b/c.yaml", Some(true)),
+        ] {
+            assert_eq!(leads_to(path, file), leads, "{path} {file}");
+        }
     }
 
     #[test]

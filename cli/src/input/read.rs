@@ -80,6 +80,8 @@ pub(super) fn all(entries: &[Entry], limits: &Limits) -> Vec<Result<Vec<u8>, Fau
     let read = |entry: &Entry| match &entry.origin {
         Origin::Stdin => bounded(io::stdin().lock(), Path::new("-"), limits),
         Origin::File(path) => file(path, limits),
+        Origin::Read(bytes) if bytes.len() > limits.bytes => Err(Fault::TooLarge(limits.bytes)),
+        Origin::Read(bytes) => Ok(bytes.clone()),
         Origin::Fault(fault) => Err(fault.clone()),
     };
     entries.par_iter().map(read).collect()

@@ -136,7 +136,8 @@ pub(super) fn render_lines(report: &Report<'_>) -> String {
 }
 
 impl<'a> Finding<'a> {
-    fn new(sources: &'a Sources, diagnostic: &'a Diagnostic) -> Finding<'a> {
+    /// A finding about some files.
+    pub(super) fn new(sources: &'a Sources, diagnostic: &'a Diagnostic) -> Finding<'a> {
         let related = diagnostic.related.iter().map(|related| RelatedPlace {
             label: &related.label,
             place: Location::new(sources, related.span),

@@ -41,8 +41,8 @@ pub(super) fn render(report: &Report<'_>) -> String {
     if !loose.is_empty() {
         junit.add_test_suite(suite(report, "sluice", Cases::from([(None, loose)])));
     }
-    // Writing to memory does not fail.
-    junit.to_string().unwrap_or_default()
+    // Writing to memory does not fail. The schema that Jenkins holds reports to knows no `skipped` of all suites together.
+    junit.to_string().unwrap_or_default().replacen(" skipped=\"0\"", "", 1)
 }
 
 /// Orders documents as in their file, and names them.

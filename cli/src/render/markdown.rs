@@ -27,7 +27,7 @@ fn row(report: &Report<'_>, finding: &Diagnostic) -> String {
 }
 
 /// A text that stays within its cell and is no markup outside of backticks.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut out = String::new();
     let mut code = false;
     for character in text.chars() {

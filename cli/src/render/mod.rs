@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod bundle;
+pub(crate) mod difference;
 mod excerpt;
 mod github;
 pub(crate) mod graph;
@@ -18,6 +19,7 @@ use clap::ValueEnum;
 use sluice_compiler::diagnostic::Severity;
 use sluice_compiler::source::{LineColumn, Sources, Span};
 
+use crate::control::PassedOver;
 use crate::report::Report;
 use crate::terminal::Look;
 
@@ -96,8 +98,15 @@ fn summary(report: &Report<'_>) -> String {
     .map(|(number, noun, _)| count(number, noun))
     .collect();
     let found = if parts.is_empty() { "no problems".to_owned() } else { parts.join(", ") };
-    match report.files.len() {
+    let found = match report.files.len() {
         0 => found,
         files => format!("{found} in {}", count(files, "file")),
-    }
+    };
+    let PassedOver { allowed, known } = report.passed_over;
+    let passed: Vec<String> = [(allowed, "allowed"), (known, "in the baseline")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, why)| format!("{number} {why}"))
+        .collect();
+    if passed.is_empty() { found } else { format!("{found}; {}", passed.join(", ")) }
 }

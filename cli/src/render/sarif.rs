@@ -7,6 +7,7 @@ use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
 use sluice_compiler::source::{Sources, Span};
 
 use super::text::harmless_json;
+use crate::control::fingerprint::Fingerprints;
 use crate::report::Report;
 
 #[derive(Serialize)]
@@ -120,10 +121,10 @@ pub(super) fn render(report: &Report<'_>) -> String {
     let mut codes: Vec<Code> = report.diagnostics.iter().map(|finding| finding.code).collect();
     codes.sort();
     codes.dedup();
-    let mut seen = BTreeMap::new();
+    let mut prints = Fingerprints::default();
     let results = report.diagnostics.iter().map(|finding| {
         let rule_index = codes.binary_search(&finding.code).unwrap_or_default();
-        result(report.sources, finding, rule_index, &mut seen)
+        result(report.sources, finding, rule_index, &mut prints)
     });
     let results = results.collect();
     let driver = Driver {
@@ -176,7 +177,7 @@ fn result(
     sources: &Sources,
     finding: &Diagnostic,
     rule_index: usize,
-    seen: &mut BTreeMap<u64, usize>,
+    prints: &mut Fingerprints,
 ) -> ResultObject {
     let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     let related = finding.related.iter().enumerate().map(|(index, related)| Location {
@@ -191,9 +192,6 @@ fn result(
         logical_locations: logical(finding),
         message: finding.label.as_deref().map(message),
     });
-    let print = fingerprint(sources, finding);
-    let times = seen.entry(print).or_default();
-    *times += 1;
     ResultObject {
         rule_id: finding.code.as_str(),
         rule_index,
@@ -201,7 +199,7 @@ fn result(
         message: message(format!("{}{help}", finding.message)),
         locations: location.into_iter().collect(),
         related_locations: related.collect(),
-        partial_fingerprints: BTreeMap::from([("sluice/v1", format!("{print:016x}:{times}"))]),
+        partial_fingerprints: BTreeMap::from([("sluice/v1", prints.next(sources, finding))]),
     }
 }
 
@@ -236,21 +234,6 @@ fn uri(name: &str) -> String {
         }
     }
     out
-}
-
-/// Stays the same when lines move: code, file, object and underlined text (FNV-1a).
-fn fingerprint(sources: &Sources, finding: &Diagnostic) -> u64 {
-    let document = finding.document.as_deref();
-    let parts = [
-        finding.code.as_str(),
-        finding.span.map_or("", |span| sources.file(span.file).name()),
-        document.map_or("", |document| &document.kind),
-        document.and_then(|document| document.namespace.as_deref()).unwrap_or(""),
-        document.map_or("", |document| &document.name),
-        finding.span.map_or("", |span| sources.text(span)),
-    ];
-    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -202,3 +202,44 @@ pub(super) enum CidrMatchMode {
     /// Nodes.
     Nodes,
 }
+
+/// `sluice.yaml`: what a repository asks of Sluice.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Project {
+    /// Which findings count, and how much.
+    pub(super) lints: Option<Lints>,
+}
+
+/// Which findings count, and how much.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Lints {
+    /// Levels by code (`S1101`), name (`selects-nothing`), group of codes (`S11xx`) or `all`; the narrowest holds.
+    pub(super) levels: Option<BTreeMap<String, Level>>,
+    /// Levels for some files; of several elements that fit the last holds.
+    pub(super) paths: Option<Vec<LintsOfPaths>>,
+    /// Whether `check` also finds rules that say nothing, by tables; false by default.
+    pub(super) prove: Option<bool>,
+}
+
+/// Levels for some files.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LintsOfPaths {
+    /// Patterns, from the folder of `sluice.yaml`.
+    #[schemars(length(min = 1))]
+    pub(super) files: Vec<String>,
+    /// As for all files.
+    pub(super) levels: Option<BTreeMap<String, Level>>,
+}
+
+/// How much a finding counts.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    Error,
+    Warning,
+    Info,
+    Off,
+}

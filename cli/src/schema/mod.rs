@@ -27,7 +27,7 @@ use sluice_loader::api::policy::PolicyStatus;
 use sluice_loader::api::snapshot::{EndpointStatus, Status};
 use sluice_loader::api::told::Told;
 
-use crate::render::{answer, graph, json};
+use crate::render::{answer, difference, graph, json};
 
 /// A schema by its name.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,11 @@ pub struct Entry {
 /// Every schema, in the order in which they are listed.
 pub const ALL: &[Entry] = &[
     Entry { name: "policy", about: "any policy object, for editors", make: schema::<cilium::AnyPolicy> },
+    Entry {
+        name: "editor",
+        about: "policies among other objects, for editors of whole folders",
+        make: editor,
+    },
     Entry {
         name: "CiliumNetworkPolicy",
         about: "policy for pods of a namespace",
@@ -69,6 +74,7 @@ pub const ALL: &[Entry] = &[
         about: "the file given with agent --endpoints",
         make: schema::<files::EndpointInterfaces>,
     },
+    Entry { name: "project", about: "sluice.yaml", make: schema::<files::Project> },
     Entry { name: "config", about: "the file given with --config", make: schema::<files::Config> },
     Entry {
         name: "diagnostics",
@@ -84,6 +90,16 @@ pub const ALL: &[Entry] = &[
         name: "graph",
         about: "what graph --format json prints",
         make: schema_of_output::<graph::json::Graph>,
+    },
+    Entry {
+        name: "difference",
+        about: "what diff and preview --format json print",
+        make: schema_of_output::<difference::json::Difference<'static>>,
+    },
+    Entry {
+        name: "change",
+        about: "a line of what diff and preview --format jsonl print",
+        make: schema_of_output::<difference::json::ChangeLine<'static>>,
     },
     Entry {
         name: "diagnostic",
@@ -127,6 +143,26 @@ fn schema<T: JsonSchema>() -> Value {
     let mut value = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value();
     tidy(&mut value);
     without_null(&mut value);
+    value
+}
+
+/// Each policy by its own schema, chosen by its kind, and no word about other objects. What is wrong with a policy is then said of its
+/// fields, and not that it is none of several things.
+fn editor() -> Value {
+    let mut value = schema::<cilium::AnyPolicy>();
+    let groups = serde_json::json!({"type": "string", "pattern": "^(cilium\\.io|networking\\.k8s\\.io)/"});
+    let kinds = ["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "CiliumCIDRGroup", "NetworkPolicy"];
+    let chosen = kinds.map(|kind| {
+        serde_json::json!({
+            "if": {"properties": {"kind": {"const": kind}, "apiVersion": groups}, "required": ["apiVersion", "kind"]},
+            "then": {"$ref": format!("#/definitions/{kind}")},
+        })
+    });
+    if let Value::Object(map) = &mut value {
+        map.remove("anyOf");
+        map.insert("allOf".to_owned(), Value::Array(chosen.into()));
+        map.insert("title".to_owned(), "Network policy among other objects".into());
+    }
     value
 }
 

@@ -87,6 +87,23 @@ impl Population {
         prefixes: impl IntoIterator<Item = Cidr>,
         view: Option<&str>,
     ) -> Population {
+        Population::at(inventory, inventory.distinct_prefixes().chain(prefixes), view)
+    }
+
+    /// Everybody in an inventory, and an address for each of some prefixes. Whoever leaves out that of a pod must not
+    /// ask for the pod by it, and an address must not stand for others that is a pod's.
+    pub(crate) fn at(
+        inventory: &Inventory,
+        prefixes: impl IntoIterator<Item = Cidr>,
+        view: Option<&str>,
+    ) -> Population {
+        let mut population = Population::everybody(inventory, view);
+        population.addresses = population.by_address(inventory, &with_families(prefixes));
+        population
+    }
+
+    /// Everybody in an inventory, and nobody at an address.
+    fn everybody(inventory: &Inventory, view: Option<&str>) -> Population {
         let mut population = Population::nobody(view.map(Into::into));
         for entity in ENTITIES {
             let peer = population.add(inventory.entity(entity, view).into());
@@ -97,7 +114,6 @@ impl Population {
         let endpoints = inventory.endpoints.iter().map(|endpoint| shared[endpoint.identity_id.index()]);
         population.endpoints = endpoints.collect();
         population.add_hosts(inventory);
-        population.addresses = population.by_address(inventory, &with_distinct(inventory, prefixes));
         population
     }
 
@@ -178,10 +194,9 @@ impl Population {
     }
 }
 
-/// Every prefix at whose edge an identity can change, or that is one of these.
-fn with_distinct(inventory: &Inventory, prefixes: impl IntoIterator<Item = Cidr>) -> PrefixMap<()> {
-    let all = inventory.distinct_prefixes().chain(families()).chain(prefixes);
-    all.map(|cidr| (cidr, ())).collect()
+/// These prefixes, and all addresses of each family.
+pub(crate) fn with_families(prefixes: impl IntoIterator<Item = Cidr>) -> PrefixMap<()> {
+    prefixes.into_iter().chain(families()).map(|cidr| (cidr, ())).collect()
 }
 
 /// The prefix of every address of a family, for each: where nothing else is known of an address.

@@ -99,7 +99,7 @@ impl SubjectKey {
     }
 
     /// The step that decides where no rule does, and the lines behind it.
-    fn fallback(&self, policy: &Policy, direction: Direction) -> (Reason, Vec<OriginId>) {
+    pub(crate) fn fallback(&self, policy: &Policy, direction: Direction) -> (Reason, Vec<OriginId>) {
         if self.free {
             return (Reason::NotEnforced, Vec::new());
         }

@@ -104,6 +104,7 @@ pub struct Comparison<'a> {
     pub(super) signatures: IndexSet<Signature, FxBuildHasher>,
     pub(super) diffs: IndexSet<Vec<Change>, FxBuildHasher>,
     of_rows: ByDirection<RowPairs>,
+    cells: usize,
 }
 
 impl<'a> Comparison<'a> {
@@ -121,6 +122,7 @@ impl<'a> Comparison<'a> {
             signatures: IndexSet::default(),
             diffs: IndexSet::from_iter([Vec::new()]),
             of_rows: ByDirection::default(),
+            cells: 0,
         };
         comparison.compare(kinds);
         comparison
@@ -129,6 +131,12 @@ impl<'a> Comparison<'a> {
     /// Whether the policies are equal.
     pub fn is_equal(&self) -> bool {
         self.kinds.iter().all(|kind| kind.difference == Difference::None)
+    }
+
+    /// How many cells were compared: for endpoints with the same tables together, in each direction, the pairs of
+    /// classes of peers that they meet times the stretches of ports.
+    pub fn cells(&self) -> usize {
+        self.cells
     }
 
     /// Who is compared.
@@ -187,7 +195,11 @@ impl<'a> Comparison<'a> {
             for (at, Pair { classes, general, .. }) in (0..).zip(&self.pairs) {
                 let rows = (rows.0.of(classes.0), rows.1.of(classes.1));
                 let met = *general || kind.special.contains(&at);
-                if !met || (same && rows == otherwise) {
+                if !met {
+                    continue;
+                }
+                self.cells += pieces[direction].len();
+                if same && rows == otherwise {
                     continue;
                 }
                 let diff = differ(rows);

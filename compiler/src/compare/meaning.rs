@@ -67,7 +67,7 @@ fn meaning<'d>(decision: &'d Decision, outcome: &Outcome) -> Meaning<'d> {
 }
 
 /// Verdicts of one table that mean the same, told as one; none if there is none.
-pub(super) fn told(decision: &Decision, verdicts: &BTreeSet<VerdictId>) -> Option<Told> {
+pub(super) fn told(decision: &Decision, verdicts: &[VerdictId]) -> Option<Told> {
     let outcomes = || verdicts.iter().map(|verdict| &decision.verdicts[verdict.index()]);
     let first = outcomes().next()?;
     let reasons: BTreeSet<Reason> = outcomes().map(|outcome| outcome.reason).collect();

@@ -8,7 +8,10 @@
 //! | `ports` | two rows, and the ports about which they differ |
 //! | [`Comparison`] | endpoint by endpoint and class by class, where the tables differ |
 //! | [`flow`] | one flow that differs |
+//! | `touched` | the endpoints about which two policies can differ at all |
+//! | [`isolation`] | where default deny begins or ends |
 //! | `peers`, [`rows`] | the whole difference, complete and in the fewest rows |
+//! | [`digest`] | the same, grouped for people |
 //! | [`rules`] | rules that match nothing, that others cover, that a deny hides |
 //!
 //! # When two policies are equal
@@ -24,13 +27,16 @@
 
 mod both;
 mod cells;
+pub mod digest;
 pub mod flow;
+pub mod isolation;
 mod meaning;
 mod peers;
 mod ports;
 pub mod roster;
 pub mod rows;
 pub mod rules;
+mod touched;
 
 pub use both::{Both, CompareError, Revision, decide_both};
 pub use cells::{Comparison, Side};

@@ -34,21 +34,28 @@ pub(super) struct Change {
     pub(super) meanings: (MeaningId, MeaningId),
 }
 
-/// The verdicts behind a change: more than one where some mean the same for other reasons.
-#[derive(Clone, Debug, Default)]
+/// The verdicts behind a change, sorted: more than one where some mean the same for other reasons.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Behind {
-    pub(super) old: BTreeSet<VerdictId>,
-    pub(super) new: BTreeSet<VerdictId>,
+    pub(super) old: Vec<VerdictId>,
+    pub(super) new: Vec<VerdictId>,
 }
 
 impl Behind {
     fn of((old, new): (VerdictId, VerdictId)) -> Behind {
-        Behind { old: [old].into(), new: [new].into() }
+        Behind { old: vec![old], new: vec![new] }
     }
 
     pub(super) fn merge(&mut self, other: &Behind) {
-        self.old.extend(&other.old);
-        self.new.extend(&other.new);
+        other.old.iter().for_each(|verdict| add(&mut self.old, *verdict));
+        other.new.iter().for_each(|verdict| add(&mut self.new, *verdict));
+    }
+}
+
+/// Most often there is one, and it is there already.
+fn add(verdicts: &mut Vec<VerdictId>, verdict: VerdictId) {
+    if let Err(place) = verdicts.binary_search(&verdict) {
+        verdicts.insert(place, verdict);
     }
 }
 
@@ -86,6 +93,11 @@ impl Pieces {
     /// The pieces, by protocol and first port, with the class in each table.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Protocol, PortRange, PortClassId, PortClassId)> {
         self.0.iter().map(|piece| (piece.protocol, piece.range, piece.old, piece.new))
+    }
+
+    /// How many pieces there are, with that of all protocols which no table lists.
+    pub(super) fn len(&self) -> usize {
+        self.0.len() + 1
     }
 
     /// Where two rows differ, in maximal ranges: what is said about all protocols that need no word of their own

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sluice_ir::decision::EndpointName;
 use sluice_ir::prefix_map::PrefixMap;
 
+use super::rows::Group;
 use crate::classify::{PeerId, Population};
 use crate::decide::Decided;
 use crate::inventory::{Inventory, Owner};
@@ -17,14 +18,19 @@ use crate::inventory::{Inventory, Owner};
 pub struct Roster {
     /// Endpoints that both sides judge, in order of name.
     pub endpoints: Vec<Member>,
+    /// Endpoints that both sides judge too, and of which all is known to be the same without a comparison, in order
+    /// of name.
+    pub alike: Vec<Member>,
     /// Peers that have a name. A peer may stand here several times, under different names.
     pub peers: Vec<NamedPeer>,
     /// What is at addresses that belong to no named peer: the peer in the old population and in the new.
     pub addresses: PrefixMap<(PeerId, PeerId)>,
-    /// Endpoints that only the new side judges, in order.
-    pub added: Vec<EndpointName>,
-    /// Endpoints that only the old side judges, in order.
-    pub removed: Vec<EndpointName>,
+    /// Endpoints that only the new side judges, by workload. A group is whole if the old side has none of the
+    /// workload.
+    pub added: Vec<Group>,
+    /// Endpoints that only the old side judges, by workload. A group is whole if the new side has none of the
+    /// workload.
+    pub removed: Vec<Group>,
 }
 
 /// An endpoint that both sides judge.
@@ -95,13 +101,14 @@ pub enum PeerName {
 
 impl Roster {
     /// Who is in two inventories. Where they differ, pods and nodes are the same if their names are; whoever is in
-    /// one alone is not compared.
+    /// one alone is not compared. `judged` are the endpoints that each side judges; those without a table are alike.
     pub(super) fn of_inventories(
         (old, new): (&Inventory, &Inventory),
         sides: (&Decided, &Decided),
+        judged: (&BTreeSet<EndpointName>, &BTreeSet<EndpointName>),
     ) -> Roster {
         let mut roster = Roster::default();
-        roster.add_endpoints((old, new), sides);
+        roster.add_endpoints((old, new), sides, judged);
         let populations = (&sides.0.population, &sides.1.population);
         roster.add_pods((old, new), populations);
         let entities = roster.add_entities(populations);
@@ -115,20 +122,23 @@ impl Roster {
 
     /// Who is in one inventory.
     pub(crate) fn of_inventory(inventory: &Inventory, decided: &Decided) -> Roster {
-        Roster::of_inventories((inventory, inventory), (decided, decided))
+        let judged = decided.judged.iter().map(|judged| judged.name.clone()).collect();
+        Roster::of_inventories((inventory, inventory), (decided, decided), (&judged, &judged))
     }
 
-    fn add_endpoints(&mut self, (_, new): (&Inventory, &Inventory), sides: (&Decided, &Decided)) {
-        let names = |decided: &Decided| -> BTreeSet<EndpointName> {
-            decided.judged.iter().map(|judged| judged.name.clone()).collect()
-        };
-        let (before, after) = (names(sides.0), names(sides.1));
-        self.added = after.difference(&before).cloned().collect();
-        self.removed = before.difference(&after).cloned().collect();
+    fn add_endpoints(
+        &mut self,
+        (old, new): (&Inventory, &Inventory),
+        sides: (&Decided, &Decided),
+        (before, after): (&BTreeSet<EndpointName>, &BTreeSet<EndpointName>),
+    ) {
+        self.added = groups_of(new, after.difference(before));
+        self.removed = groups_of(old, before.difference(after));
+        let compared: BTreeSet<&EndpointName> = sides.1.judged.iter().map(|judged| &judged.name).collect();
         let workloads = workloads(new);
         let of_cluster = sides.1.population.view.is_none();
         let member = |name: &EndpointName| {
-            let at = name.namespace.as_ref().and_then(|namespace| place(new, namespace, &name.name));
+            let at = name.namespace.as_ref().and_then(|namespace| new.endpoint_named(namespace, &name.name));
             let node = match at {
                 Some(at) => new.endpoints[at].node.clone(),
                 None => Some(Arc::clone(&name.name)),
@@ -139,13 +149,14 @@ impl Roster {
                 name: name.clone(),
             }
         };
-        self.endpoints = before.intersection(&after).map(member).collect();
+        let members = before.intersection(after).map(member);
+        (self.endpoints, self.alike) = members.partition(|member| compared.contains(&member.name));
     }
 
     fn add_pods(&mut self, (old, new): (&Inventory, &Inventory), sides: (&Population, &Population)) {
         let workloads = workloads(new);
         for (at, pod) in new.endpoints.iter().enumerate() {
-            let Some(before) = place(old, &pod.namespace, &pod.name) else { continue };
+            let Some(before) = old.endpoint_named(&pod.namespace, &pod.name) else { continue };
             let name = PeerName::Pod { workload: workloads[at].clone(), pod: pod.endpoint_name() };
             let (old, new) = (sides.0.endpoint(before), sides.1.endpoint(at));
             self.peers.push(NamedPeer { name, old, new, seen_by: SeenBy::All });
@@ -258,10 +269,26 @@ impl Roster {
     }
 }
 
-/// The place of an endpoint by its own name.
-fn place(inventory: &Inventory, namespace: &str, name: &str) -> Option<usize> {
-    let key = (namespace, name);
-    inventory.endpoints.binary_search_by(|endpoint| (&*endpoint.namespace, &*endpoint.name).cmp(&key)).ok()
+/// Some endpoints of an inventory by workload, in order.
+fn groups_of<'e>(inventory: &Inventory, endpoints: impl Iterator<Item = &'e EndpointName>) -> Vec<Group> {
+    let mut endpoints = endpoints.peekable();
+    if endpoints.peek().is_none() {
+        return Vec::new();
+    }
+    let workloads = workloads(inventory);
+    let mut sizes: BTreeMap<&EndpointName, usize> = BTreeMap::new();
+    workloads.iter().for_each(|workload| *sizes.entry(workload).or_default() += 1);
+    let mut groups: BTreeMap<EndpointName, Vec<EndpointName>> = BTreeMap::new();
+    for endpoint in endpoints {
+        let at = endpoint.namespace.as_ref().and_then(|ns| inventory.endpoint_named(ns, &endpoint.name));
+        let workload = at.map_or(endpoint, |at| &workloads[at]);
+        groups.entry(workload.clone()).or_default().push(endpoint.clone());
+    }
+    let group = |(workload, endpoints): (EndpointName, Vec<EndpointName>)| {
+        let whole = sizes.get(&workload).is_none_or(|size| *size == endpoints.len());
+        Group { workload, endpoints, whole }
+    };
+    groups.into_iter().map(group).collect()
 }
 
 /// The workload of each endpoint. Of several it is the one with the most pods, and then the shortest name: a

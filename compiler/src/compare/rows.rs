@@ -124,6 +124,9 @@ impl Comparison<'_> {
         for kind in &self.kinds {
             kind.endpoints.iter().for_each(|at| of_member[*at] = Some(kind));
         }
+        for member in &self.roster.alike {
+            workloads.entry(&member.workload).or_default().0 += 1;
+        }
         for ((at, member), kind) in self.roster.endpoints.iter().enumerate().zip(&of_member) {
             let (size, of_workload) = workloads.entry(&member.workload).or_default();
             *size += 1;

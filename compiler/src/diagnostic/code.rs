@@ -276,6 +276,16 @@ codes! {
     ServiceAnnotation = "S0910" "service-annotation" Warning,
     /// The file of endpoints is not a map to their interfaces.
     EndpointInterfaces = "S0911" "endpoint-interfaces" Error,
+    /// `sluice.yaml` is not what it should be.
+    ProjectFile = "S0912" "project-file" Error,
+    /// An allowance that cannot be read, or has no reason.
+    Allowance = "S0913" "allowance" Warning,
+    /// An allowance of something that is not there.
+    UnusedAllowance = "S0914" "unused-allowance" Warning,
+    /// The baseline cannot be read.
+    Baseline = "S0915" "baseline" Error,
+    /// The baseline has findings that are gone.
+    StaleBaseline = "S0916" "stale-baseline" Info,
 
     // 10: accepted, and more open or more closed than it looks.
     /// ICMP type 0 or less, which means every type.
@@ -290,6 +300,180 @@ codes! {
     EmptyListMeansNone = "S1005" "empty-list-means-none" Warning,
     /// A number that is wrapped or cut to sixteen bits.
     PortWraps = "S1006" "port-wraps" Warning,
+
+    // Lints begin here: valid, and probably not meant (`lint`).
+
+    // 11: selectors and peers.
+    /// A policy whose selector selects nobody.
+    SelectsNothing = "S1101" "selects-nothing" Warning,
+    /// A peer by labels that nobody is.
+    PeerNowhere = "S1102" "peer-nowhere" Warning,
+    /// A namespace of which the input has nothing.
+    UnknownNamespace = "S1103" "unknown-namespace" Info,
+    /// A selector on a label that is no part of an identity.
+    FilteredLabel = "S1104" "filtered-label" Warning,
+    /// A reserved label that must be absent.
+    ReservedNegation = "S1105" "reserved-negation" Warning,
+    /// A label of a source that no peer has.
+    UnmatchableSource = "S1106" "unmatchable-source" Warning,
+    /// The label of the world where there are two families.
+    ReservedWorld = "S1107" "reserved-world" Warning,
+    /// A subject in another namespace than its policy.
+    ForeignNamespace = "S1108" "foreign-namespace" Warning,
+    /// A selector that asks for what cannot be.
+    ContradictorySelector = "S1109" "contradictory-selector" Warning,
+    /// A prefix around pods, which it does not match.
+    CidrCoversPods = "S1110" "cidr-covers-pods" Warning,
+    /// A prefix around nodes, which it does not match.
+    CidrCoversNodes = "S1111" "cidr-covers-nodes" Warning,
+    /// The virtual address of a service in a prefix.
+    ClusterIpInCidr = "S1112" "cluster-ip-in-cidr" Warning,
+    /// A prefix of mapped addresses.
+    MappedPrefix = "S1113" "mapped-prefix" Warning,
+    /// A prefix that names an address inside it.
+    HostBits = "S1114" "host-bits" Warning,
+    /// Exceptions that leave nothing.
+    ExceptCoversAll = "S1115" "except-covers-all" Warning,
+    /// The same peer twice in one list.
+    DuplicatePeer = "S1116" "duplicate-peer" Info,
+    /// A policy for pods in the network of their node.
+    HostNetworkPods = "S1117" "host-network-pods" Warning,
+    /// A peer in the network of its node.
+    HostNetworkPeer = "S1118" "host-network-peer" Warning,
+
+    // 12: ports.
+    /// The port of a service where that of its backends is meant.
+    ServicePort = "S1201" "service-port" Warning,
+    /// A port by a name that no pod has.
+    PortNameNowhere = "S1202" "port-name-nowhere" Warning,
+    /// A port name that a pod has twice.
+    PortNameTwice = "S1203" "port-name-twice" Warning,
+    /// A port name that means several numbers.
+    PortNameDiffers = "S1204" "port-name-differs" Info,
+    /// A range that begins at a name.
+    EndAfterName = "S1205" "end-after-name" Warning,
+    /// Port 0, which is every port.
+    PortZero = "S1206" "port-zero" Warning,
+    /// A port that is read with another base than ten.
+    OctalPort = "S1207" "octal-port" Warning,
+    /// An element of `toPorts` or `icmps` without anything in it.
+    EmptyPortRule = "S1208" "empty-port-rule" Warning,
+    /// A port that another element of the list has in it.
+    DuplicatePort = "S1209" "duplicate-port" Info,
+    /// Rules by port alone, which leave ping out.
+    IcmpLeftOut = "S1210" "icmp-left-out" Info,
+    /// A range of nearly all ports.
+    WideRange = "S1211" "wide-range" Info,
+
+    // 13: names and lookups.
+    /// Names that nobody learns the addresses of.
+    NamesWithoutLookup = "S1301" "names-without-lookup" Warning,
+    /// A name that may not be looked up.
+    NameNotAsked = "S1302" "name-not-asked" Warning,
+    /// `*.example.com` without `example.com`.
+    ApexLeftOut = "S1303" "apex-left-out" Info,
+    /// A name without a dot.
+    ShortName = "S1304" "short-name" Warning,
+    /// A name of the cluster as a peer.
+    NameInCluster = "S1305" "name-in-cluster" Warning,
+    /// Pods whose egress is restricted, and who may not ask for any name.
+    DnsBlocked = "S1306" "dns-blocked" Warning,
+    /// DNS rules on one of the two protocols.
+    DnsOneProtocol = "S1307" "dns-one-protocol" Info,
+    /// Every name as a peer.
+    EveryName = "S1308" "every-name" Warning,
+    /// Two stars that are one.
+    DoubleStar = "S1309" "double-star" Warning,
+    /// Layer 7 rules without a rule.
+    EmptyL7 = "S1310" "empty-l7" Warning,
+    /// A name whose address is that of another name too.
+    SharedNameAddress = "S1311" "shared-name-address" Info,
+
+    // 14: isolation.
+    /// A deny that denies everything.
+    DenyIsolates = "S1401" "deny-isolates" Warning,
+    /// An empty entry beside others.
+    EmptyEntry = "S1402" "empty-entry" Warning,
+    /// A deny entry without anything in it.
+    EmptyDeny = "S1403" "empty-deny" Warning,
+    /// An empty list of peers in a NetworkPolicy.
+    EmptyFrom = "S1404" "empty-from" Warning,
+    /// Rules of a direction that `policyTypes` leaves out.
+    PolicyTypes = "S1405" "policy-types" Warning,
+    /// Egress rules without `policyTypes`.
+    IngressClosedToo = "S1406" "ingress-closed-too" Warning,
+    /// A cluster-wide policy that isolates everybody.
+    ClusterwideIsolates = "S1407" "clusterwide-isolates" Warning,
+    /// The empty selector as a peer.
+    OwnNamespace = "S1408" "own-namespace" Info,
+
+    // 15: rules against other rules.
+    /// Layer 7 rules beside an allow without any.
+    L7Widened = "S1501" "l7-widened" Warning,
+    /// An allow inside of a deny.
+    BroadDeny = "S1502" "broad-deny" Warning,
+    /// A rule that stands twice.
+    DuplicateRule = "S1503" "duplicate-rule" Warning,
+    /// Policies of two kinds with one name.
+    TwoKindsOneName = "S1504" "two-kinds-one-name" Info,
+    /// An allow that denies hide.
+    ShadowedRule = "S1505" "shadowed-rule" Warning,
+    /// A rule without which nothing changes.
+    RedundantRule = "S1506" "redundant-rule" Info,
+    /// A rule that can never match.
+    VacuousRule = "S1507" "vacuous-rule" Warning,
+
+    // 16: exposure.
+    /// Pods that the whole world may reach.
+    OpenToWorld = "S1601" "open-to-world" Warning,
+    /// A port of an administrator or a database, open to the world.
+    SensitivePort = "S1602" "sensitive-port" Warning,
+    /// The cloud's metadata service within reach of pods.
+    MetadataService = "S1603" "metadata-service" Info,
+    /// Everybody as a peer on egress.
+    AllEntity = "S1604" "all-entity" Info,
+    /// What the entity `cluster` means beside pods.
+    ClusterEntity = "S1605" "cluster-entity" Info,
+    /// The API server by its service.
+    ApiServerByService = "S1606" "api-server-by-service" Warning,
+    /// Pods of every namespace as peers.
+    EveryNamespace = "S1607" "every-namespace" Info,
+    /// The host, which is let in anyway.
+    HostEntity = "S1608" "host-entity" Info,
+    /// The entity that nobody is, in a list.
+    NoneEntity = "S1609" "none-entity" Warning,
+    /// Peers that may use every port.
+    AllPorts = "S1610" "all-ports" Info,
+
+    // 17: nodes and clusters.
+    /// A policy for nodes that would cut them off.
+    HostLockedOut = "S1701" "host-locked-out" Warning,
+    /// A policy for nodes where the host firewall is off.
+    HostFirewallOff = "S1702" "host-firewall-off" Info,
+    /// A peer in another cluster, in this namespace.
+    ClusterWithoutNamespace = "S1703" "cluster-without-namespace" Warning,
+    /// A subject in another cluster.
+    OtherCluster = "S1704" "other-cluster" Info,
+    /// A global service, and peers of this cluster only.
+    GlobalServiceLocalPeers = "S1705" "global-service-local-peers" Warning,
+
+    // 18: services, groups of prefixes, AWS.
+    /// A deny of a service.
+    ServiceInDeny = "S1801" "service-in-deny" Warning,
+    /// A service that no pod is behind.
+    ServiceWithoutPods = "S1802" "service-without-pods" Warning,
+    /// A service without ports.
+    ServiceWithoutPorts = "S1803" "service-without-ports" Info,
+    /// A group without prefixes.
+    EmptyCidrGroup = "S1804" "empty-cidr-group" Warning,
+    /// A group that no policy refers to.
+    UnusedCidrGroup = "S1805" "unused-cidr-group" Info,
+    /// A security group that the AWS inventory does not have.
+    AwsGroupPartly = "S1806" "aws-group-partly" Warning,
+    /// An AWS group with nodes or pods of the cluster in it.
+    AwsGroupInside = "S1807" "aws-group-inside" Warning,
+    /// An AWS inventory that lacks nodes of the cluster.
+    AwsOlderThanCluster = "S1808" "aws-older-than-cluster" Warning,
 }
 
 impl Code {

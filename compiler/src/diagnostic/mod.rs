@@ -60,6 +60,24 @@ pub struct Related {
     pub label: String,
 }
 
+/// A change of text that leaves the meaning of every policy as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, as an instruction.
+    pub title: String,
+    /// The edits, none over another.
+    pub edits: Vec<Edit>,
+}
+
+/// A text in the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced.
+    pub span: Span,
+    /// By what.
+    pub text: String,
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -79,6 +97,8 @@ pub struct Diagnostic {
     pub related: Vec<Related>,
     /// The object it is about.
     pub document: Option<Arc<DocumentRef>>,
+    /// How it can be put right without a change of meaning.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -93,6 +113,7 @@ impl Diagnostic {
             help: None,
             related: Vec::new(),
             document: None,
+            fix: None,
         }
     }
 
@@ -128,6 +149,13 @@ impl Diagnostic {
     #[must_use]
     pub fn document(mut self, document: Option<Arc<DocumentRef>>) -> Diagnostic {
         self.document = document;
+        self
+    }
+
+    /// Says how it can be put right without a change of meaning.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<Option<Fix>>) -> Diagnostic {
+        self.fix = fix.into();
         self
     }
 

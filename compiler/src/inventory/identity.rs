@@ -16,7 +16,7 @@ use crate::resource::cilium::Entity;
 use crate::resource::core::PodSpec;
 
 /// Options that change identities.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings {
     dual_stack: bool,
     cidr_matches_nodes: bool,

@@ -30,7 +30,7 @@ use sluice_ir::policy::Identity;
 use sluice_ir::selector::{Operator, Selector};
 
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
-use crate::resource::core::{GlobalService, Pod};
+use crate::resource::core::{GlobalService, Pod, ServicePort};
 use crate::resource::dns_answers::DnsAnswers;
 
 pub use filter::is_identity_label;
@@ -129,6 +129,8 @@ pub struct Service {
     pub cluster_addresses: Vec<IpAddr>,
     /// Addresses of its endpoint slices.
     pub backends: Vec<IpAddr>,
+    /// Its ports.
+    pub ports: Vec<ServicePort>,
     /// Whether it spans clusters.
     pub global: Option<GlobalService>,
 }
@@ -184,8 +186,13 @@ pub struct Inventory {
 impl Inventory {
     /// The endpoint of a pod, or of a workload: the first of its pods.
     pub fn endpoint(&self, namespace: &str, name: &str) -> Option<usize> {
-        let found = self.endpoints.binary_search_by(|e| (&*e.namespace, &*e.name).cmp(&(namespace, name)));
-        found.ok().or_else(|| self.workload(namespace, name).and_then(|pods| pods.first().copied()))
+        let of_workload = || self.workload(namespace, name).and_then(|pods| pods.first().copied());
+        self.endpoint_named(namespace, name).or_else(of_workload)
+    }
+
+    /// The endpoint of this very name.
+    pub fn endpoint_named(&self, namespace: &str, name: &str) -> Option<usize> {
+        self.endpoints.binary_search_by(|e| (&*e.namespace, &*e.name).cmp(&(namespace, name))).ok()
     }
 
     /// The node of a pod in its node's network; `Some(None)` where it has one and nobody knows which.
@@ -259,6 +266,11 @@ impl Inventory {
         self.groups.binary_search_by(|group| (**group).cmp(name)).is_ok()
     }
 
+    /// Whether there is any CIDR group.
+    pub fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     /// The CIDR group whose name resembles this one most.
     pub fn close_group(&self, name: &str) -> Option<&str> {
         did_you_mean(name, self.groups.iter().map(|group| &**group))
@@ -286,6 +298,14 @@ impl Inventory {
         let nodes = self.nodes.iter().flat_map(|node| &node.addresses);
         let names = self.names.iter().flat_map(|(address, names)| names.iter().map(move |_| address));
         groups.chain(nodes.chain(names).chain(&self.api_servers).copied().map(Cidr::host))
+    }
+
+    /// Whether addresses that belong to nobody have the same identities here as in another inventory.
+    pub(crate) fn tells_addresses_apart_as(&self, other: &Inventory) -> bool {
+        self.group_prefixes == other.group_prefixes
+            && self.names == other.names
+            && self.api_servers == other.api_servers
+            && self.settings == other.settings
     }
 
     /// The prefixes at whose edge an address's identity can change: those of groups, and every address

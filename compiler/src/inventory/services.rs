@@ -39,6 +39,7 @@ impl Inventory {
                 selector: service.selector.clone(),
                 cluster_addresses: service.cluster_addresses.clone(),
                 backends,
+                ports: service.ports.clone(),
                 global: service.global,
             };
             services.insert(key, service);

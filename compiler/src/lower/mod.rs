@@ -9,9 +9,9 @@
 
 mod cilium;
 mod conflict;
-mod network_policy;
+pub(crate) mod network_policy;
 mod peers;
-mod scope;
+pub(crate) mod scope;
 
 use std::sync::Arc;
 
@@ -121,7 +121,7 @@ pub fn merge(parts: Vec<Lowered>, options: &Options) -> Lowered {
 }
 
 /// Whether an object is a policy of a kind that the options leave on.
-fn is_policy(resource: &Resource, options: &Options) -> bool {
+pub(crate) fn is_policy(resource: &Resource, options: &Options) -> bool {
     match &resource.object {
         Object::CiliumPolicy(policy) if policy.clusterwide => options.clusterwide_policies,
         Object::CiliumPolicy(_) => options.cilium_policies,

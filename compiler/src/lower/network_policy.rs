@@ -8,6 +8,7 @@ use sluice_ir::selector::{Requirement, Selector};
 
 use super::{Lowerer, Named, Written, scope};
 use crate::inventory::keys;
+use crate::options::Options;
 use crate::resource::Place;
 use crate::resource::cilium::L7Places;
 use crate::resource::network_policy::{NetworkPeer, NetworkPolicy, NetworkPort, NetworkRule, NumberOrName};
@@ -48,41 +49,41 @@ impl Lowerer<'_> {
         for peer in &rule.peers {
             peers.push(match peer {
                 NetworkPeer::Pods { pods, namespaces } => {
-                    let selector = self.pods(pods.as_ref(), namespaces.as_ref(), namespace);
+                    let options = self.around.options;
+                    let selector = self::pods(pods.as_ref(), namespaces.as_ref(), namespace, options);
                     self.labels(selector)
                 }
                 NetworkPeer::Block { cidr, except } => {
                     let except = except.iter().map(|cidr| cidr.value).collect();
-                    self.prefix(*cidr, except)
+                    self.prefix(cidr.value, except)
                 }
             });
         }
         Peers::Of(peers)
     }
+}
 
-    /// Pods of the policy's own namespace, or of the namespaces that are selected.
-    fn pods(
-        &self,
-        pods: Option<&SelectorSpec>,
-        namespaces: Option<&SelectorSpec>,
-        namespace: &Arc<str>,
-    ) -> Selector {
-        let names_cluster =
-            pods.is_some_and(|pods| pods.requirements.iter().any(|r| &*r.key == keys::CLUSTER));
-        let cluster = scope::local_cluster(self.around.options).filter(|_| !names_cluster);
-        let pods = match (namespaces, pods) {
-            (None, Some(pods)) => scope::confined(pods, namespace),
-            (None, None) => [scope::in_namespace(namespace)].into_iter().collect(),
-            (Some(_), pods) => pods.map(SelectorSpec::selector).unwrap_or_default(),
-        };
-        let of_namespace = namespaces
-            .iter()
-            .flat_map(|namespaces| &namespaces.requirements)
-            .map(|r| Requirement { key: format!("{}{}", keys::NAMESPACE_LABELS, r.key).into(), ..r.clone() });
-        let every = namespaces.is_some_and(|namespaces| namespaces.requirements.is_empty());
-        let every = every.then(scope::any_namespace);
-        pods.requirements().iter().cloned().chain(of_namespace).chain(every).chain(cluster).collect()
-    }
+/// Pods of the policy's own namespace, or of the namespaces that are selected.
+pub(crate) fn pods(
+    pods: Option<&SelectorSpec>,
+    namespaces: Option<&SelectorSpec>,
+    namespace: &Arc<str>,
+    options: &Options,
+) -> Selector {
+    let names_cluster = pods.is_some_and(|pods| pods.requirements.iter().any(|r| &*r.key == keys::CLUSTER));
+    let cluster = scope::local_cluster(options).filter(|_| !names_cluster);
+    let pods = match (namespaces, pods) {
+        (None, Some(pods)) => scope::confined(pods, namespace),
+        (None, None) => [scope::in_namespace(namespace)].into_iter().collect(),
+        (Some(_), pods) => pods.map(SelectorSpec::selector).unwrap_or_default(),
+    };
+    let of_namespace = namespaces
+        .iter()
+        .flat_map(|namespaces| &namespaces.requirements)
+        .map(|r| Requirement { key: format!("{}{}", keys::NAMESPACE_LABELS, r.key).into(), ..r.clone() });
+    let every = namespaces.is_some_and(|namespaces| namespaces.requirements.is_empty());
+    let every = every.then(scope::any_namespace);
+    pods.requirements().iter().cloned().chain(of_namespace).chain(every).chain(cluster).collect()
 }
 
 fn written(span: crate::source::Span, place: &Place) -> Written {

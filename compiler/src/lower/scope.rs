@@ -14,7 +14,7 @@ const POD_SOURCES: [LabelSource; 2] = [LabelSource::K8s, LabelSource::Any];
 
 /// The selector of a policy's subject: a namespaced policy is confined to its namespace, whatever
 /// its selector says.
-pub(super) fn subject(spec: &SelectorSpec, namespace: Option<&Arc<str>>) -> Selector {
+pub(crate) fn subject(spec: &SelectorSpec, namespace: Option<&Arc<str>>) -> Selector {
     match namespace {
         None => spec.selector(),
         Some(namespace) => confined(spec, namespace),
@@ -25,7 +25,7 @@ pub(super) fn subject(spec: &SelectorSpec, namespace: Option<&Arc<str>>) -> Sele
 ///
 /// Only the label `k8s:io.kubernetes.pod.namespace` of `matchLabels` is overwritten. Another namespace
 /// that is asked for in an expression, or without the source, must hold beside it, and never does.
-pub(super) fn confined(spec: &SelectorSpec, namespace: &Arc<str>) -> Selector {
+pub(crate) fn confined(spec: &SelectorSpec, namespace: &Arc<str>) -> Selector {
     let overwritten = |(at, requirement): &(usize, &Requirement)| {
         *at < spec.from_labels
             && &*requirement.key == keys::NAMESPACE
@@ -36,17 +36,17 @@ pub(super) fn confined(spec: &SelectorSpec, namespace: &Arc<str>) -> Selector {
 }
 
 /// `io.kubernetes.pod.namespace` must be this.
-pub(super) fn in_namespace(namespace: &Arc<str>) -> Requirement {
+pub(crate) fn in_namespace(namespace: &Arc<str>) -> Requirement {
     Requirement::equals(LabelSource::K8s, keys::NAMESPACE, Arc::clone(namespace))
 }
 
 /// `io.kubernetes.pod.namespace` must be there: a pod of any namespace.
-pub(super) fn any_namespace() -> Requirement {
+pub(crate) fn any_namespace() -> Requirement {
     Requirement::exists(LabelSource::K8s, keys::NAMESPACE)
 }
 
 /// `io.cilium.k8s.policy.cluster` must be the local cluster, where the options ask for it.
-pub(super) fn local_cluster(options: &Options) -> Option<Requirement> {
+pub(crate) fn local_cluster(options: &Options) -> Option<Requirement> {
     let cluster = options.cluster_name.as_str();
     options.default_local_cluster.then(|| Requirement::equals(LabelSource::K8s, keys::CLUSTER, cluster))
 }
@@ -55,7 +55,7 @@ pub(super) fn local_cluster(options: &Options) -> Option<Requirement> {
 ///
 /// `namespace` is the policy's; none for a cluster-wide policy. `of_init` says that its subject is
 /// endpoints without labels, whose peers are not asked for a namespace.
-pub(super) fn peer(
+pub(crate) fn peer(
     spec: &SelectorSpec,
     namespace: Option<&Arc<str>>,
     of_init: bool,

@@ -23,6 +23,8 @@ pub struct NetworkPolicy {
     pub pod_selector: SelectorSpec,
     /// Whether `policyTypes` lists Ingress, and Egress; `None` if it is absent or empty.
     pub types: Option<[bool; 2]>,
+    /// The value of `policyTypes`, if written.
+    pub types_span: Option<Span>,
     /// The rules of each direction.
     pub rules: Vec<NetworkRule>,
 }
@@ -38,6 +40,8 @@ pub struct NetworkRule {
     pub path: Arc<str>,
     /// `from` or `to`; empty or absent is every peer.
     pub peers: Vec<NetworkPeer>,
+    /// The value of `from` or `to`, if written.
+    pub peers_span: Option<Span>,
     /// `ports`; empty or absent is every port.
     pub ports: Vec<NetworkPort>,
 }
@@ -55,7 +59,7 @@ pub enum NetworkPeer {
     /// `ipBlock`.
     Block {
         /// `cidr`.
-        cidr: Cidr,
+        cidr: Spanned<Cidr>,
         /// `except`.
         except: Vec<Spanned<Cidr>>,
     },
@@ -64,6 +68,8 @@ pub enum NetworkPeer {
 /// An element of `ports`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkPort {
+    /// The value of `port`, or else the element.
+    pub span: Span,
     /// TCP if absent.
     pub protocol: Protocol,
     /// The port; none means every port of the protocol.
@@ -103,6 +109,7 @@ pub fn network_policy(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> O
                 .help("write `podSelector: {}` if every pod is meant"),
             );
         }
+        let types_span = fields.entry("policyTypes").map(|entry| entry.value.span);
         let types = fields.read(decoder, "policyTypes", policy_types);
         let mut rules = Vec::new();
         for (name, direction) in [("ingress", Direction::Ingress), ("egress", Direction::Egress)] {
@@ -112,12 +119,8 @@ pub fn network_policy(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> O
             rules.extend(read.unwrap_or_default());
         }
         fields.finish(decoder);
-        let pod_selector = pod_selector.unwrap_or(SelectorSpec {
-            span: node.span,
-            requirements: Vec::new(),
-            from_labels: 0,
-        });
-        Some((pod_selector, types, rules))
+        let pod_selector = pod_selector.unwrap_or_else(|| SelectorSpec::absent(span));
+        Some((pod_selector, (types, types_span), rules))
     });
     if !fields.has("spec") && !fields.explained(decoder, "spec") {
         decoder.report_schema(
@@ -126,8 +129,8 @@ pub fn network_policy(decoder: &mut Decoder<'_>, node: &Node, object: Span) -> O
         );
     }
     fields.finish(decoder);
-    let (pod_selector, types, rules) = spec?;
-    Some(NetworkPolicy { meta: meta?, span, pod_selector, types, rules })
+    let (pod_selector, (types, types_span), rules) = spec?;
+    Some(NetworkPolicy { meta: meta?, span, pod_selector, types, types_span, rules })
 }
 
 fn policy_types(decoder: &mut Decoder<'_>, node: &Node) -> Option<[bool; 2]> {
@@ -160,11 +163,12 @@ fn policy_types(decoder: &mut Decoder<'_>, node: &Node) -> Option<[bool; 2]> {
 fn rule(decoder: &mut Decoder<'_>, node: &Node, direction: Direction) -> Option<NetworkRule> {
     let mut fields = decoder.fields(node)?;
     let key = if direction == Direction::Ingress { "from" } else { "to" };
+    let peers_span = fields.entry(key).filter(|entry| !entry.value.is_null()).map(|entry| entry.value.span);
     let peers = fields.read(decoder, key, |decoder, node| Some(decoder.list(node, peer))).unwrap_or_default();
     let ports =
         fields.read(decoder, "ports", |decoder, node| Some(decoder.list(node, port))).unwrap_or_default();
     fields.finish(decoder);
-    Some(NetworkRule { direction, span: node.span, path: decoder.path(), peers, ports })
+    Some(NetworkRule { direction, span: node.span, path: decoder.path(), peers, peers_span, ports })
 }
 
 fn peer(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPeer> {
@@ -228,7 +232,7 @@ fn ip_block(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPeer> {
             .help("an exception is smaller than its prefix; to match nothing remove the peer"),
         );
     }
-    Some(NetworkPeer::Block { cidr: cidr.value, except })
+    Some(NetworkPeer::Block { cidr, except })
 }
 
 fn port(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPort> {
@@ -243,7 +247,7 @@ fn port(decoder: &mut Decoder<'_>, node: &Node) -> Option<NetworkPort> {
         return None;
     }
     let end = if has_end { end_port(decoder, end?, port.as_ref(), port_span) } else { None };
-    Some(NetworkPort { protocol, port, end })
+    Some(NetworkPort { span: port_span, protocol, port, end })
 }
 
 /// Reads `protocol` of a port; TCP if absent.

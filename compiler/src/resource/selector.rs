@@ -27,6 +27,17 @@ pub struct SelectorSpec {
     pub requirements: Vec<Requirement>,
     /// How many of the requirements come from `matchLabels`.
     pub from_labels: usize,
+    /// Where each requirement is written.
+    pub places: Vec<RequirementPlace>,
+}
+
+/// Where a requirement is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequirementPlace {
+    /// The key, or in an expression the value of `key`.
+    pub key: Span,
+    /// The value, or in an expression the list of values; without any the operator.
+    pub value: Span,
 }
 
 impl SelectorSpec {
@@ -45,6 +56,16 @@ impl SelectorSpec {
         self.requirements.iter().any(|r| r.source == *source)
     }
 
+    /// The requirements with the places where they are written.
+    pub fn placed(&self) -> impl Iterator<Item = (&Requirement, RequirementPlace)> {
+        self.requirements.iter().zip(self.places.iter().copied())
+    }
+
+    /// A selector that requires nothing, as one that is left out is read.
+    pub(super) fn absent(span: Span) -> SelectorSpec {
+        SelectorSpec { span, requirements: Vec::new(), from_labels: 0, places: Vec::new() }
+    }
+
     /// The selector itself.
     pub fn selector(&self) -> Selector {
         self.requirements.iter().cloned().collect()
@@ -54,7 +75,7 @@ impl SelectorSpec {
 /// Reads a label selector.
 pub fn selector(decoder: &mut Decoder<'_>, node: &Node, style: KeyStyle) -> Option<SelectorSpec> {
     let mut fields = decoder.fields(node)?;
-    let mut spec = SelectorSpec { span: node.span, requirements: Vec::new(), from_labels: 0 };
+    let mut spec = SelectorSpec::absent(node.span);
     fields.read(decoder, "matchLabels", |decoder, node| {
         match_labels(decoder, node, style, &mut spec);
         spec.from_labels = spec.requirements.len();
@@ -64,10 +85,14 @@ pub fn selector(decoder: &mut Decoder<'_>, node: &Node, style: KeyStyle) -> Opti
         let mut unreadable = false;
         let read =
             decoder.list(node, |decoder, item| match_expression(decoder, item, style, &mut unreadable));
-        spec.requirements.extend(read);
+        for (requirement, place) in read {
+            spec.requirements.push(requirement);
+            spec.places.push(place);
+        }
         if unreadable && style == KeyStyle::Kubernetes {
             // The agent takes a NetworkPolicy selector that it cannot read for an empty one (semantics.md 12.2).
             spec.requirements.clear();
+            spec.places.clear();
             spec.from_labels = 0;
         }
         Some(())
@@ -96,6 +121,7 @@ fn match_labels(decoder: &mut Decoder<'_>, node: &Node, style: KeyStyle, spec: &
         }
         if let (Some((source, key)), Some(value)) = (parsed, value) {
             spec.requirements.push(Requirement::equals(source, key, value.value));
+            spec.places.push(RequirementPlace { key: *key_span, value: value.span });
         }
     }
 }
@@ -105,7 +131,7 @@ fn match_expression(
     node: &Node,
     style: KeyStyle,
     unreadable: &mut bool,
-) -> Option<Requirement> {
+) -> Option<(Requirement, RequirementPlace)> {
     let mut fields = decoder.fields(node)?;
     let key = fields.read(decoder, "key", string);
     let operator = fields.read(decoder, "operator", string);
@@ -122,8 +148,14 @@ fn match_expression(
     fields.require(decoder, node, "key");
     fields.require(decoder, node, "operator");
     fields.finish(decoder);
-    let (source, key) = key.and_then(|key| label_key(decoder, &key.value, key.span, style))?;
+    let key = key?;
+    let key_span = key.span;
+    let (source, key) = label_key(decoder, &key.value, key.span, style)?;
     let operator = operator?;
+    let place = RequirementPlace {
+        key: key_span,
+        value: values_entry.map_or(operator.span, |entry| entry.value.span),
+    };
     let operator = match &*operator.value {
         "In" | "NotIn" if values.is_empty() => {
             let span = values_entry.map_or(operator.span, |entry| entry.value.span);
@@ -159,7 +191,7 @@ fn match_expression(
             return None;
         }
     };
-    Some(Requirement::new(source, key, operator))
+    Some((Requirement::new(source, key, operator), place))
 }
 
 fn unknown_operator(decoder: &mut Decoder<'_>, operator: &str, span: Span, style: KeyStyle) {

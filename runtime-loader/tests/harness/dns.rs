@@ -60,7 +60,12 @@ fn cluster() -> String {
 }
 
 /// The generation of a policy for endpoints of a network.
-pub(crate) fn prepared(network: &Network, policy: &str, number: Number, settings: &Settings) -> Prepared {
+pub(crate) fn prepared(
+    network: &Network,
+    policy: &str,
+    number: Number,
+    settings: &Settings,
+) -> Prepared<'static> {
     let options = Options::read(&[], Accept::Agent).0;
     let mut sources = Sources::default();
     let texts = [("cluster.yaml", cluster()), ("policies.yaml", policy.to_owned())];
@@ -79,5 +84,6 @@ pub(crate) fn prepared(network: &Network, policy: &str, number: Number, settings
     let locals: Vec<Local> = names.filter_map(local).collect();
     assert_eq!(locals.len(), NAMES.len());
     let images = images(&decision, &locals, settings, &Room::NONE).unwrap();
-    generation(number, &images, settings, checks(&decision, &locals, settings.checks)).unwrap()
+    let made = generation(number, &images, settings, checks(&decision, &locals, settings.checks)).unwrap();
+    made.into_owned()
 }

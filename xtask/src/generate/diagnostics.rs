@@ -5,7 +5,7 @@ use sluice_compiler::diagnostic::Code;
 use super::{MARK, Output};
 
 /// The subject of each hundred of codes. A code outside of them is an error here, so that the page stays whole.
-const SUBJECTS: [(&str, &str); 11] = [
+const SUBJECTS: [(&str, &str); 19] = [
     ("S00", "Files and YAML syntax"),
     ("S01", "What an object is"),
     ("S02", "Shapes and types of fields"),
@@ -17,6 +17,14 @@ const SUBJECTS: [(&str, &str); 11] = [
     ("S08", "Policies that cannot be merged for one endpoint"),
     ("S09", "The inputs beside policies"),
     ("S10", "Accepted, and more open or more closed than it looks"),
+    ("S11", "Lints: selectors and peers"),
+    ("S12", "Lints: ports"),
+    ("S13", "Lints: names and lookups"),
+    ("S14", "Lints: isolation"),
+    ("S15", "Lints: rules against other rules"),
+    ("S16", "Lints: exposure"),
+    ("S17", "Lints: nodes and clusters"),
+    ("S18", "Lints: services, groups of prefixes and AWS"),
 ];
 
 const INTRODUCTION: &str = "\

@@ -139,7 +139,7 @@ fn cidr_set_item(decoder: &mut Decoder<'_>, node: &Node) -> Option<CidrSetItem> 
         except_inside(decoder, cidr, &except);
     }
     let base = match (cidr, group, by_labels) {
-        (Some(cidr), _, _) => CidrBase::Cidr(cidr.value),
+        (Some(cidr), _, _) => CidrBase::Cidr(cidr),
         (_, Some(group), _) => CidrBase::Group(group),
         (_, _, Some(selector)) => {
             open_group_selector(decoder, &selector, selector_key.unwrap_or(node.span));

@@ -147,7 +147,7 @@ pub struct CidrSetItem {
 #[derive(Clone, Debug, PartialEq)]
 pub enum CidrBase {
     /// `cidr`.
-    Cidr(Cidr),
+    Cidr(Spanned<Cidr>),
     /// `cidrGroupRef`.
     Group(Spanned<Arc<str>>),
     /// `cidrGroupSelector`; its keys are of source `cidrgroup`.

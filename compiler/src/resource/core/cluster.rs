@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 
-use super::{EndpointSlice, Namespace, Node, Service, ServiceAccount};
+use sluice_ir::net::{PortName, Protocol};
+
+use super::{EndpointSlice, Namespace, Node, Service, ServiceAccount, ServicePort};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::resource::address::read_address;
 use crate::resource::decode::{Decoder, Fields, Spanned, string};
 use crate::resource::meta::{Scope, labels, meta};
-use crate::source::{Node as Tree, Scalar, Span};
+use crate::resource::network_policy::NumberOrName;
+use crate::source::{Node as Tree, NodeKind, Scalar, Span};
 
 /// The label by which an EndpointSlice names its service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -58,13 +61,40 @@ pub fn service(decoder: &mut Decoder<'_>, node: &Tree, object: Span) -> Option<S
             return None;
         }
         let selector = fields.read(decoder, "selector", labels).filter(|labels| !labels.is_empty());
-        Some((selector, cluster_addresses(decoder, &mut fields)))
+        let ports = fields.entry("ports").map(|entry| service_ports(&entry.value)).unwrap_or_default();
+        Some((selector, cluster_addresses(decoder, &mut fields), ports))
     });
     fields.finish(decoder);
     let meta = meta?;
     let global = super::global::global(decoder, &meta);
-    let (selector, cluster_addresses) = spec.unwrap_or_default();
-    Some(Service { meta, selector, cluster_addresses, global })
+    let (selector, cluster_addresses, ports) = spec.unwrap_or_default();
+    Some(Service { meta, selector, cluster_addresses, ports, global })
+}
+
+/// The ports of a service, as far as they can be read. They decide nothing, so nothing is said of the others.
+fn service_ports(node: &Tree) -> Vec<ServicePort> {
+    let NodeKind::Sequence(items) = &node.kind else { return Vec::new() };
+    items.iter().filter_map(service_port).collect()
+}
+
+fn service_port(node: &Tree) -> Option<ServicePort> {
+    let number = |node: &Tree| match node.scalar() {
+        Some(Scalar::Int(number)) => u16::try_from(number).ok().filter(|port| *port > 0),
+        _ => None,
+    };
+    let port = number(node.get("port")?)?;
+    let target = match node.get("targetPort").filter(|target| !target.is_null()) {
+        None => NumberOrName::Number(port),
+        Some(target) => match target.scalar()? {
+            Scalar::String(name) => NumberOrName::Name(PortName::parse(name)?),
+            _ => NumberOrName::Number(number(target)?),
+        },
+    };
+    let protocol = match node.get("protocol").and_then(Tree::scalar) {
+        Some(Scalar::String(name)) => Protocol::from_name(name)?,
+        _ => Protocol::TCP,
+    };
+    Some(ServicePort { port, target, protocol })
 }
 
 fn cluster_addresses(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>) -> Vec<IpAddr> {

@@ -14,6 +14,7 @@ pub use workload::{pod, workload};
 
 use super::decode::Spanned;
 use super::meta::Meta;
+use super::network_policy::NumberOrName;
 
 /// A Pod.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,8 +98,21 @@ pub struct Service {
     pub selector: Option<Vec<(Arc<str>, Arc<str>)>>,
     /// `spec.clusterIPs`, or else `spec.clusterIP`; `None` (headless) and the empty text are left out.
     pub cluster_addresses: Vec<IpAddr>,
+    /// `spec.ports`.
+    pub ports: Vec<ServicePort>,
     /// Whether it is shared with other clusters, and how (semantics.md 7.1).
     pub global: Option<GlobalService>,
+}
+
+/// A port of a service. Policy never sees its number: it sees the backend's (semantics.md 4.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    /// The number at the virtual address.
+    pub port: u16,
+    /// The backend's port; the same number if absent.
+    pub target: NumberOrName,
+    /// TCP if absent.
+    pub protocol: Protocol,
 }
 
 /// Annotations of a service that spans clusters (semantics.md 7.1).

@@ -1,0 +1,143 @@
+//! `sluice diff`: what changes in meaning, for whom, and by which lines.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sluice_compiler::Compiled;
+use sluice_compiler::classify::Limits;
+use sluice_compiler::compare::{Both, CompareError, Revision, decide_both};
+use sluice_compiler::lint::Depth;
+use sluice_compiler::source::Sources;
+
+use crate::control::control;
+use crate::error::CliError;
+use crate::input::{self, Asked, Input};
+use crate::options::Inputs;
+use crate::outputs::Outputs;
+use crate::project;
+use crate::render;
+use crate::render::difference::{Compared, Format};
+use crate::report;
+use crate::terminal::Terminal;
+
+/// Say what changes between two sets of manifests, by meaning
+///
+/// OLD and NEW are files, folders, patterns, or revisions of the git repository around the current folder. What
+/// exists as a path is a path; anything else is asked of git. `REV` means the manifests below the current folder as
+/// they were, `REV:PATH` a path from the root of the repository. Without NEW, a revision is compared with the working
+/// tree, `A..B` means two revisions, and `A...B` what B changed since it left A.
+///
+/// Every endpoint that both sides have is compared with every peer, protocol and port. Exits with 0 if the policies
+/// are equal, with 1 if they differ, and with 2 if there is an error. Invalid documents of the old side are left out:
+/// they were never in force.
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// What was: a path, or a revision such as main, HEAD~1, main:policies or main...HEAD
+    #[arg(value_name = "OLD")]
+    old: String,
+
+    /// What is to be: a path or a revision [default: the working tree, if OLD is a revision]
+    #[arg(value_name = "NEW")]
+    new: Option<String>,
+
+    /// What both sides share, such as the manifests of the cluster; may be repeated
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Input")]
+    base: Vec<PathBuf>,
+
+    /// Of revisions only this path, from the current folder; may be repeated
+    #[arg(long = "path", value_name = "PATH", help_heading = "Input")]
+    within: Vec<PathBuf>,
+
+    /// OLD and NEW are revisions, even where there is a path of that name
+    #[arg(long, help_heading = "Input")]
+    git: bool,
+
+    #[command(flatten)]
+    inputs: Inputs,
+
+    /// Show people everything, and not one screen of it
+    #[arg(long, help_heading = "Output")]
+    all: bool,
+
+    #[command(flatten)]
+    outputs: Outputs<Format>,
+}
+
+impl Diff {
+    pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
+        let asked = Asked { old: &self.old, new: self.new.as_deref(), git: self.git, within: &self.within };
+        let (old, new) = asked.sides()?;
+        let (before, after) = input::read_sides((&old, &new), &self.base, &self.inputs)?;
+        let mut pair = Pair { old: before, new: after };
+        let Some((_, _, both)) = pair.decide(&self.inputs)? else { return Ok(2) };
+        let left_out = pair.left_out();
+        let compared = Compared::new(&both, (old.label(), new.label()), left_out, self.all);
+        self.outputs.write(terminal, |format, look| compared.render(format, look))?;
+        Ok(u8::from(!compared.equal))
+    }
+}
+
+/// Two inputs that are compared.
+pub(crate) struct Pair {
+    /// What was.
+    pub(crate) old: Input,
+    /// What is to be.
+    pub(crate) new: Input,
+}
+
+impl Pair {
+    /// Compiles both and puts them into tables, and says what is wrong with them; none if that is too much.
+    pub(crate) fn decide(&mut self, inputs: &Inputs) -> Result<Option<(Compiled, Compiled, Both)>, CliError> {
+        let (before, after) = rayon::join(|| self.old.compile(), || self.new.compile());
+        let (before, after) = (before?, after?);
+        let stopped = self.new.has_errors() && !inputs.keep_going;
+        let both = match stopped {
+            true => None,
+            false => match decide_both(&before, &after, inputs.node.as_deref(), &Limits::default()) {
+                Ok(both) => Some(both),
+                Err(CompareError { revision: Revision::Old, error }) => {
+                    self.old.refused(error, &before).map(|()| None)?
+                }
+                Err(CompareError { revision: Revision::New, error }) => {
+                    self.new.refused(error, &after).map(|()| None)?
+                }
+            },
+        };
+        report::complain(&self.findings(), render::Format::Human)?;
+        Ok(both.map(|both| (before, after, both)))
+    }
+
+    /// How many invalid documents are left out of each side.
+    pub(crate) fn left_out(&self) -> (usize, usize) {
+        let errors = |input: &Input| input.diagnostics.iter().filter(|finding| finding.is_error()).count();
+        (errors(&self.old), errors(&self.new))
+    }
+
+    /// Runs the lints on both sides, at the levels of `sluice.yaml`.
+    pub(crate) fn lint(&mut self, old: &Compiled, new: &Compiled) -> Result<(), CliError> {
+        // What is wrong with that file is no finding of the change.
+        let project = project::read(None, &mut Sources::default(), &mut Vec::new())?;
+        let run = |input: &mut Input, compiled: &Compiled| {
+            input.lint(compiled, Depth::default());
+            control(input, &project);
+        };
+        rayon::join(|| run(&mut self.old, old), || run(&mut self.new, new));
+        Ok(())
+    }
+
+    /// What is found of the new side and was not found of the old.
+    pub(crate) fn new_findings(&self) -> Input {
+        let mut new = self.new.with_findings();
+        new.diagnostics.retain(|finding| !self.old.diagnostics.contains(finding));
+        new
+    }
+
+    /// The findings of both sides, those about what they share once.
+    fn findings(&self) -> Input {
+        let mut all = self.new.with_findings();
+        let only_old = self.old.diagnostics.iter().filter(|finding| !all.diagnostics.contains(finding));
+        let only_old: Vec<_> = only_old.cloned().collect();
+        all.diagnostics.extend(only_old);
+        all
+    }
+}

@@ -1,0 +1,206 @@
+//! A cluster as it is, and as it would be after `kubectl apply` and `kubectl delete`.
+//!
+//! Where the cluster comes from is the business of [`Documents`]: today from paths, and whatever else can give named
+//! texts of manifests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use sluice_compiler::diagnostic::did_you_mean;
+use sluice_compiler::resource::Resource;
+use sluice_compiler::session::ObjectKey;
+use sluice_compiler::source::{FileId, Limits, Sources};
+
+use super::expand::{self, Argument, Entry};
+use super::{Given, Input};
+use crate::error::CliError;
+use crate::options::Inputs;
+
+/// Manifests, wherever they come from.
+#[derive(Debug)]
+pub(crate) struct Documents(Vec<Argument>, Vec<Entry>);
+
+impl Documents {
+    /// Those of files, folders, patterns, or standard input.
+    pub(crate) fn of_paths(paths: &[PathBuf]) -> Documents {
+        let (arguments, entries) = expand::expand(paths);
+        Documents(arguments, entries)
+    }
+}
+
+/// What is to be done to a cluster.
+#[derive(Debug)]
+pub(crate) struct Changes<'a> {
+    /// Manifests whose objects are added, or replace those of their name.
+    pub(crate) apply: &'a [PathBuf],
+    /// Manifests whose objects are deleted, or `KIND/NAME` or `KIND/NAMESPACE/NAME`.
+    pub(crate) delete: &'a [String],
+}
+
+/// What becomes of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fate {
+    /// It was not there.
+    Added,
+    /// It takes the place of one with its name.
+    Replaced,
+    /// It is gone.
+    Deleted,
+}
+
+/// A cluster before and after.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    /// As it is.
+    pub(crate) old: Input,
+    /// As it would be.
+    pub(crate) new: Input,
+    /// What becomes of which object, in order.
+    pub(crate) fates: BTreeMap<ObjectKey, Fate>,
+}
+
+/// Reads a cluster and what is to be done to it.
+///
+/// # Errors
+///
+/// Something is to be deleted that is not there, or standard input is to be two things.
+pub(crate) fn read_changed(
+    cluster: Documents,
+    changes: &Changes<'_>,
+    inputs: &Inputs,
+) -> Result<Changed, CliError> {
+    let limits = Limits::default();
+    let (files, names): (Vec<&String>, Vec<&String>) =
+        changes.delete.iter().partition(|word| Path::new(word.as_str()).exists());
+    let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
+    let named = cluster.1.iter().map(|entry| Path::new(entry.name.as_str()));
+    let stdin: BTreeSet<&Path> = named.filter(|name| *name == Path::new("-")).collect();
+    let others = changes.apply.iter().chain(&files).map(PathBuf::as_path);
+    let mut all =
+        Input::begin(Sources::default(), &stdin.into_iter().chain(others).collect::<Vec<_>>(), inputs)?;
+    let mut known = BTreeMap::new();
+    let Documents(arguments, entries) = cluster;
+    let cluster = all.add_files((arguments, entries), &limits, &mut known);
+    let apply = all.add_files(expand::expand(changes.apply), &limits, &mut BTreeMap::new());
+    let gone = all.add_files(expand::expand(&files), &limits, &mut BTreeMap::new());
+    let loaded = all.load_each(&limits);
+    let files_of = |given: &[Given]| -> Vec<FileId> {
+        given.iter().flat_map(|given| given.files.iter().copied()).collect()
+    };
+    let mut old = all.with_files(&files_of(&cluster), &loaded);
+    old.report_empty(&cluster);
+    let applied = all.with_files(&files_of(&apply), &loaded);
+    let gone = all.with_files(&files_of(&gone), &loaded).resources;
+    let mut delete: Vec<ObjectKey> = gone.iter().map(ObjectKey::of).collect();
+    for name in names {
+        delete.push(find(name, &old.resources)?);
+    }
+    let fates = fates(&old.resources, &applied.resources, &delete)?;
+    let new = old.after(applied, &fates);
+    Ok(Changed { old, new, fates })
+}
+
+/// What becomes of each object that is named.
+fn fates(
+    cluster: &[Resource],
+    applied: &[Resource],
+    delete: &[ObjectKey],
+) -> Result<BTreeMap<ObjectKey, Fate>, CliError> {
+    let there: BTreeSet<ObjectKey> = cluster.iter().map(ObjectKey::of).collect();
+    let mut fates = BTreeMap::new();
+    for key in delete {
+        if !there.contains(key) {
+            return Err(absent(&shown(key)));
+        }
+        fates.insert(key.clone(), Fate::Deleted);
+    }
+    for key in applied.iter().map(ObjectKey::of) {
+        let fate = if there.contains(&key) { Fate::Replaced } else { Fate::Added };
+        fates.insert(key, fate);
+    }
+    Ok(fates)
+}
+
+impl Input {
+    /// The same after some objects came and went.
+    fn after(&self, applied: Input, fates: &BTreeMap<ObjectKey, Fate>) -> Input {
+        let stays = |resource: &&Resource| !fates.contains_key(&ObjectKey::of(resource));
+        let mut resources: Vec<Resource> = self.resources.iter().filter(stays).cloned().collect();
+        resources.extend(applied.resources);
+        let mut diagnostics = self.diagnostics.clone();
+        diagnostics.extend(applied.diagnostics.into_iter().filter(|new| !self.diagnostics.contains(new)));
+        let manifests = self.manifests.iter().chain(&applied.manifests).copied().collect();
+        Input { manifests, resources, diagnostics, ..self.with_findings_of_options() }
+    }
+
+    /// The same texts and options, without objects.
+    fn with_findings_of_options(&self) -> Input {
+        Input {
+            sources: self.sources.clone(),
+            options: self.options.clone(),
+            extras: self.extras.clone(),
+            ..Input::default()
+        }
+    }
+}
+
+/// Short names of kinds, as kubectl has them.
+const SHORT: [(&str, &str); 13] = [
+    ("cnp", "CiliumNetworkPolicy"),
+    ("ciliumnp", "CiliumNetworkPolicy"),
+    ("ccnp", "CiliumClusterwideNetworkPolicy"),
+    ("netpol", "NetworkPolicy"),
+    ("ccg", "CiliumCIDRGroup"),
+    ("po", "Pod"),
+    ("ns", "Namespace"),
+    ("svc", "Service"),
+    ("no", "Node"),
+    ("deploy", "Deployment"),
+    ("sts", "StatefulSet"),
+    ("ds", "DaemonSet"),
+    ("cj", "CronJob"),
+];
+
+/// The object that `KIND/NAME` or `KIND/NAMESPACE/NAME` means.
+fn find(word: &str, cluster: &[Resource]) -> Result<ObjectKey, CliError> {
+    let parts: Vec<&str> = word.split('/').collect();
+    let (kind, namespace, name) = match parts.as_slice() {
+        [kind, name] => (*kind, None, *name),
+        [kind, namespace, name] => (*kind, Some(*namespace), *name),
+        _ => return Err(absent(word)),
+    };
+    let known = SHORT.iter().find(|(short, _)| short.eq_ignore_ascii_case(kind));
+    let kind = known.map_or(kind, |(_, long)| *long);
+    let is_kind = |key: &ObjectKey| {
+        key.kind.eq_ignore_ascii_case(kind)
+            || kind.strip_suffix('s').is_some_and(|one| key.kind.eq_ignore_ascii_case(one))
+    };
+    let keys: Vec<ObjectKey> = cluster.iter().map(ObjectKey::of).filter(is_kind).collect();
+    let is_meant = |key: &&ObjectKey| {
+        let default = namespace.or(key.namespace.as_ref().map(|_| "default"));
+        &*key.name == name && key.namespace.as_deref() == default
+    };
+    keys.iter().find(is_meant).cloned().ok_or_else(|| {
+        let all: Vec<String> = keys.iter().map(shown).collect();
+        match did_you_mean(&format!("{kind}/{}", parts[1..].join("/")), all.iter().map(String::as_str)) {
+            Some(close) => {
+                CliError::Usage(format!("there is no `{word}` to delete: did you mean `{close}`?"))
+            }
+            None => absent(word),
+        }
+    })
+}
+
+/// `CiliumNetworkPolicy/shop/cart`.
+pub(crate) fn shown(key: &ObjectKey) -> String {
+    match &key.namespace {
+        Some(namespace) => format!("{}/{namespace}/{}", key.kind, key.name),
+        None => format!("{}/{}", key.kind, key.name),
+    }
+}
+
+fn absent(word: &str) -> CliError {
+    CliError::Usage(format!(
+        "there is no `{word}` to delete: name a file, KIND/NAME or KIND/NAMESPACE/NAME that the cluster has"
+    ))
+}

@@ -1,0 +1,119 @@
+//! What is there for CI systems, shells and editors, run as they run it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
+
+#[allow(dead_code, reason = "each test file uses a part of it")]
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::{root, sluice};
+
+/// Runs the script of the action in a folder, as GitHub does: with its inputs and files for what it tells.
+fn action(folder: &Path, inputs: &[(&str, &str)]) -> Output {
+    Command::new(root().join("scripts/action"))
+        .current_dir(root())
+        .env("SLUICE_BINARY", env!("CARGO_BIN_EXE_sluice"))
+        .env("SLUICE_SARIF", folder.join("sluice.sarif"))
+        .env("GITHUB_STEP_SUMMARY", folder.join("summary.md"))
+        .env("GITHUB_OUTPUT", folder.join("output"))
+        .envs(inputs.iter().copied())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_action_annotates_sums_up_and_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let run = action(folder.path(), &[("SLUICE_PATHS", "testdata/shop-mistakes/policies.yaml")]);
+    let told = String::from_utf8(run.stdout).unwrap();
+    assert_eq!(run.status.code(), Some(2), "{told}{}", String::from_utf8_lossy(&run.stderr));
+    assert!(told.contains("::error file=testdata/shop-mistakes/policies.yaml,line=12"), "{told}");
+    assert!(read("summary.md").contains("S0201"), "{}", read("summary.md"));
+    assert_eq!(read("output"), format!("sarif={}\n", folder.path().join("sluice.sarif").display()));
+    assert!(read("sluice.sarif").contains("\"2.1.0\""));
+}
+
+#[test]
+fn the_action_takes_options_and_draws() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = [
+        ("SLUICE_PATHS", "\n  testdata/shop/cluster  \ntestdata/shop/policies\n"),
+        (
+            "SLUICE_OPTIONS",
+            "--dns\ntestdata/shop/dns.yaml\n--aws\ntestdata/shop/aws.json\n--aws\ntestdata/shop/aws-interfaces.json",
+        ),
+        ("SLUICE_GRAPH", "true"),
+    ];
+    let run = action(folder.path(), &inputs);
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    assert!(summary.contains("```mermaid\nflowchart LR\n") && summary.contains("postgres"), "{summary}");
+}
+
+/// What an input holds is a word for sluice, and never one for the shell.
+#[test]
+fn inputs_of_the_action_are_no_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made");
+    let path = format!("$(touch {0}); touch {0}", made.display());
+    let run = action(folder.path(), &[("SLUICE_PATHS", &path)]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(!made.exists());
+}
+
+/// The lines of the job's script, one after the other, in a folder like the one that it expects.
+#[test]
+fn the_job_for_gitlab_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = std::fs::read_to_string(root().join("deploy/ci/gitlab-ci.yml")).unwrap();
+    let script = job.split("  script:\n").nth(1).unwrap().split("  artifacts:\n").next().unwrap();
+    let lines: Vec<&str> = script.lines().map(|line| line.trim_start_matches("  - ")).collect();
+    assert_eq!(lines.len(), 2, "{script}");
+    for name in ["cluster", "policies"] {
+        std::os::unix::fs::symlink(root().join("testdata/shop").join(name), folder.path().join(name))
+            .unwrap();
+    }
+    let path = Path::new(env!("CARGO_BIN_EXE_sluice")).parent().unwrap();
+    let path = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
+    let run = Command::new("bash")
+        .args(["-euc", &lines.join("\n")])
+        .env("PATH", path)
+        .env("PATHS", "cluster policies")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let page = std::fs::read_to_string(folder.path().join("graph.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>"));
+    let report = std::fs::read_to_string(folder.path().join("sluice-junit.xml")).unwrap();
+    assert!(report.contains("<testsuites name=\"sluice\" tests=\"") && !report.contains("<failure"));
+}
+
+/// Every page that `man` would be asked for is there, and `man` has nothing to say against it.
+#[test]
+fn manual_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = sluice(root(), &["man", "--output", folder.path().to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let mut pages: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    pages.sort();
+    for page in ["sluice.1", "sluice-check.1", "sluice-graph.1", "sluice-agent.1"] {
+        assert!(pages.iter().any(|known| known == page), "{pages:?}");
+    }
+    let text = sluice(root(), &["man"]).stdout;
+    assert!(text.contains(".TH sluice 1") && text.contains("sluice\\-graph(1)"), "{text}");
+    let Ok(man) = Command::new("man")
+        .args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8"])
+        .args(pages.iter().map(|page| folder.path().join(page)))
+        .output()
+    else {
+        return;
+    };
+    assert!(man.status.success() && man.stderr.is_empty(), "{}", String::from_utf8_lossy(&man.stderr));
+}

@@ -1,0 +1,60 @@
+//! S1603: the cloud's metadata service within reach of pods.
+
+use sluice_ir::policy::{Action, Direction};
+
+use super::{METADATA, allows};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::lint::facts::PrefixFact;
+use crate::lint::{Context, Lint};
+
+pub(super) const LINT: Lint = Lint { code: Code::MetadataService, run };
+
+/// It answers on this port.
+const HTTP: u16 = 80;
+
+fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    for (at, entry) in allows(context, Direction::Egress) {
+        let reaches = |port: &crate::lint::facts::PortFact<'_>| port.contains(HTTP);
+        if !(entry.every_port || context.facts.ports_of(at).iter().any(reaches))
+            || denied(context, entry.subject)
+        {
+            continue;
+        }
+        let from = context.facts.prefixes.partition_point(|prefix| prefix.entry < at);
+        let prefixes = context.facts.prefixes[from..].iter().take_while(|prefix| prefix.entry == at);
+        let prefix = prefixes.clone().find(|prefix| prefix.contains(METADATA));
+        let (span, severity) = match prefix {
+            Some(prefix) => (prefix.cidr.span, level(prefix)),
+            None => match super::world(context, at) {
+                Some(span) if prefixes.count() == 0 => (span, Severity::Info),
+                _ => continue,
+            },
+        };
+        let message = format!("this lets pods reach the cloud's metadata service, {METADATA}");
+        found.push(
+            context.finding(Code::MetadataService, entry.resource, span, message).severity(severity).help(
+                format!(
+                    "leave it out: `toCIDRSet: [{{cidr: 0.0.0.0/0, except: [{METADATA}/32]}}]`, or deny it"
+                ),
+            ),
+        );
+    }
+}
+
+/// Who has written exceptions has thought of what is inside, and forgot this; who names the address means it.
+fn level(prefix: &PrefixFact<'_>) -> Severity {
+    let means_it = prefix.cidr.value.length() >= 16;
+    let thought = !prefix.except.is_empty();
+    if thought && !means_it { Severity::Warning } else { Severity::Info }
+}
+
+/// Whether the same `spec` denies it.
+fn denied(context: &Context<'_>, subject: usize) -> bool {
+    context.facts.prefixes.iter().any(|prefix| {
+        let entry = context.facts.entry(prefix.entry);
+        entry.subject == subject
+            && entry.action == Action::Deny
+            && entry.direction == Direction::Egress
+            && prefix.contains(METADATA)
+    })
+}

@@ -1,0 +1,64 @@
+//! Whether two texts of policies say the same.
+
+use std::collections::BTreeSet;
+
+use sluice_ir::net::Cidr;
+use sluice_ir::policy::{
+    Action, Authentication, Direction, L7, Peer, Peers, Policy, PortMatch, Ports, Rule, Subject, Tier,
+};
+use sluice_ir::selector::Selector;
+
+/// A rule without its place, its lists in order and each element once.
+type Plain<'p> = (
+    (bool, &'p Selector),
+    (Direction, Action, Tier, bool, Option<Authentication>),
+    Option<BTreeSet<PlainPeer<'p>>>,
+    Option<BTreeSet<&'p PortMatch>>,
+    Option<String>,
+);
+
+/// A peer without names of tables.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum PlainPeer<'p> {
+    Labels(&'p Selector, &'p [Cidr]),
+    Cidr(Cidr, &'p [Cidr]),
+    Name(&'p sluice_ir::dns_name::DnsPattern),
+}
+
+/// Whether two policies have the same rules, whatever their order, their places and how often one is written. It is
+/// said of the rules themselves, so it holds for every cluster.
+pub fn same_meaning(a: &Policy, b: &Policy) -> bool {
+    a.settings == b.settings && plain_rules(a) == plain_rules(b)
+}
+
+fn plain_rules(policy: &Policy) -> BTreeSet<Plain<'_>> {
+    policy.rules.iter().map(|rule| plain(policy, rule)).collect()
+}
+
+fn plain<'p>(policy: &'p Policy, rule: &'p Rule) -> Plain<'p> {
+    let peers = match &rule.peers {
+        Peers::Any => None,
+        Peers::Of(peers) => Some(peers.iter().map(|peer| plain_peer(policy, peer)).collect()),
+    };
+    let ports = match &rule.ports {
+        Ports::Any => None,
+        Ports::Of(ports) => Some(ports.iter().collect()),
+    };
+    let l7 = rule.l7.map(|id| printed(policy.l7(id)));
+    let subject = (matches!(rule.subject, Subject::Nodes(_)), policy.selector(rule.subject.selector()));
+    let how = (rule.direction, rule.action, rule.tier, rule.default_deny, rule.authentication);
+    (subject, how, peers, ports, l7)
+}
+
+fn plain_peer<'p>(policy: &'p Policy, peer: &'p Peer) -> PlainPeer<'p> {
+    match peer {
+        Peer::Labels { selector, except } => PlainPeer::Labels(policy.selector(*selector), except),
+        Peer::Cidr { cidr, except } => PlainPeer::Cidr(*cidr, except),
+        Peer::Name(pattern) => PlainPeer::Name(pattern),
+    }
+}
+
+/// Layer 7 rules are compared as they stand: no fix touches them.
+fn printed(l7: &L7) -> String {
+    format!("{l7:?}")
+}
