@@ -214,3 +214,19 @@ impl Load {
 fn must(output: Output) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// A program that looks a name up with musl's resolver and prints its address; none without musl, which is said.
+pub(crate) fn with_musl(test: &str, folder: &std::path::Path) -> Option<String> {
+    const SOURCE: &str = "#include <netdb.h>\n#include <stdio.h>\n#include <arpa/inet.h>\n\
+        int main(int n, char **a) { struct addrinfo h = {.ai_family = AF_INET}, *r; char t[64];\n\
+        if (n < 2 || getaddrinfo(a[1], 0, &h, &r)) return 1;\n\
+        puts(inet_ntop(AF_INET, &((struct sockaddr_in *)r->ai_addr)->sin_addr, t, sizeof t)); return 0; }\n";
+    let (source, program) = (folder.join("resolve.c"), folder.join("resolve"));
+    std::fs::write(&source, SOURCE).unwrap();
+    let built = Command::new("musl-gcc").arg("-static").arg("-o").args([&program, &source]).output();
+    if !built.is_ok_and(|built| built.status.success()) {
+        eprintln!("{test}: not run with musl, as `musl-gcc` is not installed (scripts/setup)");
+        return None;
+    }
+    Some(program.display().to_string())
+}
