@@ -53,9 +53,9 @@ struct Twice<'a> {
 }
 
 fn twice_in(resource: &Resource) -> Vec<(PortName, Twice<'_>)> {
-    let (labels, spec): (&[(Arc<str>, Arc<str>)], &PodSpec) = match &resource.object {
-        Object::Pod(pod) if !pod.ended => (&pod.meta.labels, &pod.spec),
-        Object::Workload(workload) => (&workload.labels, &workload.spec),
+    let (labels, spec) = match &resource.object {
+        Object::Pod(pod) if !pod.ended => (pod.meta.labels.as_slice(), &pod.spec),
+        Object::Workload(workload) => (workload.labels.as_slice(), &workload.spec),
         _ => return Vec::new(),
     };
     let mut found = Vec::new();
