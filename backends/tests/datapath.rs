@@ -9,11 +9,13 @@ use std::path::Path;
 use sluice_backends::abi::{
     Be16, Config, Counter, DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_ENFORCE_EGRESS,
     ENDPOINT_ENFORCE_INGRESS, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event,
-    MAPS, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_TEST, MapKind, NO_CLASS, NO_VERDICT, Reason,
-    Stub, Verdict, map,
+    MAPS, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_OF_PROXY, MARK_TEST, MARK_TO_PROXY, MapKind,
+    NO_CLASS, NO_VERDICT, PROXY_DNS, Reason, Stub, Verdict, map,
 };
 use sluice_backends::program::Register::{R0, R1, R2, R4};
-use sluice_backends::program::interpret::{Context, Machine, MapId, Outcome, Packet, ProgramId};
+use sluice_backends::program::interpret::{
+    Context, Machine, MapId, Outcome, Packet, ProgramId, Socket, Sockets,
+};
 use sluice_backends::program::{
     Assembler, Code, Condition, Constants, Helper, LinkError, Operation, Template, decode, link,
     read_template,
@@ -30,6 +32,8 @@ const STRANGER: u8 = 3;
 const ENDPOINT: u8 = 1;
 /// Class 1 is allowed here.
 const WEB: u16 = 80;
+/// Class 1 goes to the DNS proxy here.
+const NAMES: u16 = 53;
 
 fn template(name: &str) -> Template {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("objects").join(name);
@@ -54,12 +58,15 @@ fn class(register: sluice_backends::program::Register) -> Code {
     })
 }
 
-/// Verdict 1 for class 1 at a port, else verdict 0.
+/// For class 1 verdict 1 at a port and 2 at another, else verdict 0.
 fn verdict() -> Code {
     assemble(|asm| {
         let end = asm.label("end");
         asm.move32(R0, 0);
         asm.branch32(Condition::NotEqual, R2, 1, end);
+        asm.move32(R0, 2);
+        asm.branch32(Condition::Equal, R4, i32::from(NAMES), end);
+        asm.move32(R0, 0);
         asm.branch32(Condition::NotEqual, R4, i32::from(WEB), end);
         asm.move32(R0, 1);
         asm.place(end);
@@ -126,8 +133,9 @@ impl Node {
         let slot = ((IFINDEX.wrapping_mul(0x9e37_79b1) >> 16) ^ IFINDEX) & 7;
         self.image("sluice_endpoints", slot as usize * size_of::<Endpoint>(), endpoint.as_bytes());
         let deny = Verdict { reason: Reason::Policy as u8, counter: 600, ..Verdict::default() };
-        let allow = Verdict { action: 1, counter: 601, proxy_port: Be16::ZERO, ..Verdict::default() };
-        self.image("sluice_verdicts", 0, [deny, allow].as_bytes());
+        let allow = Verdict { action: 1, counter: 601, ..Verdict::default() };
+        let names = Verdict { action: 2, proxy: PROXY_DNS as u8, counter: 602, ..Verdict::default() };
+        self.image("sluice_verdicts", 0, [deny, allow, names].as_bytes());
         self.image("sluice_word", 0, &6_u32.to_le_bytes());
     }
 
@@ -225,6 +233,49 @@ fn policy_decides_and_connections_are_answered() {
         assert_eq!(run(DIRECTION_INGRESS, packet(STRANGER, ENDPOINT, [999, WEB], SYN)).code, DROP);
         assert_eq!(node.machine.entries(node.maps["sluice_conntrack"]).count(), 2);
         assert_eq!([600, 601].map(|counter| node.counted(counter)), [3, 2]);
+    }
+}
+
+#[test]
+fn queries_are_given_to_the_proxy() {
+    let proxied = constants().with(Config::Verdicts, 3).with(Config::DnsProxy, 1);
+    let proxy = Socket { mark: MARK_OF_PROXY, state: 10 };
+    let connection = Socket { mark: MARK_OF_PROXY, state: 1 };
+    for packet in [tcp4, tcp6] {
+        let mut node = Node::new(&proxied);
+        let mut query = |port: u32, sockets: Sockets, flags, mark| {
+            node.image("sluice_proxy", 0, &port.to_le_bytes());
+            node.machine.surroundings.sockets = sockets;
+            node.run(DIRECTION_EGRESS, packet(ENDPOINT, FRIEND, [999, NAMES], flags), mark)
+        };
+        let listens = Sockets { listener: Some(proxy), connection: None };
+        let given = query(9, listens, SYN, 0);
+        let mark = MARK_GENERATION_VALID | 6 << MARK_GENERATION_SHIFT | MARK_TO_PROXY;
+        assert_eq!((given.code, given.given_to, given.context.mark), (PASS, Some(proxy), mark));
+        let connected = Sockets { connection: Some(connection), ..listens };
+        assert_eq!(query(9, connected, 0x10, 0).given_to, Some(connection));
+        // The connection before has just ended, and its socket has to say so to whoever repeats the end.
+        let ended = Sockets { connection: Some(Socket { state: 6, ..connection }), ..listens };
+        assert_eq!(query(9, ended, SYN, 0).given_to, Some(proxy));
+        assert_eq!(query(9, ended, 0x11, 0).given_to.map(|socket| socket.state), Some(6));
+        // Somebody on this machine listens at the server's port.
+        let beside = Sockets { connection: Some(Socket { mark: 0, state: 10 }), ..listens };
+        assert_eq!(query(9, beside, SYN, 0).given_to, Some(proxy));
+        let foreign = Sockets { listener: Some(Socket { mark: 0, state: 10 }), connection: None };
+        for (port, sockets) in [(0, listens), (9, Sockets::default()), (9, foreign)] {
+            let absent = query(port, sockets, SYN, 0);
+            assert_eq!((absent.code, absent.given_to, absent.context.mark), (DROP, None, 0));
+        }
+        let asked = query(0, Sockets::default(), SYN, MARK_TEST);
+        assert_eq!((asked.code, asked.given_to, asked.context.cb), (PASS, None, [2, 1, 0, 77, 0]));
+        let absent = 2 * u32::from(Reason::ProxyAbsent as u8) + DIRECTION_EGRESS;
+        assert_eq!([602, absent].map(|counter| node.counted(counter)), [8, 3]);
+        // Who is asked has no proxy before it, and what it answers passes.
+        assert_eq!(node.run(DIRECTION_INGRESS, packet(FRIEND, ENDPOINT, [1, NAMES], SYN), 0).code, DROP);
+        assert_eq!(
+            node.run(DIRECTION_INGRESS, packet(FRIEND, ENDPOINT, [NAMES, 999], SYN_ACK), 0).code,
+            PASS
+        );
     }
 }
 

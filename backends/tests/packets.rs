@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use proptest::prelude::*;
-use sluice_backends::abi::{Endpoint, MAPS, MARK_TEST, MapKind, Reason};
-use sluice_backends::image::{Image, Images, Interface, Room};
+use sluice_backends::abi::{Endpoint, MAPS, MARK_TEST, MapKind};
+use sluice_backends::image::{Image, Images, Interface, Room, refusal};
 use sluice_backends::program::interpret::{Context, Machine, Packet, ProgramId};
 use sluice_backends::program::{Template, bodies, constants, link, read_template};
 use sluice_backends::simulate::{Peer, Question, Simulator};
@@ -117,11 +117,7 @@ fn expected(
     let question =
         Question { direction, table, peer: Peer::Address(peer), protocol: Protocol(protocol), port };
     let answer = simulator.answer(&question);
-    let reason = match answer.record.action {
-        // Nobody listens.
-        2 => Reason::NoProxy as u32,
-        _ => u32::from(answer.record.reason),
-    };
+    let reason = refusal(&answer.record, direction, Protocol(protocol)).map_or(0, |reason| reason as u32);
     [answer.verdict, answer.class, reason, id]
 }
 

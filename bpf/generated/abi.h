@@ -48,6 +48,10 @@
 #define SLUICE_EVENT_AUDIT 0x3U
 /* A packet began a connection that goes to a proxy. */
 #define SLUICE_EVENT_REDIRECT 0x4U
+/* No proxy is there for it. */
+#define SLUICE_PROXY_NONE 0x0U
+/* The DNS proxy of the node. */
+#define SLUICE_PROXY_DNS 0x1U
 /* No peer is in this class. */
 #define SLUICE_NO_CLASS 0x7fffffffU
 /* No rule makes this verdict. */
@@ -68,6 +72,13 @@
 #define SLUICE_MARK_GENERATION_VALID 0x80000000U
 /* The lowest three bits of the generation begin at this bit. */
 #define SLUICE_MARK_GENERATION_SHIFT 0x1cU
+/* Where a mark says how this machine has to do with a packet. It lies in the highest byte, as the generation does,
+ * beside the bits that others are known to use: 0xc000, 0x0f00, 0xff0000. */
+#define SLUICE_MARK_DELIVERY_MASK 0xf000000U
+/* The packet goes to a proxy on this machine, whatever its destination says. */
+#define SLUICE_MARK_TO_PROXY 0x5000000U
+/* The mark of a proxy's sockets, and of what they send. */
+#define SLUICE_MARK_OF_PROXY 0x6000000U
 
 /* Why a packet was dropped. */
 #define SLUICE_DROP_INVALID_SOURCE 132 /* source address is not the endpoint's */
@@ -78,8 +89,11 @@
 #define SLUICE_DROP_MISSED_TAIL_CALL 140 /* programs of the generation are missing */
 #define SLUICE_DROP_CONNTRACK_FULL 155 /* connection could not be remembered */
 #define SLUICE_DROP_EXTENSION_HEADER 156 /* unsupported IPv6 extension header */
+#define SLUICE_DROP_FRAGMENTED 157 /* fragments cannot go to a proxy */
 #define SLUICE_DROP_NO_CONFIGURATION 165 /* no verdict in the tables */
 #define SLUICE_DROP_FRAGMENT_MISSING 175 /* first fragment was not seen */
+#define SLUICE_DROP_PROXY_ABSENT 178 /* the proxy does not listen now */
+#define SLUICE_DROP_PROXY_REFUSED 179 /* the proxy's socket did not take it */
 #define SLUICE_DROP_NO_PROXY 180 /* no proxy listens for it */
 #define SLUICE_DROP_POLICY_DENY 181 /* a rule denies it */
 #define SLUICE_DROP_AUTHENTICATION_REQUIRED 189 /* authentication is required */
@@ -94,6 +108,17 @@ struct sluice_word {
 _Static_assert(sizeof(struct sluice_word) == 8, "size of sluice_word");
 _Static_assert(offsetof(struct sluice_word, generation) == 0, "sluice_word.generation");
 _Static_assert(offsetof(struct sluice_word, previous) == 4, "sluice_word.previous");
+
+/* Where proxies listen. It outlives generations and whoever writes it, and each store is seen at once. */
+struct sluice_proxy {
+	/* The port of the DNS proxy, on the addresses of the loopback; 0 if nobody listens. */
+	__u32 dns_port;
+	/* Nothing yet. */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct sluice_proxy) == 8, "size of sluice_proxy");
+_Static_assert(offsetof(struct sluice_proxy, dns_port) == 0, "sluice_proxy.dns_port");
+_Static_assert(offsetof(struct sluice_proxy, reserved) == 4, "sluice_proxy.reserved");
 
 /* An endpoint, in a slot of the image of endpoints. */
 struct sluice_endpoint {
@@ -139,15 +164,18 @@ struct sluice_verdict {
 	__u8 action;
 	/* Why a packet is dropped, a drop reason; for an authentication that is demanded, too. Else 0. */
 	__u8 reason;
-	/* The port of the proxy for a redirect; 0 if nobody listens. */
-	__be16 proxy_port;
+	/* For a redirect, to which proxy: `SLUICE_PROXY_*`. */
+	__u8 proxy;
+	/* Nothing yet. */
+	__u8 reserved;
 	/* The counter of the rules behind it, in the map of counters. */
 	__u32 counter;
 };
 _Static_assert(sizeof(struct sluice_verdict) == 8, "size of sluice_verdict");
 _Static_assert(offsetof(struct sluice_verdict, action) == 0, "sluice_verdict.action");
 _Static_assert(offsetof(struct sluice_verdict, reason) == 1, "sluice_verdict.reason");
-_Static_assert(offsetof(struct sluice_verdict, proxy_port) == 2, "sluice_verdict.proxy_port");
+_Static_assert(offsetof(struct sluice_verdict, proxy) == 2, "sluice_verdict.proxy");
+_Static_assert(offsetof(struct sluice_verdict, reserved) == 3, "sluice_verdict.reserved");
 _Static_assert(offsetof(struct sluice_verdict, counter) == 4, "sluice_verdict.counter");
 
 /* A connection as its endpoint sees it. Both ways of it have the same key. */
@@ -347,6 +375,7 @@ _Static_assert(offsetof(struct sluice_event, reserved) == 75, "sluice_event.rese
 #define SLUICE_CONFIG_LIFETIME_OTHER 0x5c000008
 #define SLUICE_CONFIG_LIFETIME_SYN 0x5c000009
 #define SLUICE_CONFIG_LIFETIME_CLOSED 0x5c00000a
+#define SLUICE_CONFIG_DNS_PROXY 0x5c00000b
 
 /* Generated instructions take the place of these calls. */
 static __u32 (*const sluice_class4)(__u32 address) = (void *)0x51000000;
@@ -359,6 +388,7 @@ struct sluice_map;
 extern struct sluice_verdict sluice_verdicts[]; /* what to do */
 extern struct sluice_endpoint sluice_endpoints[]; /* endpoints by interface */
 extern volatile struct sluice_word sluice_word; /* the generation in force */
+extern volatile struct sluice_proxy sluice_proxy; /* where proxies listen */
 extern struct sluice_map sluice_calls; /* the programs of both banks: bank times two and direction */
 extern struct sluice_map sluice_conntrack; /* connections */
 extern struct sluice_map sluice_fragments; /* packets that came in fragments */

@@ -127,7 +127,7 @@ inline_always void conclude(struct __sk_buff *skb, const struct packet *packet, 
 inline_always int run(struct __sk_buff *skb, __u8 hook)
 {
 	const struct sluice_endpoint *endpoint = find_endpoint(skb->ifindex);
-	struct packet packet = { .direction = hook };
+	struct packet packet = { .direction = hook, .hook = hook };
 	struct judgement judgement = { .class = SLUICE_NO_CLASS, .verdict = SLUICE_NO_VERDICT };
 	int reason;
 

@@ -35,6 +35,7 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 code; /* of ICMP */
 	__u8 direction; /* seen from the endpoint */
+	__u8 hook; /* as if of an endpoint that is not the host */
 	bool extended; /* whether there are extension headers of IPv6 */
 	struct fragment fragment;
 };

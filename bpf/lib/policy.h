@@ -3,6 +3,7 @@
 #pragma once
 
 #include "connection.h"
+#include "proxy.h"
 #include "tell.h"
 
 enum {
@@ -53,16 +54,29 @@ inline_always __u32 look_up(const struct sluice_endpoint *endpoint, const struct
 }
 
 /*
- * 0, or why a verdict does not let a packet pass. A reason stands beside an allowance where something is demanded
- * that this datapath cannot do. It has no proxy either yet, so a redirection drops as one without a listener does.
+ * Whether a verdict sends a packet to the DNS proxy, which speaks UDP and TCP. A socket can be given to a packet only
+ * where it comes in: so the host, whose packets come from this machine, has none.
  */
-inline_always int reason_of(const struct sluice_verdict *verdict)
+inline_always bool is_for_proxy(const struct packet *packet, const struct sluice_verdict *verdict)
+{
+	return CONFIG(DNS_PROXY) && packet->hook == SLUICE_DIRECTION_EGRESS &&
+	       packet->direction == SLUICE_DIRECTION_EGRESS && verdict->proxy == SLUICE_PROXY_DNS &&
+	       (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP);
+}
+
+/*
+ * 0, or why a verdict does not let a packet pass. A reason stands beside an allowance where something is demanded
+ * that this datapath cannot do. A redirection to a proxy that no node has drops as one without a listener does.
+ */
+inline_always int reason_of(const struct sluice_verdict *verdict, bool proxied)
 {
 	if (verdict->reason)
 		return verdict->reason;
 	if (verdict->action == ACTION_ALLOW)
 		return 0;
-	return verdict->action == ACTION_REDIRECT ? SLUICE_DROP_NO_PROXY : SLUICE_DROP_NO_CONFIGURATION;
+	if (verdict->action != ACTION_REDIRECT)
+		return SLUICE_DROP_NO_CONFIGURATION;
+	return proxied ? 0 : SLUICE_DROP_NO_PROXY;
 }
 
 /* Whether a packet may begin a connection: an ICMP message that is no question has no reply. */
@@ -73,7 +87,7 @@ inline_always bool may_begin(const struct packet *packet)
 
 /* What is done with a packet that passes: its connection is remembered, if someone will read that. */
 inline_always int admit(const struct sluice_endpoint *endpoint, const struct packet *packet,
-			struct sluice_ct_key *key, __u32 counter, struct judgement *judgement)
+			struct sluice_ct_key *key, __u32 counter, bool proxied, struct judgement *judgement)
 {
 	bool began = false;
 	int reason = 0;
@@ -83,7 +97,7 @@ inline_always int admit(const struct sluice_endpoint *endpoint, const struct pac
 	else
 		began = is_opening(packet);
 	if (began && CONFIG(TELL_NEW) && !judgement->kind)
-		judgement->kind = SLUICE_EVENT_NEW;
+		judgement->kind = proxied ? SLUICE_EVENT_REDIRECT : SLUICE_EVENT_NEW;
 	return reason;
 }
 
@@ -92,6 +106,7 @@ inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *en
 			 const struct packet *packet, struct sluice_ct_key *key, struct judgement *judgement)
 {
 	const struct sluice_verdict *verdict;
+	bool proxied;
 	__u32 number;
 	int reason;
 
@@ -102,14 +117,17 @@ inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *en
 	if (number >= CONFIG(VERDICTS))
 		return SLUICE_DROP_NO_CONFIGURATION;
 	verdict = &sluice_verdicts[number];
-	reason = reason_of(verdict);
+	proxied = is_for_proxy(packet, verdict);
+	reason = reason_of(verdict, proxied);
 	if (!asks(skb))
 		count(verdict->counter, size_of_packet(skb, packet));
+	if (proxied && !reason && !asks(skb))
+		reason = to_proxy(skb, packet);
 	if (reason && endpoint->flags & SLUICE_ENDPOINT_AUDIT) {
 		judgement->kind = SLUICE_EVENT_AUDIT;
 		reason = 0;
 	}
 	if (reason || asks(skb))
 		return reason;
-	return admit(endpoint, packet, key, verdict->counter, judgement);
+	return admit(endpoint, packet, key, verdict->counter, proxied, judgement);
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use sluice_backends::bundle::Hash;
 use sluice_compiler::diagnostic::{Code, Diagnostic};
-use sluice_compiler::lint::lint;
+use sluice_compiler::lint::{Depth, lint};
 use sluice_compiler::lower::{Surroundings, lower};
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::aws::AwsInventory;
@@ -61,10 +61,20 @@ pub(crate) struct Input {
 ///
 /// Standard input is to be two things, and one of them would be empty without a word.
 pub(crate) fn read(paths: &[PathBuf], flows: Option<&Path>, inputs: &Inputs) -> Result<Input, CliError> {
+    read_following(Sources::default(), paths, flows, inputs)
+}
+
+/// As [`read`], into what follows the files that were read before.
+fn read_following(
+    sources: Sources,
+    paths: &[PathBuf],
+    flows: Option<&Path>,
+    inputs: &Inputs,
+) -> Result<Input, CliError> {
     let is_stdin = |path: &&Path| path.as_os_str() == "-";
     // However often it is among the paths, it is read once.
     let manifests = paths.iter().map(PathBuf::as_path).find(is_stdin);
-    let mut input = Input::begin(&flows.into_iter().chain(manifests).collect::<Vec<_>>(), inputs)?;
+    let mut input = Input::begin(sources, &flows.into_iter().chain(manifests).collect::<Vec<_>>(), inputs)?;
     let limits = Limits::default();
     let given = input.add_files(expand::expand(paths), &limits, &mut BTreeMap::new());
     let _progress = input.progress();
@@ -92,14 +102,14 @@ impl Input {
     /// # Errors
     ///
     /// Standard input is to be two things.
-    fn begin(others: &[&Path], inputs: &Inputs) -> Result<Input, CliError> {
+    fn begin(sources: Sources, others: &[&Path], inputs: &Inputs) -> Result<Input, CliError> {
         let options = inputs.config.iter().chain(&inputs.dns).chain(&inputs.aws).map(PathBuf::as_path);
         if options.chain(others.iter().copied()).filter(|path| path.as_os_str() == "-").count() > 1 {
             let message =
                 "standard input (`-`) can be only one of manifests, flows and the file of an option";
             return Err(CliError::Usage(message.to_owned()));
         }
-        let mut input = Input::default();
+        let mut input = Input { sources, ..Input::default() };
         input.options.accept = inputs.accept.into();
         input.extras.view = inputs.node.as_deref().map(Into::into);
         input.read_options(inputs, &Limits::default());
@@ -136,8 +146,8 @@ impl Input {
     }
 
     /// Runs the lints; their findings join the others.
-    pub(crate) fn lint(&mut self, compiled: &Compiled) {
-        self.diagnostics.extend(lint(&self.resources, compiled, &self.sources, &self.options));
+    pub(crate) fn lint(&mut self, compiled: &Compiled, depth: Depth<'_>) {
+        self.diagnostics.extend(lint(&self.resources, compiled, &self.sources, &self.options, depth));
     }
 
     /// Notes why there is no table.

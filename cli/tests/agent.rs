@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use common::{Run, golden, root, sluice};
 use sluice_loader::api::server::{Feeds, Socket, serve};
 use sluice_loader::api::snapshot::{Finding, Snapshot, SourcesState};
+use sluice_loader::dns::names::Names;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, watch};
@@ -26,6 +27,7 @@ struct Server {
     runtime: Runtime,
     snapshot: watch::Sender<Arc<Snapshot>>,
     told: broadcast::Sender<Arc<sluice_loader::api::told::Told>>,
+    names: Arc<Names>,
 }
 
 impl Server {
@@ -34,8 +36,10 @@ impl Server {
         let (snapshot, receiver) = watch::channel(Arc::new(snapshot));
         let (told, _) = broadcast::channel(16);
         let socket = runtime.block_on(async { Socket::listen(&folder.path().join("agent.sock")).unwrap() });
-        runtime.spawn(serve(socket, Feeds { snapshot: receiver, told: told.clone() }));
-        Server { folder, runtime, snapshot, told }
+        let names = Arc::new(Names::restored(told::records()));
+        let feeds = Feeds { snapshot: receiver, names: Some(Arc::clone(&names)), told: told.clone() };
+        runtime.spawn(serve(socket, feeds));
+        Server { folder, runtime, snapshot, told, names }
     }
 
     fn ask(&self, words: &[&str]) -> Run {
@@ -129,10 +133,28 @@ fn the_policy_in_force() {
 }
 
 #[test]
+fn the_names_that_endpoints_know() {
+    let server = Server::new(told::snapshot());
+    prints(&server.ask(&["fqdn", "list"]), 0, "fqdn.txt");
+    prints(&server.ask(&["fqdn", "list", "--format", "json"]), 0, "fqdn.json");
+    prints(&server.ask(&["fqdn", "lookup", "2001:db8::7"]), 0, "fqdn-lookup.txt");
+    assert_eq!(server.ask(&["fqdn", "lookup", "no.example.com"]).code, 1);
+    assert_eq!(server.ask(&["fqdn", "list", "-s", "connection"]).stdout, "no endpoint knows such a name\n");
+    let wrong = server.ask(&["fqdn", "list", "-p", "a b"]);
+    assert!(wrong.code == 2 && wrong.stderr.starts_with("error: ` ` cannot stand in"), "{}", wrong.stderr);
+    let flushed = server.ask(&["fqdn", "flush", "api.example.com", "-e", "shop/web"]);
+    assert_eq!((flushed.code, flushed.stdout.as_str()), (0, "1 name is forgotten\n"));
+    let left: Vec<String> = server.names.answers().0.keys().map(ToString::to_string).collect();
+    assert_eq!(left, ["api.example.com", "many.example.com"], "another endpoint knows it too");
+    assert_eq!(server.ask(&["fqdn", "flush", "*", "--format", "json"]).stdout, "{\n  \"flushed\": 2\n}\n");
+    assert!(server.names.answers().0.is_empty());
+}
+
+#[test]
 fn what_happens() {
     let server = Server::new(told::snapshot());
-    prints(&server.monitor(&["-n", "5"]), 0, "monitor.txt");
-    prints(&server.monitor(&["-n", "5", "--format", "json"]), 0, "monitor.jsonl");
+    prints(&server.monitor(&["-n", "7"]), 0, "monitor.txt");
+    prints(&server.monitor(&["-n", "7", "--format", "json"]), 0, "monitor.jsonl");
     prints(&server.monitor(&["-n", "1", "--color", "always"]), 0, "monitor-colour.txt");
     for (words, events) in [
         (&["-n", "1", "--kind", "new,redirect"][..], "new"),

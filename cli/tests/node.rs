@@ -128,6 +128,49 @@ fn files_are_followed_and_broken_ones_change_nothing() {
     assert!(reaches_tcp(&network, WEB, CART, 8080, false));
 }
 
+/// The cart may ask the vault for names, and the vault itself for nothing.
+const NAMES: &str = "
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: names, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  egress:
+    - toEndpoints: [{matchLabels: {app: vault}}]
+      toPorts: [{ports: [{port: \"53\"}], rules: {dns: [{matchPattern: '*.example.com'}]}}]
+";
+
+#[test]
+fn packets_are_led_to_a_proxy_as_long_as_rules_want_one() {
+    if !able("packets_are_led_to_a_proxy_as_long_as_rules_want_one") {
+        return;
+    }
+    let network = Network::new(3);
+    let mut daemon = Daemon::new(&network, &["web", "cart", "vault"], NAMES);
+    let rules = || {
+        let shown = network.on_node("ip rule show pref 53; ip -6 rule show pref 53").stdout;
+        String::from_utf8(shown).unwrap().lines().count()
+    };
+    daemon.begin(1);
+    assert_eq!(rules(), 2);
+    serve_udp(&network, VAULT, 53);
+    assert!(reaches_udp(&network, WEB, VAULT, 53, 100, false), "whoever has no rules asks the server");
+    let monitor = daemon.monitor();
+    assert!(!reaches_udp(&network, CART, VAULT, 53, 100, false), "there is no proxy");
+    let event = monitor.next(|event| event["endpoint"] == "shop/cart");
+    assert_eq!((&event["kind"], &event["reason"]["number"]), (&"drop".into(), &178.into()), "{event}");
+    assert_eq!((&event["verdict"], &event["rules"][0]["line"]), (&"redirect".into(), &9.into()), "{event}");
+    daemon.write("policy.yaml", POLICY);
+    daemon.await_generation(2);
+    assert_eq!(rules(), 0, "nobody needs it any more");
+    daemon.write("policy.yaml", NAMES);
+    daemon.await_generation(3);
+    daemon.kill();
+    assert_eq!(rules(), 2, "the datapath is still there");
+    daemon.detach();
+    assert_eq!(rules(), 0);
+}
+
 #[test]
 fn an_agent_that_is_killed_loses_no_packet() {
     if !able("an_agent_that_is_killed_loses_no_packet") {

@@ -131,3 +131,28 @@ fn a_change_that_is_no_manifest_is_an_error() {
     );
     assert_eq!(preview(&shop, &[]).code, 2, "what changes has to be said");
 }
+
+/// As a plugin of kubectl the program is the same under another name.
+#[cfg(unix)]
+#[test]
+fn kubectl_calls_it_by_its_own_name() {
+    let shop = shop();
+    let plugin = shop.path("kubectl-sluice");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sluice"), &plugin).unwrap();
+    let run = |words: &[&str]| {
+        let output =
+            std::process::Command::new(&plugin).args(words).current_dir(shop.folder()).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, said) = run(&["preview", "--help"]);
+    assert!(code == Some(0) && said.contains("Usage: kubectl sluice preview [OPTIONS] <PATH>..."), "{said}");
+    let (code, said) = run(&["preview"]);
+    assert!(code == Some(2) && said.contains("Usage: kubectl sluice preview"), "{said}");
+    let (code, said) = run(&["preview", "-f", "metrics.yaml", "cluster", "old"]);
+    assert!(code == Some(1) && said.contains("shop/frontend"), "{said}");
+    let (code, said) = run(&["can", "shop/frontend", "shop/cart", "8080/TCP", "cluster", "old"]);
+    assert!(code == Some(0) && said.contains("allow"), "{said}");
+}

@@ -1,8 +1,10 @@
 //! Options that change what policy means, under Cilium's names.
 
+mod dns;
 mod keys;
 mod read;
 
+pub use dns::{DnsOptions, OnTimeout, Reject};
 pub use keys::{KEYS, OptionKey};
 
 /// Whose acceptance makes a document valid.
@@ -55,6 +57,8 @@ pub struct Options {
     pub cilium_policies: bool,
     /// `enableCiliumClusterwideNetworkPolicy`.
     pub clusterwide_policies: bool,
+    /// The DNS proxy.
+    pub dns: DnsOptions,
 }
 
 impl Default for Options {
@@ -77,6 +81,7 @@ impl Default for Options {
             network_policies: true,
             cilium_policies: true,
             clusterwide_policies: true,
+            dns: DnsOptions::default(),
         }
     }
 }

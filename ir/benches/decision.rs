@@ -48,7 +48,7 @@ fn prefix(number: usize) -> (Cidr, ClassId) {
 fn verdict(number: usize) -> Outcome {
     let origins = vec![OriginId::new(number)];
     let (verdict, reason) = (Verdict::Allow, Reason::Rules);
-    Outcome { verdict, reason, authentication: None, widened: false, origins, l7: Vec::new() }
+    Outcome { verdict, reason, authentication: None, widened: false, origins, l7: Vec::new(), proxy: None }
 }
 
 fn origin(number: usize) -> Origin {

@@ -9,12 +9,16 @@
 //! | [`node`] | a node's datapath: the generation in force, the way to the next, interfaces |
 //! | [`agent`] | the daemon: everything above, kept up to date with files |
 //! | [`api`], [`metrics`] | what the agent tells, over a socket and to Prometheus |
+//! | [`dns`] | policy by name: the proxy for queries, and what it learns |
 //! | [`endpoint`] | where endpoints meet the node |
+//! | [`delivery`] | how packets get to a proxy of this machine |
 //! | [`watch_files`] | that a file has changed |
 //! | [`kernel`] | what only the kernel can do: maps, programs, links, memory that both sides share |
 
 pub mod agent;
 pub mod api;
+pub mod delivery;
+pub mod dns;
 pub mod endpoint;
 pub mod generation;
 pub mod kernel;

@@ -32,7 +32,7 @@ impl Agent {
         let runtime = Runtime::new().unwrap();
         let (snapshot, receiver) = watch::channel(Arc::default());
         let (told, _) = broadcast::channel(events);
-        let feeds = Feeds { snapshot: receiver, told: told.clone() };
+        let feeds = Feeds { snapshot: receiver, names: None, told: told.clone() };
         let socket =
             runtime.block_on(async { Socket::listen(&folder.path().join("run/agent.sock")).unwrap() });
         runtime.spawn(serve(socket, feeds));

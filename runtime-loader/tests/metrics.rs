@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use sluice_loader::api::dns::{Bucket, DnsStatus, Phase};
 use sluice_loader::api::policy::{PolicyObject, RuleStatus, Verdict};
 use sluice_loader::api::snapshot::{
     Count, Counts, Direction, DropReason, Drops, EndpointSide, EndpointStatus, Publish, Snapshot,
@@ -37,6 +38,19 @@ fn snapshot() -> Snapshot {
     status.traffic.drops = vec![Drops { reason, direction: Direction::Egress, count: count(3) }];
     (status.traffic.connections, status.traffic.connections_max) = (5, 1_024);
     (status.traffic.events, status.traffic.events_lost) = (8, 1);
+    let bucket = |seconds, count| Bucket { seconds, count };
+    status.dns = Some(DnsStatus {
+        queries: 9,
+        refused: 2,
+        failures: [("timeout".to_owned(), 1)].into(),
+        phases: vec![Phase {
+            phase: "total".to_owned(),
+            buckets: vec![bucket(0.001, 3), bucket(0.01, 2)],
+            count: 6,
+            seconds: 0.5,
+        }],
+        ..DnsStatus::default()
+    });
     let side = |enforced| EndpointSide { enforced, ..EndpointSide::default() };
     snapshot.endpoints = vec![
         EndpointStatus { ingress: side(true), egress: side(true), ..EndpointStatus::default() },

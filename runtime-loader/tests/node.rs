@@ -20,11 +20,7 @@ fn open(network: &Network) -> Node {
 }
 
 fn interfaces(network: &Network, endpoints: usize) -> BTreeSet<Interface> {
-    let one = |endpoint| Interface {
-        ifindex: network.ifindex(endpoint),
-        name: network.interface(endpoint),
-        uplink: false,
-    };
+    let one = |endpoint| Interface { ifindex: network.ifindex(endpoint), name: network.interface(endpoint) };
     (0..endpoints).map(one).collect()
 }
 

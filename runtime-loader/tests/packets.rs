@@ -13,14 +13,14 @@ use harness::root;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sluice_backends::abi::{Counter, Reason};
+use sluice_backends::abi::{Counter, MARK_OF_PROXY, PROXY_DNS, Reason};
 use sluice_backends::image::{Images, Room};
 use sluice_backends::packet::arbitrary::{OWN4, OWN6, conversations, frames};
 use sluice_backends::packet::{
-    Crossing, Endpoint, Lifetimes, Memory as Remembered, Node, Outcome, Peer, Policy, Question, judge,
+    Crossing, Endpoint, Lifetimes, Memory as Remembered, Node, Outcome, Peer, Policy, Question, Way, judge,
 };
 use sluice_backends::probe::CONTEXT;
-use sluice_backends::program::interpret::{Context, Machine, MapId, Packet, ProgramId};
+use sluice_backends::program::interpret::{Context, Machine, MapId, Packet, ProgramId, Socket, Sockets};
 use sluice_backends::simulate::{self, Simulator};
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::source::{Limits, Sources};
@@ -48,6 +48,8 @@ const RULES: &str = "
       icmps: [{fields: [{type: 8, family: IPv4}, {type: 128, family: IPv6}]}]
     - toEntities: [host]
       toPorts: [{ports: [{port: '3'}]}]
+    - toCIDR: [30.0.0.0/8, '3a00::/16']
+      toPorts: [{ports: [{port: '1'}, {port: '2'}], rules: {dns: [{matchPattern: '*'}]}}]
   ingress:
     - fromCIDR: [20.0.0.0/8, 30.0.0.0/8, '3a00::/16']
       toPorts: [{ports: [{port: '1'}]}]
@@ -61,15 +63,18 @@ const RULES: &str = "
 #[derive(Clone, Copy, Debug)]
 struct World {
     host: bool,
+    /// Whether the DNS proxy listens.
+    proxied: bool,
     settings: Settings,
 }
 
-fn worlds() -> [World; 3] {
+fn worlds() -> [World; 4] {
     let strict = Settings { allow_frag_needed: false, ..Settings::default() };
     [
-        World { host: false, settings: Settings::default() },
-        World { host: false, settings: Settings { audit: true, ..strict } },
-        World { host: true, settings: strict },
+        World { host: false, proxied: false, settings: Settings::default() },
+        World { host: false, proxied: true, settings: Settings::default() },
+        World { host: false, proxied: true, settings: Settings { audit: true, ..strict } },
+        World { host: true, proxied: true, settings: strict },
     ]
 }
 
@@ -150,12 +155,12 @@ impl Setting {
     /// What the reference says, as a counter: none for what is left alone.
     fn expected(&self, memory: &mut Remembered, sent: &Sent) -> (bool, Option<u32>) {
         let Sent { frame, leaves, made_here, .. } = sent;
-        let crossing =
-            Crossing { frame, hook: self.hook(*leaves), made_here: *made_here, asks: false, now: 0 };
+        let (hook, proxied) = (self.hook(*leaves), self.world.proxied);
+        let crossing = Crossing { frame, hook, made_here: *made_here, asks: false, proxied, now: 0 };
         let reason = match judge(&self.node, &self.endpoint, self, memory, &crossing) {
             Outcome::Untouched => return (false, None),
             Outcome::Dropped(reason) => reason as u32,
-            Outcome::Passes | Outcome::Begins | Outcome::Audited(_) => 0,
+            Outcome::Passes | Outcome::Begins | Outcome::Proxied { .. } | Outcome::Audited(_) => 0,
         };
         (reason != 0, Some(reason * 2 + u32::from(*leaves)))
     }
@@ -166,7 +171,7 @@ impl Policy for Setting {
         self.world.host && [IpAddr::V4(OWN4), IpAddr::V6(OWN6)].contains(&address)
     }
 
-    fn verdict(&self, question: &Question) -> Result<(), Reason> {
+    fn verdict(&self, question: &Question) -> Result<Way, Reason> {
         let peer = match question.peer {
             Peer::Address(address) => simulate::Peer::Address(address),
             Peer::Here(_) => simulate::Peer::Class(self.images.shape().host_class),
@@ -175,11 +180,12 @@ impl Policy for Setting {
         let (direction, protocol) = (question.direction, Protocol(question.protocol));
         let question = simulate::Question { direction, table, peer, protocol, port: question.port };
         let record = Simulator::from(&self.images).answer(&question).record;
-        // An action of 1 allows.
-        match Reason::of_code(record.reason) {
-            Some(reason) => Err(reason),
-            None if record.action == 1 => Ok(()),
-            None => Err(Reason::NoConfiguration),
+        // An action of 1 allows, one of 2 redirects.
+        match (Reason::of_code(record.reason), record.action) {
+            (Some(reason), _) => Err(reason),
+            (None, 1) => Ok(Way::On),
+            (None, 2) if u32::from(record.proxy) == PROXY_DNS => Ok(Way::ToProxy),
+            (None, _) => Err(Reason::NoConfiguration),
         }
     }
 }
@@ -226,8 +232,11 @@ struct Interpreter {
 }
 
 impl Interpreter {
-    fn new(prepared: &Prepared<'_>) -> Interpreter {
-        let (machine, maps, programs) = in_machine(prepared);
+    fn new(prepared: &Prepared<'_>, proxied: bool) -> Interpreter {
+        let (mut machine, maps, programs) = in_machine(prepared);
+        machine.memory_mut(maps["sluice_proxy"]).unwrap()[0] = u8::from(proxied);
+        let listener = proxied.then_some(Socket { mark: MARK_OF_PROXY, ..Socket::default() });
+        machine.surroundings.sockets = Sockets { listener, connection: None };
         Interpreter { counters: maps["sluice_counters"], machine, programs }
     }
 }
@@ -303,7 +312,7 @@ fn difference(
 fn the_interpreter_agrees_with_the_reference() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
     for setting in worlds().map(Setting::new) {
-        let fresh = Interpreter::new(&setting.prepared());
+        let fresh = Interpreter::new(&setting.prepared(), setting.world.proxied);
         let Interpreter { counters, programs, .. } = fresh;
         let result = runner.run(&packets(), |packets| {
             let mut engine = Interpreter { machine: fresh.machine.clone(), counters, programs };
@@ -335,7 +344,8 @@ fn the_kernel_agrees_with_the_reference() {
         return;
     }
     let mut runner = TestRunner::deterministic();
-    for setting in worlds().map(Setting::new) {
+    // No proxy listens here.
+    for setting in worlds().map(|world| Setting::new(World { proxied: false, ..world })) {
         let (mut engine, mut memory) = (Kernel::new(&setting.prepared()), Remembered::default());
         for _ in 0..2_000 {
             let mut packets = packets().new_tree(&mut runner).unwrap().current();

@@ -58,7 +58,6 @@ impl Bed {
         let interface = |endpoint: usize| Interface {
             ifindex: ifindexes[endpoint],
             name: bed.network.interface(endpoint),
-            uplink: false,
         };
         bed.node.attach(&BTreeSet::from([0, 1].map(interface))).unwrap();
         bed

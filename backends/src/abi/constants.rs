@@ -72,6 +72,11 @@ numbers! {
     /// A packet began a connection that goes to a proxy.
     EVENT_REDIRECT = 4;
 
+    /// No proxy is there for it.
+    PROXY_NONE = 0;
+    /// The DNS proxy of the node.
+    PROXY_DNS = 1;
+
     /// No peer is in this class.
     NO_CLASS = 0x7fff_ffff;
     /// No rule makes this verdict.
@@ -93,6 +98,13 @@ numbers! {
     MARK_GENERATION_VALID = 0x8000_0000;
     /// The lowest three bits of the generation begin at this bit.
     MARK_GENERATION_SHIFT = 28;
+    /// Where a mark says how this machine has to do with a packet. It lies in the highest byte, as the generation does,
+    /// beside the bits that others are known to use: 0xc000, 0x0f00, 0xff0000.
+    MARK_DELIVERY_MASK = 0x0f00_0000;
+    /// The packet goes to a proxy on this machine, whatever its destination says.
+    MARK_TO_PROXY = 0x0500_0000;
+    /// The mark of a proxy's sockets, and of what they send.
+    MARK_OF_PROXY = 0x0600_0000;
 }
 
 /// A place in the template where generated instructions go. C calls it like a helper with this number: arguments
@@ -165,6 +177,8 @@ pub enum Config {
     LifetimeSyn,
     /// Seconds that a TCP connection is, after both sides closed or one reset it.
     LifetimeClosed,
+    /// Whether some verdict sends packets to the DNS proxy.
+    DnsProxy,
 }
 
 impl Config {
@@ -180,7 +194,7 @@ impl Config {
 }
 
 /// Every constant: its name in C behind `SLUICE_CONFIG_`, and the value it has if nobody says another.
-pub const CONFIG: [(Config, &str, u32); 11] = [
+pub const CONFIG: [(Config, &str, u32); 12] = [
     (Config::Ipv4, "IPV4", 1),
     (Config::Ipv6, "IPV6", 1),
     (Config::EndpointMask, "ENDPOINT_MASK", 0),
@@ -192,6 +206,7 @@ pub const CONFIG: [(Config, &str, u32); 11] = [
     (Config::LifetimeOther, "LIFETIME_OTHER", 60),
     (Config::LifetimeSyn, "LIFETIME_SYN", 60),
     (Config::LifetimeClosed, "LIFETIME_CLOSED", 10),
+    (Config::DnsProxy, "DNS_PROXY", 0),
 ];
 
 #[cfg(test)]

@@ -84,6 +84,9 @@ fn maps(out: &mut String) -> std::fmt::Result {
             (MapKind::Memory, "sluice_verdicts") => {
                 writeln!(out, "extern struct sluice_verdict {name}[]; /* {doc} */")?;
             }
+            (MapKind::Memory, "sluice_proxy") => {
+                writeln!(out, "extern volatile struct sluice_proxy {name}; /* {doc} */")?;
+            }
             (MapKind::Memory, "sluice_word") => {
                 writeln!(out, "extern volatile struct sluice_word {name}; /* {doc} */")?;
             }

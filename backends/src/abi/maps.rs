@@ -1,6 +1,6 @@
 //! Maps: those of a generation, its images, and those that outlive it.
 
-use super::{ConntrackEntry, ConntrackKey, Counter, FragmentKey, FragmentPorts, Limit, Word};
+use super::{ConntrackEntry, ConntrackKey, Counter, FragmentKey, FragmentPorts, Limit, Proxy, Word};
 
 /// A map, by the name of the symbol in the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ const fn node(
 }
 
 /// Every map.
-pub const MAPS: [MapSpec; 14] = [
+pub const MAPS: [MapSpec; 15] = [
     image("sluice_trie4", "the class of every IPv4 address"),
     image("sluice_trie6", "the class of every IPv6 address"),
     image("sluice_ports", "the class of every port"),
@@ -70,6 +70,7 @@ pub const MAPS: [MapSpec; 14] = [
     image("sluice_verdicts", "what to do"),
     image("sluice_endpoints", "endpoints by interface"),
     node("sluice_word", "the generation in force", MapKind::Memory, 4, size_of::<Word>(), 1),
+    node("sluice_proxy", "where proxies listen", MapKind::Memory, 4, size_of::<Proxy>(), 1),
     node(
         "sluice_calls",
         "the programs of both banks: bank times two and direction",

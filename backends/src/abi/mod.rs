@@ -3,8 +3,8 @@
 //! The C datapath, the generated program and the loader share records, numbers and maps. They are written down
 //! here, once; [`header`] prints them for C, and the C compiler asserts every size and offset in it.
 //!
-//! A record's integers are in the byte order of the machine, but [`Be16`], which packets use. An address of IPv4 is
-//! a number in the byte order of the machine (10.0.0.1 is `0x0a000001`); one of IPv6 is two, the higher half first.
+//! A record's integers are in the byte order of the machine. An address of IPv4 is a number (10.0.0.1 is
+//! `0x0a000001`); one of IPv6 is two, the higher half first.
 
 #![allow(
     unsafe_code,
@@ -23,13 +23,14 @@ pub use constants::{
     DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_AUDIT, ENDPOINT_CHECK_SOURCE4, ENDPOINT_CHECK_SOURCE6,
     ENDPOINT_ENFORCE_EGRESS, ENDPOINT_ENFORCE_INGRESS, ENDPOINT_HOST, ENDPOINT_PROBES, ENDPOINT_TRACK_EGRESS,
     ENDPOINT_TRACK_INGRESS, EVENT_AUDIT, EVENT_DROP, EVENT_NEW, EVENT_REDIRECT, FAMILY_IPV4, FAMILY_IPV6,
-    MARK_GENERATION_MASK, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_TEST, NO_CLASS, NO_VERDICT,
-    NUMBERS, Number, STUBS, Stub, VERSION,
+    MARK_DELIVERY_MASK, MARK_GENERATION_MASK, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_OF_PROXY,
+    MARK_TEST, MARK_TO_PROXY, NO_CLASS, NO_VERDICT, NUMBERS, Number, PROXY_DNS, PROXY_NONE, STUBS, Stub,
+    VERSION,
 };
 pub use header::header;
 pub use maps::{MAPS, MapKind, MapSpec, Scope, map};
 pub use reason::Reason;
 pub use records::{
-    Be16, ConntrackEntry, ConntrackKey, Counter, Endpoint, Event, Field, FragmentKey, FragmentPorts, Limit,
+    ConntrackEntry, ConntrackKey, Counter, Endpoint, Event, Field, FragmentKey, FragmentPorts, Limit, Proxy,
     RECORDS, Record, Verdict, Word,
 };

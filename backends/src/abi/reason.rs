@@ -56,11 +56,17 @@ reasons! {
     ConntrackFull = 155, "CONNTRACK_FULL", "connection could not be remembered";
     /// Extension headers of IPv6 that are too many or unknown.
     ExtensionHeader = 156, "EXTENSION_HEADER", "unsupported IPv6 extension header";
+    /// A fragment for a proxy, which gets whole packets only.
+    Fragmented = 157, "FRAGMENTED", "fragments cannot go to a proxy";
     /// The images do not fit together: never seen, and never open.
     NoConfiguration = 165, "NO_CONFIGURATION", "no verdict in the tables";
     /// A fragment whose first one was not seen.
     FragmentMissing = 175, "FRAGMENT_MISSING", "first fragment was not seen";
-    /// No proxy listens for the rules.
+    /// The proxy for the rules does not listen.
+    ProxyAbsent = 178, "PROXY_ABSENT", "the proxy does not listen now";
+    /// The proxy's socket could not be given to the packet.
+    ProxyRefused = 179, "PROXY_REFUSED", "the proxy's socket did not take it";
+    /// There is no proxy for the rules.
     NoProxy = 180, "NO_PROXY", "no proxy listens for it";
     /// A rule denies it.
     PolicyDeny = 181, "POLICY_DENY", "a rule denies it";

@@ -2,9 +2,6 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// A number of 16 bits in the byte order of packets.
-pub type Be16 = zerocopy::big_endian::U16;
-
 /// A record as C sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -45,7 +42,7 @@ macro_rules! shared {
     };
 }
 
-shared!(u8 => "__u8", u16 => "__u16", u32 => "__u32", u64 => "__u64", Be16 => "__be16");
+shared!(u8 => "__u8", u16 => "__u16", u32 => "__u32", u64 => "__u64");
 
 impl<T: Shared, const N: usize> Shared for [T; N] {
     const KIND: &'static str = T::KIND;
@@ -97,6 +94,14 @@ records! {
         previous: u32,
     }
 
+    /// Where proxies listen. It outlives generations and whoever writes it, and each store is seen at once.
+    struct Proxy as "sluice_proxy" {
+        /// The port of the DNS proxy, on the addresses of the loopback; 0 if nobody listens.
+        dns_port: u32,
+        /// Nothing yet.
+        reserved: u32,
+    }
+
     /// An endpoint, in a slot of the image of endpoints.
     struct Endpoint as "sluice_endpoint" {
         /// The interface that its packets cross; 0 for a free slot.
@@ -129,8 +134,10 @@ records! {
         action: u8,
         /// Why a packet is dropped, a drop reason; for an authentication that is demanded, too. Else 0.
         reason: u8,
-        /// The port of the proxy for a redirect; 0 if nobody listens.
-        proxy_port: Be16,
+        /// For a redirect, to which proxy: `SLUICE_PROXY_*`.
+        proxy: u8,
+        /// Nothing yet.
+        reserved: u8,
         /// The counter of the rules behind it, in the map of counters.
         counter: u32,
     }
@@ -276,7 +283,7 @@ mod tests {
                 assert_eq!(field.offset, next, "{} before {}", record.name, field.name);
                 let size = match field.kind {
                     "__u8" => 1,
-                    "__u16" | "__be16" => 2,
+                    "__u16" => 2,
                     "__u32" => 4,
                     _ => 8,
                 };

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use sluice_ir::decision::{ByDirection, Decision, EndpointName, Outcome};
 use sluice_ir::origin::Origin;
-use sluice_ir::policy::Authentication;
 use sluice_ir::policy::eval::{Reason, Verdict};
+use sluice_ir::policy::{Authentication, Proxy};
 
 use super::hash::Hash;
 use crate::abi;
@@ -100,6 +100,9 @@ pub struct Provenance {
     /// Whether traffic must be authenticated first: it is dropped, as nobody does that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub authenticated: bool,
+    /// Of a redirect, whether it goes to the DNS proxy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dns: bool,
     /// The lines that made it.
     pub origins: Vec<Line>,
 }
@@ -151,6 +154,7 @@ impl Provenance {
             verdict: outcome.verdict,
             reason: outcome.reason,
             authenticated: outcome.authentication.is_some_and(asks),
+            dns: outcome.proxy == Some(Proxy::Dns),
             origins: outcome.origins.iter().map(|id| Line::of(&decision.origins[id.index()])).collect(),
         }
     }
@@ -164,6 +168,7 @@ impl Provenance {
             widened: false,
             origins: Vec::new(),
             l7: Vec::new(),
+            proxy: self.dns.then_some(Proxy::Dns),
         };
         crate::image::record(index, &outcome)
     }

@@ -8,38 +8,52 @@ use sluice_ir::policy::Direction;
 use super::memory::Image;
 use super::source::host_class;
 use super::update::number;
+use super::verdicts::is_for_dns_proxy;
 use super::{Images, NeedsGeneration, Refused, record, rows};
 
 impl Images {
     /// Everything but prefixes.
     pub(super) fn check(&self, tables: &Tables) -> Result<(), Refused> {
-        let (shape, state) = (&self.shape, &self.state);
         if let Some(direction) = Direction::BOTH.into_iter().find(|way| tables.ports[*way].is_some()) {
             return Err(NeedsGeneration::Ports(direction).into());
         }
-        let verdicts = state.verdicts..state.verdicts + tables.verdicts.len();
-        if !verdicts.clone().eq(tables.verdicts.iter().map(|(id, _)| id.index())) {
-            return Err(NeedsGeneration::Tables("verdicts do not follow those that were there").into());
-        }
-        if verdicts.end > shape.verdicts {
-            return Err(NeedsGeneration::VerdictsFull.into());
-        }
+        let verdicts = self.check_verdicts(tables)?;
         for direction in Direction::BOTH {
-            self.check_rows(direction, &tables.rows[direction], verdicts.end)?;
+            self.check_rows(direction, &tables.rows[direction], verdicts)?;
         }
-        if host_class(tables).is_some_and(|class| class != shape.host_class) {
+        if host_class(tables).is_some_and(|class| class != self.shape.host_class) {
             return Err(NeedsGeneration::HostClass.into());
         }
-        let cells = tables.each_cell().map(|cell| cell.class);
-        let mut classes = cells.chain(tables.prefixes.iter().filter_map(|(_, class)| *class));
-        if classes.any(|class| class.index() >= shape.classes) {
-            return Err(NeedsGeneration::ClassesFull.into());
-        }
+        self.check_classes(tables)?;
         let open = self.open(tables);
         tables.each_cell().try_for_each(|cell| self.check_cell(cell, &open))
     }
 
-    fn check_rows(
+    /// How many verdicts there will be.
+    pub(super) fn check_verdicts(&self, tables: &Tables) -> Result<usize, NeedsGeneration> {
+        let verdicts = self.state.verdicts..self.state.verdicts + tables.verdicts.len();
+        if !verdicts.clone().eq(tables.verdicts.iter().map(|(id, _)| id.index())) {
+            return Err(NeedsGeneration::Tables("verdicts do not follow those that were there"));
+        }
+        if verdicts.end > self.shape.verdicts {
+            return Err(NeedsGeneration::VerdictsFull);
+        }
+        if !self.shape.dns_proxy && tables.verdicts.iter().any(|(_, outcome)| is_for_dns_proxy(outcome)) {
+            return Err(NeedsGeneration::Proxy);
+        }
+        Ok(verdicts.end)
+    }
+
+    pub(super) fn check_classes(&self, tables: &Tables) -> Result<(), NeedsGeneration> {
+        let cells = tables.each_cell().map(|cell| cell.class);
+        let mut classes = cells.chain(tables.prefixes.iter().filter_map(|(_, class)| *class));
+        if classes.any(|class| class.index() >= self.shape.classes) {
+            return Err(NeedsGeneration::ClassesFull);
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_rows(
         &self,
         direction: Direction,
         rows: &[(RowId, Row)],
@@ -49,7 +63,7 @@ impl Images {
         if !(known..known + rows.len()).eq(rows.iter().map(|(id, _)| id.index())) {
             return Err(NeedsGeneration::Tables("rows do not follow those that were there"));
         }
-        let ports = self.state.ports[direction];
+        let ports = self.state.ports[direction].len();
         if rows.iter().any(|(_, row)| row.0.len() != ports || row.0.iter().any(|id| id.index() >= verdicts)) {
             return Err(NeedsGeneration::Tables(
                 "a row does not fit its classes of ports, or names no verdict",
@@ -101,7 +115,7 @@ impl Images {
     }
 
     /// The row of a class in a table.
-    fn row(&self, table: u32, direction: Direction, class: u32) -> Option<u32> {
+    pub(super) fn row(&self, table: u32, direction: Direction, class: u32) -> Option<u32> {
         let shape = &self.shape;
         let load =
             || rows::load(&self.memory, Image::Tables, shape.row_width, rows::entry(shape, table, class));

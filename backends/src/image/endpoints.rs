@@ -42,15 +42,15 @@ pub fn probes(ifindex: u32, slots: usize) -> impl Iterator<Item = usize> {
     (0..ENDPOINT_PROBES).map(move |probe| ((first + probe) & mask) as usize)
 }
 
-/// The bytes of the table: as small as the number of slots that are looked at allows.
-pub(super) fn image(endpoints: &[Endpoint]) -> Result<Vec<u8>, BuildError> {
+/// The bytes of the table: as small as the number of slots that are looked at allows, but of so many slots at least.
+pub(super) fn image(endpoints: &[Endpoint], least: usize) -> Result<Vec<u8>, BuildError> {
     let mut known = BTreeSet::new();
     for endpoint in endpoints {
         if endpoint.ifindex == 0 || !known.insert(endpoint.ifindex) {
             return Err(BuildError::Interface(endpoint.ifindex));
         }
     }
-    let mut slots = (2 * endpoints.len()).next_power_of_two();
+    let mut slots = (2 * endpoints.len()).next_power_of_two().max(least);
     while slots <= SLOTS {
         if let Some(table) = place(endpoints, slots) {
             return Ok(table.as_bytes().to_vec());

@@ -28,6 +28,7 @@ pub(crate) mod hosts;
 mod memory;
 pub(crate) mod ports;
 mod prefixes;
+mod renew;
 mod rows;
 pub(crate) mod shape;
 mod source;
@@ -46,9 +47,10 @@ use sluice_ir::policy::Direction;
 
 pub use endpoints::{Interface, probes, slot};
 pub use memory::{Image, Write};
+pub use renew::NeedsImages;
 pub use shape::{Arm, Hosts, Lookup, Ports, Prefixes6, Room, Shape, SideShape, Trie4, Trie6, Width};
 pub use update::{NeedsGeneration, Refused};
-pub use verdicts::record;
+pub use verdicts::{record, refusal};
 
 use memory::Memory;
 pub(crate) use memory::read;
@@ -112,21 +114,23 @@ impl Images {
 
     fn build(source: &Source<'_>, interfaces: &[Interface], room: &Room) -> Result<Images, BuildError> {
         let mut memory = Memory::default();
+        let verdicts = Room::above(source.verdicts.len(), room.verdicts);
         let only = ByDirection::from_fn(|direction| rows::only_row(source, direction, room));
         let tables = rows::tables(source, &only, room);
         let (trie4, prefixes4, shape4) = build_trie4(&mut memory, source, room)?;
         let (trie6, prefixes6, shape6) = build_trie6(&mut memory, source, room)?;
-        let state = state::state(source, &tables, [prefixes4, prefixes6], [trie4, trie6]);
+        let state = state::state(source, room, &tables, [prefixes4, prefixes6], [trie4, trie6]);
         let mut shape = Shape {
             trie4: shape4,
             trie6: shape6,
             classes: rows::class_stride(source.classes, room),
-            tables: tables.all.len(),
+            tables: Room::above(tables.all.len(), usize::from(room.classes > 0)),
             row_width: Width::Two,
             sides: sides(&mut memory, source, &only, room)?,
-            cell_width: Width::of(source.verdicts.len() + room.verdicts),
+            cell_width: Width::of(verdicts),
             cells: 0,
-            verdicts: source.verdicts.len() + room.verdicts,
+            verdicts,
+            dns_proxy: source.verdicts.iter().any(|outcome| verdicts::is_for_dns_proxy(outcome)),
             endpoints: 0,
             host_class: source.host_class,
         };
@@ -138,9 +142,13 @@ impl Images {
         allocate(&mut memory, Image::Cells, shape.cells * shape.cell_width.bytes(), 0xff)?;
         rows::fill(&mut memory, &shape, &tables, source);
         allocate(&mut memory, Image::Verdicts, shape.verdicts * verdicts::RECORD, 0)?;
-        source.verdicts.iter().enumerate().for_each(|(at, outcome)| verdicts::set(&mut memory, at, outcome));
+        source
+            .verdicts
+            .iter()
+            .enumerate()
+            .for_each(|(at, outcome)| verdicts::set(&mut memory, at, outcome, None));
         (source.verdicts.len()..shape.verdicts).for_each(|at| verdicts::clear(&mut memory, at));
-        let slots = endpoints::image(&state::endpoints(&state, interfaces, source.host_class)?)?;
+        let slots = endpoints::image(&state::endpoints(&state, interfaces, source.host_class)?, 1)?;
         shape.endpoints = slots.len() / endpoints::SLOT;
         allocate(&mut memory, Image::Endpoints, slots.len(), 0)?;
         memory.store(Image::Endpoints, 0, &slots);
@@ -167,6 +175,11 @@ impl Images {
         Image::ALL.iter().map(|image| self.bytes(*image).len()).sum()
     }
 
+    /// Whether some peer or port is not let pass to an endpoint that the tables name, and from it.
+    pub fn enforced(&self, endpoint: &EndpointName) -> Option<ByDirection<bool>> {
+        self.state.subjects.get(endpoint).map(|subject| subject.enforced)
+    }
+
     /// The tables of an endpoint that the tables name; for one without, `None`.
     pub fn tables_of(&self, endpoint: &EndpointName) -> Option<ByDirection<u32>> {
         self.state.subjects.get(endpoint).map(|subject| subject.tables)
@@ -188,19 +201,17 @@ fn sides(
     only: &ByDirection<Option<u32>>,
     room: &Room,
 ) -> Result<ByDirection<SideShape>, BuildError> {
-    let mut blocks = ports::Blocks::default();
+    let (ports, bytes) = ports::lay_out(&source.ports, room, None);
     let mut base = 0;
-    let mut sides = ByDirection::from_fn(|direction| {
-        let stride = rows::row_stride(source.ports[direction].len());
-        let rows = source.rows[direction].len() + room.rows[direction];
-        let ports = ports::plan(source.ports[direction], &mut blocks);
+    let sides = ByDirection::from_fn(|direction| {
+        let stride = rows::row_stride(source.ports[direction].len(), room);
+        let rows = Room::above(source.rows[direction].len(), room.rows[direction]);
+        let ports = ports[direction].clone();
         let side = SideShape { ports, stride, base, rows, row: only[direction] };
         base += rows * stride;
         side
     });
-    let size = blocks.bytes.len();
-    allocate(memory, Image::Ports, size, 0)?;
-    memory.store(Image::Ports, 0, &blocks.bytes);
-    Direction::BOTH.into_iter().for_each(|direction| ports::finish(&mut sides[direction].ports, size));
+    allocate(memory, Image::Ports, bytes.len(), 0)?;
+    memory.store(Image::Ports, 0, &bytes);
     Ok(sides)
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sluice_ir::decision::PortClasses;
+use sluice_ir::decision::{ByDirection, PortClasses};
 use sluice_ir::net::Protocol;
+use sluice_ir::policy::Direction;
 
-use super::shape::{Arm, Lookup, Ports, Width};
+use super::shape::{Arm, Lookup, Ports, Room, Width};
 
 /// A protocol with so many bounds between its ports, or fewer, is looked up by comparisons.
 pub(crate) const TREE_BOUNDS: usize = 3;
@@ -24,15 +25,47 @@ type Spans = Vec<(u16, u32)>;
 
 /// The image in the making.
 #[derive(Default)]
-pub(super) struct Blocks {
-    pub(super) bytes: Vec<u8>,
+struct Blocks {
+    bytes: Vec<u8>,
     /// Blocks by what they say, so that each is there once.
     places: BTreeMap<(Width, Spans), usize>,
 }
 
-/// Lays out the classes of ports of a direction.
-pub(super) fn plan(ports: &PortClasses, blocks: &mut Blocks) -> Ports {
-    let width = if ports.len() <= 1 << 8 { Width::One } else { Width::Two };
+/// The bytes of an index: eight for each protocol.
+const INDEX: usize = 8 << 8;
+
+/// Lays out the classes of ports of both directions, and gives the image.
+///
+/// Where other ports may come, both have an index at the beginning of the image, whatever they say now; what comes behind
+/// has a size that lasts, or this one, if it was laid out before.
+pub(super) fn lay_out(
+    ports: &ByDirection<&PortClasses>,
+    room: &Room,
+    size: Option<usize>,
+) -> (ByDirection<Ports>, Vec<u8>) {
+    let mut blocks = Blocks::default();
+    let lasting = room.ports > 0;
+    if lasting {
+        blocks.bytes.resize(Direction::BOTH.len() * INDEX, 0);
+    }
+    let mut planned = ByDirection::from_fn(|direction| match lasting {
+        true => plan_lasting(ports[direction], direction, &mut blocks),
+        false => plan(ports[direction], &mut blocks),
+    });
+    if lasting {
+        let least = Room::above(blocks.bytes.len().div_ceil(BLOCK), room.ports) * BLOCK;
+        blocks.bytes.resize(size.unwrap_or(least).max(blocks.bytes.len()), 0);
+    }
+    Direction::BOTH.into_iter().for_each(|direction| finish(&mut planned[direction], blocks.bytes.len()));
+    (planned, blocks.bytes)
+}
+
+fn width(ports: &PortClasses) -> Width {
+    if ports.len() <= 1 << 8 { Width::One } else { Width::Two }
+}
+
+/// For each protocol that is listed what is said of its ports.
+fn arms(ports: &PortClasses) -> Vec<(u8, Spans)> {
     let mut arms: Vec<(u8, Spans)> = Vec::new();
     for spans in ports.spans().chunk_by(|a, b| a.protocol == b.protocol) {
         let mut of_protocol: Spans =
@@ -42,8 +75,28 @@ pub(super) fn plan(ports: &PortClasses, blocks: &mut Blocks) -> Ports {
     }
     let every = arms.len() > usize::from(u8::MAX);
     arms.retain(|(_, spans)| every || *spans != [(0, 0)]);
+    arms
+}
+
+/// An index at the place of a direction.
+fn plan_lasting(ports: &PortClasses, direction: Direction, blocks: &mut Blocks) -> Ports {
+    let width = width(ports);
+    let bytes = index(&arms(ports), width, blocks);
+    let place = if direction == Direction::Ingress { 0 } else { INDEX };
+    blocks.bytes[place..place + INDEX].copy_from_slice(&bytes);
+    Ports::Index { place, width, entries: 0 }
+}
+
+/// Lays out the classes of ports of a direction, as quick as can be.
+fn plan(ports: &PortClasses, blocks: &mut Blocks) -> Ports {
+    let width = width(ports);
+    let mut arms = arms(ports);
     if arms.len() > ARMS {
-        return index(&arms, width, blocks);
+        let bytes = index(&arms, width, blocks);
+        blocks.align(8);
+        let place = blocks.bytes.len();
+        blocks.bytes.extend(bytes);
+        return Ports::Index { place, width, entries: 0 };
     }
     arms.sort_by_key(|(protocol, _)| {
         (FREQUENT.iter().position(|frequent| frequent.0 == *protocol).unwrap_or(FREQUENT.len()), *protocol)
@@ -61,8 +114,8 @@ pub(super) fn plan(ports: &PortClasses, blocks: &mut Blocks) -> Ports {
     Ports::Chain { arms: arms.into_iter().map(arm).collect(), otherwise: 0, width }
 }
 
-/// A place for each protocol, where there are many.
-fn index(arms: &[(u8, Spans)], width: Width, blocks: &mut Blocks) -> Ports {
+/// A place for each protocol.
+fn index(arms: &[(u8, Spans)], width: Width, blocks: &mut Blocks) -> Vec<u8> {
     let mut index = vec![(vec![(0, 0)], 1); 1 << 8];
     for (protocol, spans) in arms {
         index[usize::from(*protocol)] = (spans.clone(), if spans.len() == 1 { 1 } else { BLOCK });
@@ -72,10 +125,7 @@ fn index(arms: &[(u8, Spans)], width: Width, blocks: &mut Blocks) -> Ports {
         let base = blocks.place(spans, width, entries) / width.bytes();
         bytes.extend([base as u32, entries as u32 - 1].map(u32::to_ne_bytes).concat());
     }
-    blocks.align(8);
-    let place = blocks.bytes.len();
-    blocks.bytes.extend(bytes);
-    Ports::Index { place, width, entries: 0 }
+    bytes
 }
 
 impl Blocks {
@@ -107,7 +157,7 @@ impl Blocks {
 }
 
 /// Notes how large the image became.
-pub(super) fn finish(ports: &mut Ports, size: usize) {
+fn finish(ports: &mut Ports, size: usize) {
     if let Ports::Index { width, entries, .. } = ports {
         *entries = size / width.bytes();
     }

@@ -13,6 +13,9 @@ use super::source::{NO_ROW, Source};
 /// Rows with so few classes of ports get a stride that is a power of two, so that a shift finds them.
 const ROUND: usize = 64;
 
+/// So many more classes of ports there can be, at least, where other ports may come.
+const MORE_PORTS: usize = 4;
+
 /// The tables, each once where nothing can come in place, and the one of each subject and direction.
 pub(super) struct Tables {
     pub(super) all: Vec<Vec<u32>>,
@@ -45,15 +48,17 @@ pub(super) fn tables(source: &Source<'_>, only: &ByDirection<Option<u32>>, room:
 
 /// How many classes a table has a place for.
 pub(super) fn class_stride(classes: usize, room: &Room) -> usize {
-    match room.classes {
-        0 => classes,
-        more => (classes + more).next_power_of_two(),
-    }
+    Room::above(classes, room.classes)
 }
 
 /// How many places a row takes.
-pub(super) fn row_stride(classes: usize) -> usize {
-    if classes <= ROUND { classes.next_power_of_two() } else { classes }
+pub(super) fn row_stride(classes: usize, room: &Room) -> usize {
+    let classes = if room.ports == 0 { classes } else { classes + MORE_PORTS };
+    match classes <= ROUND {
+        true => classes.next_power_of_two(),
+        false if room.ports == 0 => classes,
+        false => classes.next_multiple_of(ROUND),
+    }
 }
 
 /// Writes all tables and all cells.

@@ -28,6 +28,8 @@ pub struct Shape {
     pub cells: usize,
     /// How many verdicts there can be.
     pub verdicts: usize,
+    /// Whether some verdict sends packets to the DNS proxy.
+    pub dns_proxy: bool,
     /// How many slots for endpoints there are; a power of two.
     pub endpoints: usize,
     /// The class of the host; [`NO_CLASS`](crate::abi::NO_CLASS) if it has none.
@@ -251,6 +253,8 @@ pub struct Room {
     pub chunks6: usize,
     /// Hosts of IPv6.
     pub hosts6: usize,
+    /// Blocks of ports, of 65,536 bytes: a protocol whose ports are told apart takes one, in each direction.
+    pub ports: usize,
 }
 
 impl Room {
@@ -262,9 +266,11 @@ impl Room {
         chunks4: 0,
         chunks6: 0,
         hosts6: 0,
+        ports: 0,
     };
 
-    /// For a node that changes while it runs: about 4 MiB, and some thousand answers of DNS.
+    /// For a node that changes while it runs: about 6 MiB, and some thousand answers of DNS. Sizes are powers of two, so
+    /// that the programs of most generations are the same.
     pub const LIVE: Room = Room {
         classes: 1_024,
         verdicts: 1_024,
@@ -272,7 +278,15 @@ impl Room {
         chunks4: 2_048,
         chunks6: 512,
         hosts6: 8_192,
+        ports: 4,
     };
+}
+
+impl Room {
+    /// How many there can be of something of which there are some, with room for so many more.
+    pub(crate) fn above(count: usize, more: usize) -> usize {
+        if more == 0 { count } else { (count + more).next_power_of_two() }
+    }
 }
 
 impl Default for Room {

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sluice_ir::decision::{ByDirection, EndpointName, Row};
+use sluice_ir::decision::{ByDirection, EndpointName, PortClasses, Row};
 use sluice_ir::policy::Direction;
 
 use super::endpoints::Interface;
 use super::prefixes::Prefixes;
 use super::source::{NO_ROW, Source};
 use super::trie::Trie;
-use super::{BuildError, record, rows};
+use super::{BuildError, Room, record, rows};
 use crate::abi::{
     ENDPOINT_ENFORCE_EGRESS, ENDPOINT_ENFORCE_INGRESS, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS,
     Endpoint,
@@ -26,8 +26,10 @@ pub(super) struct State {
     pub(super) verdicts: usize,
     /// Of each subject that tables name, its tables.
     pub(super) subjects: BTreeMap<EndpointName, Subject>,
-    /// How many classes of ports there are.
-    pub(super) ports: ByDirection<usize>,
+    /// Classes of ports.
+    pub(super) ports: ByDirection<PortClasses>,
+    /// What was left for changes.
+    pub(super) room: Room,
     /// For each row, whether every verdict in it allows.
     pub(super) open: ByDirection<Vec<bool>>,
     /// Classes that peers are in.
@@ -47,6 +49,7 @@ pub(super) struct Subject {
 
 pub(super) fn state(
     source: &Source<'_>,
+    room: &Room,
     tables: &rows::Tables,
     [prefixes4, prefixes6]: [Prefixes; 2],
     [trie4, trie6]: [Option<Trie>; 2],
@@ -75,7 +78,8 @@ pub(super) fn state(
         trie6,
         verdicts: source.verdicts.len(),
         subjects,
-        ports: ByDirection::from_fn(|direction| source.ports[direction].len()),
+        ports: ByDirection::from_fn(|direction| source.ports[direction].clone()),
+        room: *room,
         open,
         classes,
         gone: BTreeSet::new(),

@@ -26,7 +26,7 @@ pub(super) fn build_trie4(memory: &mut Memory, source: &Source<'_>, room: &Room)
         return Ok((None, prefixes, Trie4::Constant(class)));
     }
     let (chunks, depth) = trie::count(&prefixes, 16, false);
-    let chunks = chunks + room.chunks4;
+    let chunks = Room::above(chunks, room.chunks4);
     let depth = if room.chunks4 == 0 { depth } else { 2 };
     let root = ADDRESSES as usize * 4;
     let mut trie = Trie {
@@ -74,7 +74,7 @@ pub(super) fn build_trie6(memory: &mut Memory, source: &Source<'_>, room: &Room)
         return Ok((None, prefixes, Trie6 { hosts, prefixes: constant }));
     }
     let (chunks, depth) = trie::count(&prefixes, 8, true);
-    let chunks = chunks + room.chunks6;
+    let chunks = Room::above(chunks, room.chunks6);
     let depth = if room.chunks6 == 0 { depth } else { 15 };
     let headers = root + CHUNK as usize * 4;
     let entries = headers + chunks * HEADER;

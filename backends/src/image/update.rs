@@ -36,6 +36,9 @@ pub enum NeedsGeneration {
     /// There is no place for another verdict.
     #[error("the verdicts are full")]
     VerdictsFull,
+    /// The program knows no way to the DNS proxy.
+    #[error("nothing went to the DNS proxy before")]
+    Proxy,
     /// There is no place for another row.
     #[error("the rows of {0} are full")]
     RowsFull(Direction),
@@ -54,6 +57,9 @@ pub enum NeedsGeneration {
     /// The program knows the class of the host.
     #[error("the host is in another class")]
     HostClass,
+    /// There is no place for so many endpoints.
+    #[error("the endpoints are full")]
+    EndpointsFull,
     /// An endpoint was not known before.
     #[error("no table is about the endpoint `{0}`")]
     Endpoint(EndpointName),
@@ -75,9 +81,19 @@ impl Images {
     ///
     /// If it cannot be done in place. Nothing has changed then.
     pub fn apply(&mut self, tables: &Tables) -> Result<Vec<Write>, Refused> {
+        self.apply_counted(tables, &[])
+    }
+
+    /// Does what [`Images::apply`] does, and gives each verdict that is new its counter, in order; those for which there is
+    /// none have one by their number.
+    ///
+    /// # Errors
+    ///
+    /// See [`Images::apply`].
+    pub fn apply_counted(&mut self, tables: &Tables, counters: &[u32]) -> Result<Vec<Write>, Refused> {
         self.check(tables)?;
         self.memory.begin();
-        self.store_rows(tables);
+        self.store_rows(tables, counters);
         let chunks = self.chunks();
         let settling = chunks.iter().any(Chunks::is_settling);
         let mut done = Vec::new();
@@ -106,21 +122,13 @@ impl Images {
         !gone.is_empty() || trie4.iter().chain(trie6).any(|trie| trie.chunks.is_settling())
     }
 
-    /// Notes the port at which the proxy of a verdict listens; 0 if nobody does. None if there is no such verdict.
-    pub fn set_proxy(&mut self, verdict: u32, port: u16) -> Option<Vec<Write>> {
-        self.set_field(verdict, verdicts::PROXY_PORT, &port.to_be_bytes())
-    }
-
     /// Gives a verdict another counter. None if there is no such verdict.
     pub fn set_counter(&mut self, verdict: u32, counter: u32) -> Option<Vec<Write>> {
-        self.set_field(verdict, verdicts::COUNTER, &counter.to_ne_bytes())
-    }
-
-    fn set_field(&mut self, verdict: u32, field: usize, bytes: &[u8]) -> Option<Vec<Write>> {
         let verdict = verdict as usize;
         (verdict < self.state.verdicts).then(|| {
             self.memory.begin();
-            self.memory.store(Image::Verdicts, verdict * verdicts::RECORD + field, bytes);
+            let place = verdict * verdicts::RECORD + verdicts::COUNTER;
+            self.memory.store(Image::Verdicts, place, &counter.to_ne_bytes());
             self.memory.commit()
         })
     }
@@ -134,10 +142,10 @@ impl Images {
     }
 
     /// Verdicts, then rows, then the rows of classes.
-    fn store_rows(&mut self, tables: &Tables) {
+    pub(super) fn store_rows(&mut self, tables: &Tables, counters: &[u32]) {
         let Images { shape, memory, state } = self;
-        for (id, outcome) in &tables.verdicts {
-            verdicts::set(memory, id.index(), outcome);
+        for (at, (id, outcome)) in tables.verdicts.iter().enumerate() {
+            verdicts::set(memory, id.index(), outcome, counters.get(at).copied());
         }
         for direction in Direction::BOTH {
             for (id, row) in &tables.rows[direction] {
@@ -153,7 +161,7 @@ impl Images {
     }
 
     /// Puts a prefix into a class, or takes it out; `settling` says whether chunks were waiting before.
-    fn set_prefix(
+    pub(super) fn set_prefix(
         &mut self,
         prefix: Cidr,
         class: Option<u32>,
@@ -198,7 +206,7 @@ impl Images {
     }
 
     /// Notes what there is now.
-    fn note(&mut self, tables: &Tables) {
+    pub(super) fn note(&mut self, tables: &Tables) {
         let open = self.open(tables);
         let state = &mut self.state;
         state.verdicts += tables.verdicts.len();
@@ -217,7 +225,7 @@ impl Images {
 /// Prefixes in an order in which no address is in a third class on its way from one to another: those that are in
 /// a class first, the longest first, so that what comes around a prefix finds it in place; then those that are no
 /// more, the shortest first, so that none uncovers another that goes too.
-fn in_order(prefixes: &[(Cidr, Option<ClassId>)]) -> Vec<(Cidr, Option<ClassId>)> {
+pub(super) fn in_order(prefixes: &[(Cidr, Option<ClassId>)]) -> Vec<(Cidr, Option<ClassId>)> {
     let mut sorted = prefixes.to_vec();
     sorted.sort_by_key(|(prefix, class)| match class {
         Some(_) => (0, u8::MAX - prefix.length()),

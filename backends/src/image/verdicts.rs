@@ -1,24 +1,23 @@
 //! What to do: a record for each verdict.
 
 use sluice_ir::decision::Outcome;
-use sluice_ir::policy::Authentication;
+use sluice_ir::net::Protocol;
 use sluice_ir::policy::eval;
+use sluice_ir::policy::{Authentication, Direction, Proxy};
 use zerocopy::IntoBytes;
 
 use super::memory::{Image, Memory};
-use crate::abi::{Be16, COUNTER_RULES, Reason, Verdict};
+use crate::abi::{COUNTER_RULES, PROXY_DNS, PROXY_NONE, Reason, Verdict};
 
 /// The size of a record in bytes.
 pub(super) const RECORD: usize = size_of::<Verdict>();
-/// Where in a record the port of the proxy is.
-pub(super) const PROXY_PORT: usize = std::mem::offset_of!(Verdict, proxy_port);
 /// Where in a record the counter is.
 pub(super) const COUNTER: usize = std::mem::offset_of!(Verdict, counter);
 
 /// What the datapath does for a verdict.
 ///
 /// Authentication cannot be given here, so what demands it is denied, as by an agent whose authentication always
-/// fails. A redirect has no port until someone listens: [`Images::set_proxy`](super::Images::set_proxy).
+/// fails.
 pub fn record(index: usize, outcome: &Outcome) -> Verdict {
     let demanded = outcome.authentication.is_some_and(|kind| kind != Authentication::Disabled);
     let (action, reason) = match (outcome.verdict, outcome.reason) {
@@ -30,7 +29,25 @@ pub fn record(index: usize, outcome: &Outcome) -> Verdict {
         (eval::Verdict::Deny, eval::Reason::DefaultDeny) => (0, Reason::Policy as u8),
         (eval::Verdict::Deny, _) => (0, Reason::PolicyDeny as u8),
     };
-    Verdict { action, reason, proxy_port: Be16::ZERO, counter: counter(index) }
+    let proxy = if action == 2 && outcome.proxy == Some(Proxy::Dns) { PROXY_DNS } else { PROXY_NONE };
+    Verdict { action, reason, proxy: proxy as u8, reserved: 0, counter: counter(index) }
+}
+
+/// Whether a verdict sends packets to the DNS proxy.
+pub(super) fn is_for_dns_proxy(outcome: &Outcome) -> bool {
+    u32::from(record(0, outcome).proxy) == PROXY_DNS
+}
+
+/// Why a record lets no packet of a protocol pass, if it does not. Only what an endpoint sends over UDP or TCP can go to
+/// a proxy, and whether that listens is not asked here.
+pub fn refusal(record: &Verdict, direction: Direction, protocol: Protocol) -> Option<Reason> {
+    let dns = u32::from(record.proxy) == PROXY_DNS && matches!(protocol, Protocol::TCP | Protocol::UDP);
+    match (record.reason, record.action) {
+        (0, 1) => None,
+        (0, 2) if direction == Direction::Egress && dns => None,
+        (0, 2) => Some(Reason::NoProxy),
+        (reason, _) => Reason::of_code(reason).or(Some(Reason::NoConfiguration)),
+    }
 }
 
 /// The counter of a verdict; those that are too many share the last.
@@ -41,8 +58,10 @@ fn counter(index: usize) -> u32 {
 }
 
 /// Writes a verdict.
-pub(super) fn set(memory: &mut Memory, index: usize, outcome: &Outcome) {
-    memory.store(Image::Verdicts, index * RECORD, record(index, outcome).as_bytes());
+pub(super) fn set(memory: &mut Memory, index: usize, outcome: &Outcome, counter: Option<u32>) {
+    let record = record(index, outcome);
+    let record = Verdict { counter: counter.unwrap_or(record.counter), ..record };
+    memory.store(Image::Verdicts, index * RECORD, record.as_bytes());
 }
 
 /// Makes a place for verdicts to come deny: nothing names it yet.

@@ -9,7 +9,7 @@ use sluice_ir::policy::Direction;
 use super::connections::{Connections, Flow, Lifetimes, opposite};
 use super::datagram::{Content, Datagram, Fragment, Header, content};
 use super::repeated;
-use super::transport::{ICMP, ICMPV6, Transport};
+use super::transport::{ICMP, ICMPV6, TCP, Transport, UDP};
 use crate::abi::Reason;
 
 /// What holds for the whole node.
@@ -53,6 +53,8 @@ pub struct Crossing<'a> {
     pub made_here: bool,
     /// Whether it only asks for a verdict.
     pub asks: bool,
+    /// Whether the DNS proxy listens.
+    pub proxied: bool,
     /// Seconds since any beginning.
     pub now: u64,
 }
@@ -98,12 +100,21 @@ pub trait Policy {
     /// Whether an address is the host's.
     fn is_host(&self, address: IpAddr) -> bool;
 
-    /// Whether the endpoint's rules allow it, or why not.
+    /// What the endpoint's rules allow, or why they do not.
     ///
     /// # Errors
     ///
     /// The reason for which it is dropped.
-    fn verdict(&self, question: &Question) -> Result<(), Reason>;
+    fn verdict(&self, question: &Question) -> Result<Way, Reason>;
+}
+
+/// Which way rules let something go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// On to whom it is sent.
+    On,
+    /// To the DNS proxy.
+    ToProxy,
 }
 
 /// What becomes of a packet.
@@ -115,6 +126,11 @@ pub enum Outcome {
     Passes,
     /// It passes, and began a connection.
     Begins,
+    /// It goes to the proxy.
+    Proxied {
+        /// Whether it began a connection.
+        begins: bool,
+    },
     /// It passes, though policy would drop it.
     Audited(Reason),
     /// It does not pass.
@@ -181,7 +197,7 @@ impl<P: Policy> Judge<'_, P> {
         {
             return Ok(Outcome::Passes);
         }
-        self.by_policy(flow, &transport)
+        self.by_policy(flow, &transport, datagram.fragment.is_some())
     }
 
     fn transport(&mut self, header: &Header<'_>, datagram: &Datagram<'_>) -> Result<Transport, Reason> {
@@ -252,7 +268,7 @@ impl<P: Policy> Judge<'_, P> {
         })
     }
 
-    fn by_policy(&mut self, flow: Flow, transport: &Transport) -> Result<Outcome, Reason> {
+    fn by_policy(&mut self, flow: Flow, transport: &Transport, cut: bool) -> Result<Outcome, Reason> {
         let here = self.crossing.made_here && self.direction == Direction::Ingress && !self.endpoint.host;
         let question = Question {
             direction: self.direction,
@@ -260,16 +276,32 @@ impl<P: Policy> Judge<'_, P> {
             protocol: transport.protocol,
             port: transport.destination_port,
         };
-        let refused = self.policy.verdict(&question).err();
-        if let Some(reason) = refused.filter(|_| !self.endpoint.audits) {
+        let way = self.policy.verdict(&question).and_then(|way| self.open(way, transport, cut));
+        if let Err(reason) = way
+            && !self.endpoint.audits
+        {
             return Err(reason);
         }
         let begins = !self.crossing.asks && self.admit(flow, transport);
-        Ok(match refused {
-            Some(reason) => Outcome::Audited(reason),
-            None if begins => Outcome::Begins,
-            None => Outcome::Passes,
+        Ok(match way {
+            Err(reason) => Outcome::Audited(reason),
+            Ok(Way::ToProxy) => Outcome::Proxied { begins },
+            Ok(Way::On) if begins => Outcome::Begins,
+            Ok(Way::On) => Outcome::Passes,
         })
+    }
+
+    /// Whether a way is open. The proxy takes whole packets of UDP and TCP from endpoints that are not the host.
+    fn open(&self, way: Way, transport: &Transport, cut: bool) -> Result<Way, Reason> {
+        let takes = self.crossing.hook == Direction::Egress && !self.endpoint.host;
+        match way {
+            Way::On => Ok(Way::On),
+            Way::ToProxy if !takes || !matches!(transport.protocol, TCP | UDP) => Err(Reason::NoProxy),
+            Way::ToProxy if self.crossing.asks => Ok(Way::ToProxy),
+            Way::ToProxy if cut => Err(Reason::Fragmented),
+            Way::ToProxy if !self.crossing.proxied => Err(Reason::ProxyAbsent),
+            Way::ToProxy => Ok(Way::ToProxy),
+        }
     }
 
     /// Remembers a packet that passes. True if it begins a connection.

@@ -17,7 +17,8 @@
 //! 6. The source address of what the endpoint sends (132).
 //! 7. Neighbour and listener discovery pass, and ICMP "fragmentation needed" if that is allowed.
 //! 8. Replies of remembered connections pass, and ICMP errors about them.
-//! 9. Policy. What it allows is remembered, if the endpoint tracks that direction.
+//! 9. Policy. What it allows is remembered, if the endpoint tracks that direction. What goes to the DNS proxy is whole
+//!    (157), and the proxy listens (178); there is none for what is not sent by an endpoint, over UDP or TCP (180).
 
 #[cfg(any(test, feature = "test-support"))]
 pub mod arbitrary;
@@ -31,5 +32,5 @@ mod transport;
 
 pub use connections::{Connection, Connections, Flow, Lifetimes};
 pub use datagram::{Content, Datagram, Fragment, Header, content};
-pub use judge::{Crossing, Endpoint, Memory, Node, Outcome, Peer, Policy, Question, judge};
+pub use judge::{Crossing, Endpoint, Memory, Node, Outcome, Peer, Policy, Question, Way, judge};
 pub use transport::Transport;

@@ -7,7 +7,7 @@ use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 
 use super::arbitrary::{OWN4, PEERS4, conversations, frames};
-use super::{Crossing, Endpoint, Lifetimes, Memory, Node, Outcome, Policy, Question, judge};
+use super::{Crossing, Endpoint, Lifetimes, Memory, Node, Outcome, Policy, Question, Way, judge};
 use crate::abi::Reason;
 
 const NODE: Node = Node {
@@ -17,7 +17,7 @@ const NODE: Node = Node {
     lifetimes: Lifetimes { tcp: 8000, opening: 60, closed: 10, other: 60 },
 };
 
-/// Allows port 443 and echo requests.
+/// Allows port 443 and echo requests, and has names.
 struct Web;
 
 impl Policy for Web {
@@ -25,9 +25,12 @@ impl Policy for Web {
         false
     }
 
-    fn verdict(&self, question: &Question) -> Result<(), Reason> {
-        let allowed = matches!((question.protocol, question.port), (6, 443) | (17, 443) | (1, 8));
-        if allowed { Ok(()) } else { Err(Reason::Policy) }
+    fn verdict(&self, question: &Question) -> Result<Way, Reason> {
+        match (question.protocol, question.port) {
+            (6, 443) | (17, 443) | (1, 8) => Ok(Way::On),
+            (_, 53) => Ok(Way::ToProxy),
+            _ => Err(Reason::Policy),
+        }
     }
 }
 
@@ -43,7 +46,8 @@ fn outcomes(packets: &[(bool, u64, Vec<u8>)]) -> Vec<Outcome> {
     let mut one = |(out, now, packet): &(bool, u64, Vec<u8>)| {
         let frame = [&[2; 12][..], &[8, 0], packet].concat();
         let hook = if *out { Direction::Egress } else { Direction::Ingress };
-        let crossing = Crossing { frame: &frame, hook, made_here: false, asks: false, now: *now };
+        let crossing =
+            Crossing { frame: &frame, hook, made_here: false, asks: false, proxied: true, now: *now };
         judge(&NODE, &endpoint(), &Web, &mut memory, &crossing)
     };
     packets.iter().map(&mut one).collect()
@@ -136,6 +140,46 @@ fn later_fragments_are_judged_by_the_first_and_may_not_change_it() {
 }
 
 #[test]
+fn what_is_asked_of_names_goes_to_the_proxy() {
+    let query = |field, protocol| {
+        let length = if protocol == 17 { 16_u16 } else { 0 };
+        let ports = [9_u16.to_be_bytes(), 53_u16.to_be_bytes(), length.to_be_bytes(), [0; 2]].concat();
+        packet(true, protocol, field, &[&ports[..], &[0; 8]].concat())
+    };
+    let got = outcomes(&[
+        (true, 0, query(0, 17)),
+        (true, 1, query(0, 17)),
+        (false, 1, packet(false, 17, 0, &[0, 53, 0, 9, 0, 8, 0, 0])),
+        (true, 1, query(0x2000, 17)),
+        (true, 1, query(0, 132)),
+        (false, 1, packet(false, 17, 0, &[0, 9, 0, 53, 0, 8, 0, 0])),
+    ]);
+    let expected = [
+        Outcome::Proxied { begins: true },
+        Outcome::Proxied { begins: false },
+        Outcome::Passes,
+        Outcome::Dropped(Reason::Fragmented),
+        Outcome::Dropped(Reason::NoProxy),
+        Outcome::Dropped(Reason::NoProxy),
+    ];
+    assert_eq!(got, expected);
+    let frame = [&[2; 12][..], &[8, 0], &query(0, 17)].concat();
+    let absent = |asks| {
+        let crossing = Crossing {
+            frame: &frame,
+            hook: Direction::Egress,
+            made_here: false,
+            asks,
+            proxied: false,
+            now: 0,
+        };
+        judge(&NODE, &endpoint(), &Web, &mut Memory::default(), &crossing)
+    };
+    assert_eq!(absent(false), Outcome::Dropped(Reason::ProxyAbsent));
+    assert_eq!(absent(true), Outcome::Proxied { begins: false });
+}
+
+#[test]
 fn contradictions_are_malformed() {
     let mut short_header = packet(true, 6, 0, &tcp(5, 443, 2));
     short_header[0] = 0x44;
@@ -162,7 +206,7 @@ proptest! {
         let mut memory = Memory::default();
         for ((frame, out), asks) in &packets {
             let hook = if *out { Direction::Egress } else { Direction::Ingress };
-            let crossing = Crossing { frame, hook, made_here: false, asks: *asks, now: 0 };
+            let crossing = Crossing { frame, hook, made_here: false, asks: *asks, proxied: true, now: 0 };
             let before = memory.clone();
             judge(&NODE, &endpoint(), &Web, &mut memory, &crossing);
             if *asks {

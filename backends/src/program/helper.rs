@@ -39,8 +39,18 @@ helpers! {
     LoadBytes = 26, "skb_load_bytes";
     /// Lets the program address more of the packet.
     PullData = 39, "skb_pull_data";
+    /// The socket that takes packets of a TCP connection, or what stands for it while it is made.
+    LookupTcp = 84, "sk_lookup_tcp";
+    /// The socket that takes packets of UDP.
+    LookupUdp = 85, "sk_lookup_udp";
+    /// Lets go of a socket.
+    ReleaseSocket = 86, "sk_release";
+    /// The socket of a TCP connection, whole or not.
+    LookupTcpCommon = 99, "skc_lookup_tcp";
     /// Jiffies since the machine began.
     Jiffies = 118, "jiffies64";
+    /// Gives a packet to a socket.
+    AssignSocket = 124, "sk_assign";
     /// Nanoseconds since the machine began.
     BootTime = 125, "ktime_get_boot_ns";
     /// Copies a record into a ring.

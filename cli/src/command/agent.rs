@@ -78,8 +78,8 @@ impl Agent {
             return Ok(0);
         }
         let config = self.config()?;
-        let Agent { paths, inputs, endpoints, .. } = &self;
-        let read = || input::read_for_agent(paths, endpoints.as_deref(), inputs);
+        let Agent { paths, inputs, endpoints, .. } = self;
+        let read = move |before: &_| input::read_for_agent(before, &paths, endpoints.as_deref(), &inputs);
         agent::run(&config, Box::new(read))?;
         Ok(0)
     }

@@ -16,19 +16,19 @@ use crate::terminal::Terminal;
 
 /// Whom to ask, and how to show the answer.
 #[derive(Debug, Args)]
-struct Asking {
+pub(super) struct Asking {
     /// Where the agent listens
     #[arg(long, value_name = "PATH", default_value = SOCKET)]
     socket: PathBuf,
 
     /// How to show the answer
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
-    format: AskFormat,
+    pub(super) format: AskFormat,
 }
 
 /// A format for what the agent says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum AskFormat {
+pub(super) enum AskFormat {
     /// For people
     #[default]
     Human,
@@ -37,7 +37,7 @@ enum AskFormat {
 }
 
 impl Asking {
-    fn client(&self) -> Result<Client, CliError> {
+    pub(super) fn client(&self) -> Result<Client, CliError> {
         Ok(Client::connect(&self.socket)?)
     }
 }
@@ -101,7 +101,7 @@ impl Policy {
 
 /// Watch what happens to packets, as it happens
 ///
-/// Shows drops with the rules behind them and, where nothing allows a packet, the rule that almost did.
+/// Shows drops and DNS queries with the rules behind them and, where nothing allows a packet, the rule that almost did.
 /// Connections that are let pass are shown where the agent is told to tell of them. Who reads too slowly loses
 /// events, and sees how many.
 #[derive(Debug, Args)]
@@ -145,6 +145,10 @@ enum KindArg {
     Audit,
     /// A connection began that goes to a proxy
     Redirect,
+    /// An endpoint asked for a DNS name
+    Query,
+    /// It got an answer, or none
+    Answer,
 }
 
 /// [`Verdict`] as an argument.
@@ -185,6 +189,8 @@ impl Monitor {
             KindArg::New => Kind::New,
             KindArg::Audit => Kind::Audit,
             KindArg::Redirect => Kind::Redirect,
+            KindArg::Query => Kind::Query,
+            KindArg::Answer => Kind::Answer,
         };
         let verdict = |verdict: &VerdictArg| match verdict {
             VerdictArg::Allow => Verdict::Allow,

@@ -27,9 +27,7 @@ use crate::terminal::Terminal;
 /// Exits with 0 if the flow is allowed (also through the proxy), with 1 if it is denied, and with 2
 /// if there is an error.
 #[derive(Debug, Args)]
-#[command(
-    override_usage = "sluice can [OPTIONS] FROM TO PORT/PROTO PATH...\n       sluice can [OPTIONS] --flows FILE PATH..."
-)]
+#[command(override_usage = usage("sluice"))]
 pub(crate) struct Can {
     /// FROM, TO and PORT/PROTO of a flow, then paths; with --flows only paths. An end is
     /// namespace/pod, namespace/workload, an address, fqdn:NAME, or an entity such as host or world
@@ -54,6 +52,13 @@ pub(crate) struct Can {
     /// How to show the answer [default: human, or jsonl with --flows]
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
     format: Option<AnswerFormat>,
+}
+
+/// How the command is called, by a program of some name.
+pub(crate) fn usage(name: &str) -> String {
+    format!(
+        "{name} can [OPTIONS] FROM TO PORT/PROTO PATH...\n       {name} can [OPTIONS] --flows FILE PATH..."
+    )
 }
 
 /// Who answers. Each one is held against those before it, and a difference is an error.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sluice_compiler::Compiled;
+use sluice_compiler::lint::Depth;
 
 use crate::control::fix::{self, Fixed};
 use crate::control::{baseline, control};
@@ -43,6 +44,10 @@ struct LintArgs {
     /// Levels of findings; without it `sluice.yaml` in this folder or above
     #[arg(long, value_name = "FILE")]
     lint_config: Option<PathBuf>,
+
+    /// Also find rules that say nothing, by tables: slow where there are many
+    #[arg(long)]
+    prove: bool,
 
     /// Findings that were there before, and are not shown again
     #[arg(long, value_name = "FILE")]
@@ -84,9 +89,10 @@ impl Check {
         let mut input = input::read(&self.paths, None, &self.inputs)?;
         // Some faults only show when objects meet each other.
         let compiled = input.compile()?;
-        input.lint(&compiled);
         let named = self.lints.lint_config.as_deref();
         let project = project::read(named, &mut input.sources, &mut input.diagnostics)?;
+        let prove = self.lints.prove || project.lints.prove;
+        input.lint(&compiled, Depth { prove, view: self.inputs.node.as_deref() });
         control(&mut input, &project);
         match &self.lints.baseline {
             Some(path) if self.lints.write_baseline => {

@@ -6,11 +6,15 @@ use clap::Args;
 use sluice_compiler::Compiled;
 use sluice_compiler::classify::Limits;
 use sluice_compiler::compare::{Both, CompareError, Revision, decide_both};
+use sluice_compiler::lint::Depth;
+use sluice_compiler::source::Sources;
 
+use crate::control::control;
 use crate::error::CliError;
 use crate::input::{self, Asked, Input};
 use crate::options::Inputs;
 use crate::outputs::Outputs;
+use crate::project;
 use crate::render;
 use crate::render::difference::{Compared, Format};
 use crate::report;
@@ -107,6 +111,18 @@ impl Pair {
     pub(crate) fn left_out(&self) -> (usize, usize) {
         let errors = |input: &Input| input.diagnostics.iter().filter(|finding| finding.is_error()).count();
         (errors(&self.old), errors(&self.new))
+    }
+
+    /// Runs the lints on both sides, at the levels of `sluice.yaml`.
+    pub(crate) fn lint(&mut self, old: &Compiled, new: &Compiled) -> Result<(), CliError> {
+        // What is wrong with that file is no finding of the change.
+        let project = project::read(None, &mut Sources::default(), &mut Vec::new())?;
+        let run = |input: &mut Input, compiled: &Compiled| {
+            input.lint(compiled, Depth::default());
+            control(input, &project);
+        };
+        rayon::join(|| run(&mut self.old, old), || run(&mut self.new, new));
+        Ok(())
     }
 
     /// What is found of the new side and was not found of the old.

@@ -8,6 +8,8 @@ mod compile;
 mod completions;
 mod diff;
 mod explain;
+mod fqdn;
+mod golden;
 mod graph;
 mod inspect;
 mod man;
@@ -15,7 +17,7 @@ mod preview;
 mod schema;
 
 pub(crate) use agent::Level;
-pub(crate) use can::Question;
+pub(crate) use can::{Question, usage as can_usage};
 use clap::Subcommand;
 
 use crate::error::CliError;
@@ -30,11 +32,13 @@ pub(crate) enum Command {
     Compile(compile::Compile),
     Diff(diff::Diff),
     Preview(preview::PreviewCommand),
+    Golden(golden::GoldenCommand),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
     Status(asking::Status),
     Endpoints(asking::Endpoints),
     Policy(asking::Policy),
+    Fqdn(fqdn::Fqdn),
     Monitor(asking::Monitor),
     Explain(explain::Explain),
     Schema(schema::Schema),
@@ -51,11 +55,13 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Compile(compile) => compile.run(terminal),
         Command::Diff(diff) => diff.run(terminal),
         Command::Preview(preview) => preview.run(terminal),
+        Command::Golden(golden) => golden.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),
         Command::Status(status) => status.run(terminal),
         Command::Endpoints(endpoints) => endpoints.run(terminal),
         Command::Policy(policy) => policy.run(terminal),
+        Command::Fqdn(fqdn) => fqdn.run(terminal),
         Command::Monitor(monitor) => monitor.run(terminal),
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),

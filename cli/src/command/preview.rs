@@ -50,7 +50,8 @@ impl PreviewCommand {
         let changes = Changes { apply: &self.apply, delete: &self.delete };
         let changed = read_changed(Documents::of_paths(&self.paths), &changes, &self.inputs)?;
         let mut pair = Pair { old: changed.old, new: changed.new };
-        let Some((_, after, both)) = pair.decide(&self.inputs)? else { return Ok(2) };
+        let Some((before, after, both)) = pair.decide(&self.inputs)? else { return Ok(2) };
+        pair.lint(&before, &after)?;
         let names = ("the cluster".to_owned(), "after the change".to_owned());
         let findings = pair.new_findings();
         let mut compared = Compared::new(&both, names, pair.left_out(), self.all);

@@ -4,15 +4,21 @@ use std::path::{Path, PathBuf};
 
 use sluice_compiler::diagnostic::{Code, Diagnostic};
 use sluice_compiler::resource::endpoint_interfaces::EndpointInterfaces;
-use sluice_compiler::source::Limits;
+use sluice_compiler::source::{Limits, Sources};
 use sluice_loader::agent;
 
 use super::Input;
 use crate::options::Inputs;
 
-/// Reads the files of the options and of the paths, and the one that says where endpoints meet the node.
-pub(crate) fn read_for_agent(paths: &[PathBuf], endpoints: Option<&Path>, inputs: &Inputs) -> agent::Inputs {
-    match super::read(paths, None, inputs) {
+/// Reads the files of the options and of the paths, and the one that says where endpoints meet the node. Those that were read
+/// before keep their numbers.
+pub(crate) fn read_for_agent(
+    before: &Sources,
+    paths: &[PathBuf],
+    endpoints: Option<&Path>,
+    inputs: &Inputs,
+) -> agent::Inputs {
+    match super::read_following(Sources::following(before), paths, None, inputs) {
         Ok(input) => input.for_agent(endpoints),
         // The options do not make sense together, which is seen before the agent begins.
         Err(error) => agent::Inputs {
@@ -45,6 +51,8 @@ impl Input {
 mod tests {
     use std::fs;
 
+    use sluice_compiler::source::Sources;
+
     use super::read_for_agent;
     use crate::options::{AcceptArg, Inputs};
 
@@ -61,17 +69,20 @@ mod tests {
         let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec: {containers: [{name: c, image: i}]}\n";
         fs::write(path("cluster/pod.yaml"), pod).unwrap();
         fs::write(path("endpoints.yaml"), "shop/web: {interface: veth0}\n").unwrap();
-        let read = read_for_agent(&[path("cluster")], Some(&path("endpoints.yaml")), &inputs());
+        let read =
+            read_for_agent(&Sources::default(), &[path("cluster")], Some(&path("endpoints.yaml")), &inputs());
         assert_eq!((read.resources.len(), read.interfaces.0.len()), (1, 1));
         assert!(read.diagnostics.is_empty(), "{:?}", read.diagnostics);
 
         fs::write(path("endpoints.yaml"), "shop/web: veth0\n").unwrap();
-        let read = read_for_agent(&[path("cluster")], Some(&path("endpoints.yaml")), &inputs());
+        let read =
+            read_for_agent(&Sources::default(), &[path("cluster")], Some(&path("endpoints.yaml")), &inputs());
         let [finding] = read.diagnostics.as_slice() else { panic!("{:?}", read.diagnostics) };
         let place = read.sources.locate(finding.span.unwrap()).0;
         assert_eq!((finding.code.as_str(), place.line, place.column), ("S0911", 1, 11));
 
-        let read = read_for_agent(&[path("cluster")], Some(&path("nothing.yaml")), &inputs());
+        let read =
+            read_for_agent(&Sources::default(), &[path("cluster")], Some(&path("nothing.yaml")), &inputs());
         assert_eq!(read.diagnostics.len(), 1, "{:?}", read.diagnostics);
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sluice_compiler::diagnostic::did_you_mean;
 use sluice_compiler::resource::Resource;
 use sluice_compiler::session::ObjectKey;
-use sluice_compiler::source::{FileId, Limits};
+use sluice_compiler::source::{FileId, Limits, Sources};
 
 use super::expand::{self, Argument, Entry};
 use super::{Given, Input};
@@ -76,7 +76,8 @@ pub(crate) fn read_changed(
     let named = cluster.1.iter().map(|entry| Path::new(entry.name.as_str()));
     let stdin: BTreeSet<&Path> = named.filter(|name| *name == Path::new("-")).collect();
     let others = changes.apply.iter().chain(&files).map(PathBuf::as_path);
-    let mut all = Input::begin(&stdin.into_iter().chain(others).collect::<Vec<_>>(), inputs)?;
+    let mut all =
+        Input::begin(Sources::default(), &stdin.into_iter().chain(others).collect::<Vec<_>>(), inputs)?;
     let mut known = BTreeMap::new();
     let Documents(arguments, entries) = cluster;
     let cluster = all.add_files((arguments, entries), &limits, &mut known);

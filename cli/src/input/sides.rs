@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sluice_compiler::source::{FileId, Limits};
+use sluice_compiler::options::{Enforcement, Options};
+use sluice_compiler::resource::{Object, Resource};
+use sluice_compiler::source::{FileId, Limits, Sources};
 use sluice_compiler::{Loaded, load_each, together};
 
 use super::expand::{self, Argument, Entry, Origin};
@@ -194,7 +196,7 @@ pub(crate) fn read_sides(
         _ => None,
     });
     let stdin: Vec<&Path> = paths.chain(base.iter().map(PathBuf::as_path)).collect();
-    let mut all = Input::begin(&stdin, inputs)?;
+    let mut all = Input::begin(Sources::default(), &stdin, inputs)?;
     let mut known = BTreeMap::new();
     let base = all.add_files(expand::expand(base), &limits, &mut known);
     let after = all.add_files(files(new, "")?, &limits, &mut known);
@@ -304,6 +306,23 @@ impl Input {
             resources: loaded.resources,
             diagnostics,
             options: self.options.clone(),
+            extras: self.extras.clone(),
+            ..Input::default()
+        }
+    }
+
+    /// The same cluster, with everything that its policies could be about and none of them, where nothing is allowed:
+    /// what differs from it is what is allowed.
+    pub(crate) fn where_nothing_is_allowed(&self) -> Input {
+        let is_policy = |resource: &&Resource| {
+            matches!(resource.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_))
+        };
+        let resources = self.resources.iter().filter(|resource| !is_policy(resource)).cloned().collect();
+        let options = Options { enforcement: Enforcement::Always, ..self.options.clone() };
+        Input {
+            sources: self.sources.clone(),
+            resources,
+            options,
             extras: self.extras.clone(),
             ..Input::default()
         }

@@ -3,7 +3,7 @@
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use sluice_compiler::diagnostic::{Code, Diagnostic, Severity, did_you_mean};
 use sluice_compiler::lint::is_off;
-use sluice_compiler::source::{Entry, Node, Span};
+use sluice_compiler::source::{Entry, Node, Scalar, Span};
 
 use super::read::{Reader, elements, entries, text};
 
@@ -39,6 +39,8 @@ struct Levels(Vec<(Which, Level)>);
 /// What `lints` says.
 #[derive(Debug, Default)]
 pub(crate) struct Lints {
+    /// Whether rules are proved in every check.
+    pub(crate) prove: bool,
     everywhere: Levels,
     paths: Vec<(GlobSet, Levels)>,
 }
@@ -77,7 +79,11 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Lints {
                     lints.paths.extend(path(reader, item));
                 }
             }
-            _ => unknown(reader, entry, &["levels", "paths"]),
+            "prove" => match entry.value.scalar() {
+                Some(Scalar::Bool(prove)) => lints.prove = prove,
+                _ => reader.needs(&entry.value, "`true` or `false`"),
+            },
+            _ => unknown(reader, entry, &["levels", "paths", "prove"]),
         }
     }
     lints

@@ -3,6 +3,7 @@
 //! It stands in the current folder or in one above it; the first that is found counts. Each key has a file here with a
 //! type of its own, and a key that nobody knows is a finding: what is passed over in silence would be taken to hold.
 
+mod golden;
 mod lints;
 mod read;
 
@@ -12,6 +13,7 @@ use sluice_compiler::diagnostic::{Code, Diagnostic, did_you_mean};
 use sluice_compiler::source::{FileId, Limits, Node, Sources, parse};
 
 use crate::error::CliError;
+pub(crate) use golden::{Cluster, Golden, Stage};
 pub(crate) use lints::{Level, Lints};
 use read::{Reader, entries};
 
@@ -19,13 +21,15 @@ use read::{Reader, entries};
 const NAME: &str = "sluice.yaml";
 
 /// The keys that it may have.
-const KEYS: [&str; 1] = ["lints"];
+const KEYS: [&str; 2] = ["golden", "lints"];
 
 /// What the file says.
 #[derive(Debug, Default)]
 pub(crate) struct Project {
     /// The folder that its paths begin at; none without a file.
     pub(crate) root: Option<PathBuf>,
+    /// `golden`.
+    pub(crate) golden: Golden,
     /// `lints`.
     pub(crate) lints: Lints,
 }
@@ -76,11 +80,12 @@ fn parsed(sources: &Sources, file: FileId) -> (Project, Vec<Diagnostic>) {
 fn top(reader: &mut Reader, root: &Node, project: &mut Project) {
     for entry in entries(reader, root) {
         match &*entry.key {
+            "golden" => project.golden = golden::read(reader, &entry.value),
             "lints" => project.lints = lints::read(reader, &entry.value),
             key => {
                 let help = match did_you_mean(key, KEYS) {
                     Some(close) => format!("did you mean `{close}`?"),
-                    None => "this version knows `lints`".to_owned(),
+                    None => "this version knows `golden` and `lints`".to_owned(),
                 };
                 reader.report(
                     Diagnostic::new(Code::ProjectFile, entry.key_span, format!("unknown key `{key}`"))
@@ -112,6 +117,19 @@ mod tests {
             faults("lints: {levels: {S1101: off, open-to-world: error, S12xx: info, all: warning}}\n"),
             [""; 0]
         );
+        assert_eq!(
+            faults(
+                "golden: {folder: g, clusters: {prod: {paths: [a], node: n, stages: [ir, access], accept: agent}}}\n"
+            ),
+            [""; 0]
+        );
+        assert_eq!(faults("golden: {cluster: {}}\n"), ["S0912 `cluster` did you mean `clusters`?"]);
+        assert_eq!(
+            faults("golden: {clusters: {prod: {paths: [a], stages: [asm]}}}\n"),
+            ["S0912 `asm` it is one of `access`, `ir`, `decision`"]
+        );
+        assert!(faults("golden: {clusters: {prod: {}}}\n")[0].starts_with("S0912 `prod`"));
+        assert!(faults("golden: {clusters: {../up: {paths: [a]}}}\n")[0].starts_with("S0912 `../up`"));
         assert_eq!(faults("lint: {}\n"), ["S0912 `lint` did you mean `lints`?"]);
         assert_eq!(faults("lints: {level: {}}\n"), ["S0912 `level` did you mean `levels`?"]);
         assert_eq!(faults("lints: {levels: {S1101: of}}\n"), ["S0912 `of` did you mean `off`?"]);

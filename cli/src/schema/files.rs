@@ -121,6 +121,54 @@ pub(super) struct Config {
     pub(super) enable_cilium_network_policy: Option<bool>,
     /// Whether CiliumClusterwideNetworkPolicy counts; true by default.
     pub(super) enable_cilium_clusterwide_network_policy: Option<bool>,
+    /// Seconds that the addresses of an answer are known for at least; 0 by default.
+    #[serde(rename = "tofqdns-min-ttl")]
+    #[schemars(range(max = 3_155_760_000_u32))]
+    pub(super) min_ttl: Option<u32>,
+    /// How the DNS proxy answers for a name that is not allowed.
+    #[serde(rename = "tofqdns-dns-reject-response-code")]
+    pub(super) reject: Option<Reject>,
+    /// Addresses of one name that an endpoint may know; 1000 by default.
+    #[serde(rename = "tofqdns-endpoint-max-ip-per-hostname")]
+    #[schemars(range(max = 1_000_000))]
+    pub(super) addresses_per_name: Option<u32>,
+    /// Expired addresses of an endpoint that are kept for connections in use; 10000 by default.
+    #[serde(rename = "tofqdns-max-deferred-connection-deletes")]
+    #[schemars(range(max = 1_000_000))]
+    pub(super) deferred_deletes: Option<u32>,
+    /// How long an expired address is kept at least, such as `30s`; `0s` by default.
+    #[serde(rename = "tofqdns-idle-connection-grace-period")]
+    pub(super) idle_grace: Option<String>,
+    /// How long an answer waits at most until it is enforced, such as `100ms`, the default.
+    #[serde(rename = "tofqdns-proxy-response-max-delay")]
+    pub(super) response_max_delay: Option<String>,
+    /// What becomes of an answer that waited too long.
+    #[serde(rename = "tofqdns-proxy-response-on-timeout")]
+    pub(super) on_timeout: Option<OnTimeout>,
+    /// Queries that the DNS proxy works on at a time; 0, the default, leaves it to the proxy.
+    #[serde(rename = "dnsproxy-concurrency-limit")]
+    #[schemars(range(max = 1_000_000))]
+    pub(super) concurrency: Option<u32>,
+}
+
+/// How the DNS proxy answers for a name that is not allowed.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Reject {
+    /// It refuses.
+    Refused,
+    /// There is no such name.
+    NameError,
+}
+
+/// What becomes of an answer that waited too long.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum OnTimeout {
+    /// The client gets it all the same.
+    Release,
+    /// The client is told that the server failed.
+    ServFail,
 }
 
 /// When a direction of an endpoint is closed.
@@ -153,4 +201,45 @@ pub(super) enum AllowLocalhost {
 pub(super) enum CidrMatchMode {
     /// Nodes.
     Nodes,
+}
+
+/// `sluice.yaml`: what a repository asks of Sluice.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Project {
+    /// Which findings count, and how much.
+    pub(super) lints: Option<Lints>,
+}
+
+/// Which findings count, and how much.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Lints {
+    /// Levels by code (`S1101`), name (`selects-nothing`), group of codes (`S11xx`) or `all`; the narrowest holds.
+    pub(super) levels: Option<BTreeMap<String, Level>>,
+    /// Levels for some files; of several elements that fit the last holds.
+    pub(super) paths: Option<Vec<LintsOfPaths>>,
+    /// Whether `check` also finds rules that say nothing, by tables; false by default.
+    pub(super) prove: Option<bool>,
+}
+
+/// Levels for some files.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LintsOfPaths {
+    /// Patterns, from the folder of `sluice.yaml`.
+    #[schemars(length(min = 1))]
+    pub(super) files: Vec<String>,
+    /// As for all files.
+    pub(super) levels: Option<BTreeMap<String, Level>>,
+}
+
+/// How much a finding counts.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    Error,
+    Warning,
+    Info,
+    Off,
 }

@@ -22,6 +22,7 @@ mod peers;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
+use sluice_loader::api::dns::FqdnEntry;
 use sluice_loader::api::policy::PolicyStatus;
 use sluice_loader::api::snapshot::{EndpointStatus, Status};
 use sluice_loader::api::told::Told;
@@ -73,6 +74,7 @@ pub const ALL: &[Entry] = &[
         about: "the file given with agent --endpoints",
         make: schema::<files::EndpointInterfaces>,
     },
+    Entry { name: "project", about: "sluice.yaml", make: schema::<files::Project> },
     Entry { name: "config", about: "the file given with --config", make: schema::<files::Config> },
     Entry {
         name: "diagnostics",
@@ -114,6 +116,11 @@ pub const ALL: &[Entry] = &[
         name: "policy-status",
         about: "what policy --format json prints",
         make: schema_of_output::<PolicyStatus>,
+    },
+    Entry {
+        name: "fqdn",
+        about: "what fqdn list --format json prints",
+        make: schema_of_output::<Vec<FqdnEntry>>,
     },
     Entry {
         name: "event",

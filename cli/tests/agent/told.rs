@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use sluice_ir::dns_name::DnsName;
+use sluice_loader::api::dns::{Bucket, DnsStatus, DnsTold, FiniteSeconds, Phase};
 use sluice_loader::api::policy::{PolicyObject, PolicyStatus, RuleRef, RuleStatus, Verdict};
 use sluice_loader::api::snapshot::{
     Count, Counts, Direction, DropReason, Drops, EndpointSide, EndpointStatus, Publish, Snapshot,
@@ -9,6 +11,7 @@ use sluice_loader::api::snapshot::{
 };
 use sluice_loader::api::time::Moment;
 use sluice_loader::api::told::{End, Flow, Kind, Nearest, Told};
+use sluice_loader::dns::record::Record;
 
 fn count(packets: u64) -> Count {
     Count { packets, bytes: packets * 100 }
@@ -62,7 +65,48 @@ fn status() -> Status {
             events: 33,
             events_lost: 1,
         },
+        dns: Some(dns()),
     }
+}
+
+fn dns() -> DnsStatus {
+    let bucket = |seconds, count| Bucket { seconds, count };
+    DnsStatus {
+        queries: 41,
+        refused: 3,
+        forwarded: 38,
+        answered: 36,
+        failures: [("timeout".to_owned(), 2)].into(),
+        dropped: [("malformed".to_owned(), 1)].into(),
+        phases: vec![Phase {
+            phase: "total".to_owned(),
+            buckets: vec![bucket(0.001, 30), bucket(0.01, 5)],
+            count: 36,
+            seconds: 0.125,
+        }],
+        names: 12,
+        addresses: 31,
+        leaving: 2,
+        ..DnsStatus::default()
+    }
+}
+
+/// What was answered, as disk has it.
+pub(crate) fn records() -> Vec<Record> {
+    let record = |endpoint: &str, name: &str, addresses: &[&str], expires: &str| Record::Learned {
+        endpoint: endpoint.into(),
+        name: DnsName::parse(name).unwrap(),
+        addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
+        looked_up: moment("2026-05-01T09:30:00Z"),
+        expires: moment(expires),
+    };
+    let many: Vec<String> = (1..=6).map(|last| format!("192.0.2.{last}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    vec![
+        record("shop/web", "api.example.com", &["203.0.113.7", "2001:db8::7"], "2026-05-01T09:30:55Z"),
+        record("shop/web", "many.example.com", &many, "2026-05-01T10:30:00Z"),
+        record("shop/cart", "api.example.com", &["203.0.113.7"], "2026-05-01T09:31:00Z"),
+    ]
 }
 
 fn endpoints() -> Vec<EndpointStatus> {
@@ -170,6 +214,7 @@ pub(crate) fn events() -> Vec<Told> {
             rule: origin("web", 28, "spec.egress[0].toPorts[0]"),
             misses: vec!["it allows 443/tcp".to_owned()],
         }),
+        dns: None,
     };
     let later = |told: Told| Told { time: Moment::of_micros(first.time.micros() + 1_000_000), ..told };
     let ping = Flow {
@@ -183,6 +228,40 @@ pub(crate) fn events() -> Vec<Told> {
     };
     let denied = DropReason { number: 181, text: "a rule denies it".to_owned() };
     let api = || end(Some("api.example.com"), "203.0.113.7", Some(443));
+    let asked = Told {
+        kind: Kind::Query,
+        reason: None,
+        flow: Flow {
+            source: web(),
+            destination: end(None, "10.0.0.53", Some(53)),
+            protocol: "udp".to_owned(),
+            ..Flow::default()
+        },
+        rules: vec![origin("web", 33, "spec.egress[2].toPorts[0]")],
+        nearest: None,
+        dns: Some(DnsTold {
+            query: "evil.example.org.".to_owned(),
+            qtype: "A".to_owned(),
+            rcode: Some("REFUSED".to_owned()),
+            ..DnsTold::default()
+        }),
+        ..first.clone()
+    };
+    let answered = Told {
+        kind: Kind::Answer,
+        verdict: Verdict::Redirect,
+        dns: Some(DnsTold {
+            query: "api.example.com.".to_owned(),
+            qtype: "AAAA".to_owned(),
+            rcode: Some("NOERROR".to_owned()),
+            ips: (1..=5).map(|last| IpAddr::from([203, 0, 113, last])).collect(),
+            ttl: Some(60),
+            cnames: vec!["edge.example.net.".to_owned()],
+            seconds: Some(FiniteSeconds::of(std::time::Duration::from_micros(1_250))),
+            problem: None,
+        }),
+        ..asked.clone()
+    };
     vec![
         first.clone(),
         later(Told {
@@ -218,7 +297,9 @@ pub(crate) fn events() -> Vec<Told> {
             flow: tcp(web(), api(), "SYN"),
             rules: vec![origin("web", 28, "spec.egress[0].toPorts[0]")],
             nearest: None,
-            ..first
+            ..first.clone()
         }),
+        later(asked),
+        later(answered),
     ]
 }

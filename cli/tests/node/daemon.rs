@@ -29,16 +29,34 @@ pub(crate) struct Daemon {
     folder: tempfile::TempDir,
     pins: PathBuf,
     child: Option<Child>,
+    /// A file of options beside the manifests.
+    config: Option<&'static str>,
 }
 
 impl Daemon {
     /// Writes the files of a node whose pods have these names, in the order of the network's endpoints.
     pub(crate) fn new(network: &Network, pods: &[&str], policy: &str) -> Daemon {
-        let daemon = Daemon { folder: tempfile::tempdir().unwrap(), pins: network.pins.clone(), child: None };
+        let daemon = Daemon {
+            folder: tempfile::tempdir().unwrap(),
+            pins: network.pins.clone(),
+            child: None,
+            config: None,
+        };
         std::fs::create_dir(daemon.folder.path().join("manifests")).unwrap();
         daemon.write("cluster.yaml", &cluster(pods));
         daemon.write("policy.yaml", policy);
         daemon
+    }
+
+    /// Gives the agent a file of options.
+    pub(crate) fn configure(&mut self, text: &str) {
+        std::fs::write(self.folder.path().join("config.yaml"), text).unwrap();
+        self.config = Some("config.yaml");
+    }
+
+    /// What the agent has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Writes a manifest as editors do: all at once.
@@ -50,6 +68,12 @@ impl Daemon {
 
     /// Begins the agent and waits until it has put this generation in force.
     pub(crate) fn begin(&mut self, generation: u32) {
+        self.begin_again();
+        self.await_generation(generation);
+    }
+
+    /// Begins the agent and waits until it has put what the files say in force, whatever there was before.
+    pub(crate) fn begin_again(&mut self) {
         let path = |name: &str| self.folder.path().join(name);
         let log = std::fs::File::create(path("log")).unwrap();
         // It lives in the network namespace of the calling thread.
@@ -60,6 +84,7 @@ impl Daemon {
             .arg(path("state"))
             .arg("--pins")
             .arg(&self.pins)
+            .args(self.config.iter().flat_map(|config| ["--config".into(), path(config).into_os_string()]))
             .arg(path("manifests"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -67,7 +92,7 @@ impl Daemon {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        self.await_generation(generation);
+        self.await_status(|status| status["sources"]["state"] == "ok");
     }
 
     /// Waits until a generation is in force.
@@ -92,7 +117,7 @@ impl Daemon {
         }
     }
 
-    fn ask(&self, words: &[&str]) -> Command {
+    pub(crate) fn ask(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(words).arg("--socket").arg(self.folder.path().join("socket"));
         command

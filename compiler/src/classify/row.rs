@@ -11,7 +11,7 @@ use sluice_ir::decision::{Outcome, PortClasses, PortSpan};
 use sluice_ir::ids::{L7Id, OriginId, RuleId, VerdictId};
 use sluice_ir::net::{PortName, PortRange, Protocol};
 use sluice_ir::policy::eval::{Reason, Verdict, rule_verdict};
-use sluice_ir::policy::{Direction, Policy, PortMatch, PortSet, Ports, Tier};
+use sluice_ir::policy::{Direction, Policy, PortMatch, PortSet, Ports, Proxy, Tier};
 
 /// What a row says, as a function of protocol and port: a verdict, or whatever else follows from the rules
 /// that match.
@@ -59,8 +59,8 @@ impl Outcomes {
     /// The verdict of a step that no rule decides.
     pub(crate) fn step(&mut self, reason: Reason, origins: Vec<OriginId>) -> VerdictId {
         let verdict = if reason == Reason::DefaultDeny { Verdict::Deny } else { Verdict::Allow };
-        let (authentication, widened, l7) = (None, false, Vec::new());
-        self.intern(Outcome { verdict, reason, authentication, widened, origins, l7 })
+        let (authentication, widened, l7, proxy) = (None, false, Vec::new(), None);
+        self.intern(Outcome { verdict, reason, authentication, widened, origins, l7, proxy })
     }
 
     /// The verdict of the rules that match, if they decide: the first tier that has one of them does.
@@ -101,7 +101,8 @@ fn tier_outcome(policy: &Policy, rules: &[RuleId]) -> Option<Outcome> {
         _ => rules.iter().filter_map(|rule| policy.rule(*rule).authentication).max(),
     };
     let widened = verdict == Verdict::Redirect && has(Verdict::Allow);
-    Some(Outcome { verdict, reason: Reason::Rules, authentication, widened, origins, l7 })
+    let proxy = Proxy::of(l7.iter().map(|id| policy.l7(*id)));
+    Some(Outcome { verdict, reason: Reason::Rules, authentication, widened, origins, l7, proxy })
 }
 
 /// A port where a rule begins or ceases to match.

@@ -416,6 +416,12 @@ codes! {
     DuplicateRule = "S1503" "duplicate-rule" Warning,
     /// Policies of two kinds with one name.
     TwoKindsOneName = "S1504" "two-kinds-one-name" Info,
+    /// An allow that denies hide.
+    ShadowedRule = "S1505" "shadowed-rule" Warning,
+    /// A rule without which nothing changes.
+    RedundantRule = "S1506" "redundant-rule" Info,
+    /// A rule that can never match.
+    VacuousRule = "S1507" "vacuous-rule" Warning,
 
     // 16: exposure.
     /// Pods that the whole world may reach.

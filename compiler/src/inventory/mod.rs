@@ -266,6 +266,11 @@ impl Inventory {
         self.groups.binary_search_by(|group| (**group).cmp(name)).is_ok()
     }
 
+    /// Whether there is any CIDR group.
+    pub fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     /// The CIDR group whose name resembles this one most.
     pub fn close_group(&self, name: &str) -> Option<&str> {
         did_you_mean(name, self.groups.iter().map(|group| &**group))

@@ -108,12 +108,22 @@ pub fn is_off(code: Code) -> bool {
     code == Code::IcmpLeftOut
 }
 
+/// How much is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth<'a> {
+    /// Whether rules that say nothing are looked for by tables, which takes long where there are many.
+    pub prove: bool,
+    /// The node whose view is taken.
+    pub view: Option<&'a str>,
+}
+
 /// Runs every lint over what was loaded and compiled. The findings are in the order of their places.
 pub fn lint(
     resources: &[Resource],
     compiled: &Compiled,
     sources: &Sources,
     options: &Options,
+    depth: Depth<'_>,
 ) -> Vec<Diagnostic> {
     let facts = Facts::new(resources, compiled, options);
     let known = Known::new(resources, &compiled.inventory);
@@ -127,6 +137,9 @@ pub fn lint(
         found
     };
     let mut found: Vec<Diagnostic> = lints.par_iter().flat_map_iter(run).collect();
+    if depth.prove {
+        found.extend(rules::prove(&context, depth.view));
+    }
     found.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
     found
 }

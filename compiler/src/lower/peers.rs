@@ -10,7 +10,7 @@ use sluice_ir::policy::{Peer, Peers};
 use sluice_ir::selector::{Requirement, Selector};
 
 use super::{Lowerer, scope};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::inventory::{Service, keys};
 use crate::resource::Place;
 use crate::resource::cilium::{
@@ -127,6 +127,7 @@ impl Lowerer<'_> {
                         None => "add the file that defines the group to the command, or correct the name"
                             .to_owned(),
                     };
+                    let severity = known_or_not(self.around.inventory.has_groups());
                     self.report(
                         Diagnostic::new(
                             Code::MissingCidrGroup,
@@ -136,6 +137,7 @@ impl Lowerer<'_> {
                                 name.value
                             ),
                         )
+                        .severity(severity)
                         .help(help),
                         place,
                     );
@@ -152,9 +154,8 @@ impl Lowerer<'_> {
     fn cloud_group(&mut self, group: &CloudGroup, place: &Place, peers: &mut Vec<Peer>) {
         let addresses = self.around.aws.addresses(group);
         if addresses.is_empty() {
-            let (message, help) = if self.around.aws.instances.is_empty()
-                && self.around.aws.interfaces.is_empty()
-            {
+            let given = !self.around.aws.instances.is_empty() || !self.around.aws.interfaces.is_empty();
+            let (message, help) = if !given {
                 (
                     "no AWS inventory was given, so this group selects nothing",
                     "give the output of `aws ec2 describe-instances` and `describe-network-interfaces` with `--aws FILE`",
@@ -165,7 +166,8 @@ impl Lowerer<'_> {
                     "compare the ids, names and tags with the inventory, or fetch the inventory again",
                 )
             };
-            self.report(Diagnostic::new(Code::EmptyCloudGroup, group.span, message).help(help), place);
+            let found = Diagnostic::new(Code::EmptyCloudGroup, group.span, message).help(help);
+            self.report(found.severity(known_or_not(given)), place);
         }
         peers.extend(hosts(addresses));
     }
@@ -205,13 +207,20 @@ impl Lowerer<'_> {
             }
         }
         if empty {
+            let severity = known_or_not(!self.around.inventory.services.is_empty());
             self.report(
                 Diagnostic::new(Code::MissingService, reference.span, "no service in the input answers to this, or it has no backends, so it selects nothing")
+                    .severity(severity)
                     .help("add the Service and, if it has no selector, its EndpointSlice to the command, or correct the name and namespace"),
                 place,
             );
         }
     }
+}
+
+/// Nobody is missed of a kind of which the input has nothing (`lint::known`).
+fn known_or_not(known: bool) -> Severity {
+    if known { Severity::Warning } else { Severity::Info }
 }
 
 fn hosts(addresses: impl IntoIterator<Item = IpAddr>) -> impl Iterator<Item = Peer> {

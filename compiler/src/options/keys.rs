@@ -1,6 +1,8 @@
 //! The one table of options: their names in a file of options and in Cilium's own ConfigMap.
 
-use super::{Enforcement, Options};
+use std::time::Duration;
+
+use super::{Enforcement, OnTimeout, Options, Reject};
 
 /// An option that a file may set.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +28,10 @@ pub(super) enum Takes {
     Words(&'static [&'static str], fn(&mut Options, &[&str])),
     /// The name of a cluster (semantics.md 7.4).
     ClusterName,
+    /// A whole number up to some bound.
+    Number(u32, fn(&mut Options, u32)),
+    /// A time, as `100ms`.
+    Time(fn(&mut Options, Duration)),
 }
 
 impl OptionKey {
@@ -40,6 +46,8 @@ impl OptionKey {
             Takes::ClusterName => {
                 "at most 32 lower-case letters, digits and hyphens, with no hyphen at either end".to_owned()
             }
+            Takes::Number(most, _) => format!("a whole number from 0 to {most}"),
+            Takes::Time(_) => "a time such as `100ms`, `30s` or `1m30s`".to_owned(),
         }
     }
 }
@@ -47,6 +55,17 @@ impl OptionKey {
 const fn key(name: &'static str, flag: &'static str, takes: Takes) -> OptionKey {
     OptionKey { name, alias: None, flag, takes }
 }
+
+/// An option of the DNS proxy: it has one name, that of the flag.
+const fn same(flag: &'static str, takes: Takes) -> OptionKey {
+    key(flag, flag, takes)
+}
+
+/// A hundred years.
+const MOST_SECONDS: u32 = 3_155_760_000;
+
+/// More than a node can hold.
+const MOST_ADDRESSES: u32 = 1_000_000;
 
 /// Every option, in the order of [`Options`].
 pub const KEYS: &[OptionKey] = &[
@@ -125,5 +144,47 @@ pub const KEYS: &[OptionKey] = &[
         "enableCiliumClusterwideNetworkPolicy",
         "enable-cilium-clusterwide-network-policy",
         Takes::Switch(|options, on| options.clusterwide_policies = on),
+    ),
+    same(
+        "tofqdns-min-ttl",
+        Takes::Number(MOST_SECONDS, |options, seconds| {
+            options.dns.min_ttl = Duration::from_secs(seconds.into());
+        }),
+    ),
+    same(
+        "tofqdns-dns-reject-response-code",
+        Takes::Word(&["refused", "nameError"], |options, word| {
+            options.dns.reject = if word == "nameError" { Reject::NameError } else { Reject::Refused };
+        }),
+    ),
+    same(
+        "tofqdns-endpoint-max-ip-per-hostname",
+        Takes::Number(MOST_ADDRESSES, |options, most| {
+            options.dns.addresses_per_name = most as usize;
+        }),
+    ),
+    same(
+        "tofqdns-max-deferred-connection-deletes",
+        Takes::Number(MOST_ADDRESSES, |options, most| {
+            options.dns.deferred_deletes = most as usize;
+        }),
+    ),
+    same("tofqdns-idle-connection-grace-period", Takes::Time(|options, time| options.dns.idle_grace = time)),
+    same(
+        "tofqdns-proxy-response-max-delay",
+        Takes::Time(|options, time| options.dns.response_max_delay = time),
+    ),
+    same(
+        "tofqdns-proxy-response-on-timeout",
+        Takes::Word(&["release", "servfail"], |options, word| {
+            options.dns.on_timeout =
+                if word == "servfail" { OnTimeout::ServFail } else { OnTimeout::Release };
+        }),
+    ),
+    same(
+        "dnsproxy-concurrency-limit",
+        Takes::Number(MOST_ADDRESSES, |options, most| {
+            options.dns.concurrency = most as usize;
+        }),
     ),
 ];

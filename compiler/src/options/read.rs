@@ -1,5 +1,8 @@
 //! Reads a file of options, or the ConfigMap of the agents.
 
+use std::time::Duration;
+
+use super::dns::duration;
 use super::keys::{KEYS, OptionKey, Takes};
 use super::{Accept, Options};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
@@ -60,7 +63,13 @@ impl Options {
                 }
                 set(self, &words);
             }
-            (Takes::Switch(_), ..) => return fault(node),
+            (Takes::Number(most, set), Some(Scalar::Int(number)), _) => match u32::try_from(number) {
+                Ok(number) if number <= most => set(self, number),
+                _ => return fault(node),
+            },
+            // The one time without a unit.
+            (Takes::Time(set), Some(Scalar::Int(0)), _) => set(self, Duration::ZERO),
+            (Takes::Switch(_) | Takes::Number(..), ..) => return fault(node),
             (_, Some(Scalar::String(text)), _) if self.set_text(key, text) => {}
             _ => return fault(node),
         }
@@ -104,6 +113,14 @@ impl Options {
             }
             Takes::ClusterName if is_cluster_name(text) => self.cluster_name = text.to_owned(),
             Takes::ClusterName => return false,
+            Takes::Number(most, set) => match text.parse() {
+                Ok(number) if number <= most => set(self, number),
+                _ => return false,
+            },
+            Takes::Time(set) => match duration(text) {
+                Some(time) => set(self, time),
+                None => return false,
+            },
         }
         true
     }
@@ -169,6 +186,8 @@ mod tests {
                 Takes::Word(words, _) => words,
                 Takes::Words(..) => &["nodes"],
                 Takes::ClusterName => &["east"],
+                Takes::Number(..) => &["7"],
+                Takes::Time(_) => &["7s"],
             };
             let changed = |text: String| {
                 let (read, found) = options(&text);
@@ -215,6 +234,12 @@ mod tests {
             ("allowLocalhost: never", "S0904 never"),
             ("policyCIDRMatchMode: [nodes, pods]", "S0904 pods"),
             ("policyCIDRMatchMode: true", "S0904 true"),
+            ("tofqdns-min-ttl: 1h", "S0904 1h"),
+            ("tofqdns-min-ttl: -1", "S0904 -1"),
+            ("tofqdns-endpoint-max-ip-per-hostname: 9999999", "S0904 9999999"),
+            ("tofqdns-proxy-response-max-delay: 100", "S0904 100"),
+            ("tofqdns-dns-reject-response-code: nxdomain", "S0904 nxdomain"),
+            ("{kind: ConfigMap, data: {tofqdns-min-ttl: '1h'}}", "S0904 '1h'"),
             ("clusterName: Prod_EU", "S0904 Prod_EU"),
             ("clusterName: a-", "S0904 a-"),
             ("enableL7Proxy: 'off'", "S0904 'off'"),

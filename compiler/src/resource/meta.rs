@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Node, NodeKind, Span};
 
 /// What Sluice uses of an object's metadata.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Meta {
     /// The object's name; `(generated)` where the API server is to make one up.
     pub name: Spanned<Arc<str>>,

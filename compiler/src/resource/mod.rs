@@ -29,7 +29,7 @@ use crate::diagnostic::DocumentRef;
 use crate::source::{FileId, Span};
 
 /// An object that is valid by itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
     /// Where it stands.
     pub place: Place,
@@ -38,7 +38,7 @@ pub struct Resource {
 }
 
 /// Where an object stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     /// The file.
     pub file: FileId,
@@ -49,7 +49,7 @@ pub struct Place {
 }
 
 /// The kinds of objects that policy is made of or resolved against.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Object {
     /// CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy.
     CiliumPolicy(cilium::CiliumPolicy),

@@ -13,7 +13,7 @@ use crate::options::Accept;
 use crate::source::{Node, Scalar, Span};
 
 /// A NetworkPolicy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NetworkPolicy {
     /// Its metadata.
     pub meta: Meta,
@@ -30,7 +30,7 @@ pub struct NetworkPolicy {
 }
 
 /// An element of `ingress` or `egress`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NetworkRule {
     /// Which way.
     pub direction: Direction,
@@ -47,7 +47,7 @@ pub struct NetworkRule {
 }
 
 /// An element of `from` or `to`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum NetworkPeer {
     /// Pods by their labels and their namespace's; without a namespace selector, of the policy's own.
     Pods {
@@ -66,7 +66,7 @@ pub enum NetworkPeer {
 }
 
 /// An element of `ports`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NetworkPort {
     /// The value of `port`, or else the element.
     pub span: Span,

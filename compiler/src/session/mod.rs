@@ -27,6 +27,7 @@ mod scratch;
 mod sets;
 mod slab;
 mod table;
+mod tell;
 mod update;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub use delta::{Delta, Reason};
 pub use graph::{Dependency, Graph};
 pub use inputs::ObjectKey;
 pub use sluice_ir::decision::tables::{Cells, Tables};
+pub use tell::Sample;
 
 use crate::classify::{Classified, ClassifyError, Limits, judged};
 use crate::decide::DecideError;

@@ -44,7 +44,7 @@ impl Session {
     }
 
     /// Why a pod that comes, goes or changes is more than a peer.
-    fn reason_to_rebuild(&self, pod: &Pod) -> Option<Reason> {
+    pub(super) fn reason_to_rebuild(&self, pod: &Pod) -> Option<Reason> {
         let namespace = namespace_of(pod);
         let name = format!("{namespace}/{}", pod.meta.name.value);
         let here = pod.node.as_deref().is_none_or(|node| node == &*self.node);

@@ -1,5 +1,6 @@
 //! Files, spans, and lines and columns.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -121,9 +122,22 @@ impl SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    /// Files that were there before and have not been added again.
+    expected: BTreeMap<Arc<str>, FileId>,
 }
 
 impl Sources {
+    /// No files yet, but those of others will have their numbers when they are added, so that spans of before can be
+    /// compared with those to come. One that is not added again is empty.
+    pub fn following(before: &Sources) -> Sources {
+        let mut sources = Sources::default();
+        for file in &before.files {
+            let id = sources.push(Arc::clone(&file.name), Arc::from(""), Damage::None);
+            sources.expected.entry(Arc::clone(&file.name)).or_insert(id);
+        }
+        sources
+    }
+
     /// Adds a file and names it.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         self.push(name.into(), text.into(), Damage::None)
@@ -148,8 +162,18 @@ impl Sources {
                 Some(*before)
             }))
             .collect();
-        self.files.push(SourceFile { name, text, lines, characters, damage, found: false });
-        FileId(self.files.len() as u32 - 1)
+        let id = self.expected.remove(&name);
+        let file = SourceFile { name, text, lines, characters, damage, found: false };
+        match id {
+            Some(id) => {
+                self.files[id.0 as usize] = file;
+                id
+            }
+            None => {
+                self.files.push(file);
+                FileId(self.files.len() as u32 - 1)
+            }
+        }
     }
 
     /// Says that a file was found in a folder ([`SourceFile::is_found`]).
@@ -213,6 +237,17 @@ mod tests {
         assert_eq!(file.line_column(12), LineColumn { line: 2, column: 5 });
         assert_eq!(file.line_column(999), LineColumn { line: 3, column: 1 });
         assert_eq!(sources.text(Span::new(id, 10, 12)), "ü");
+    }
+
+    #[test]
+    fn files_that_are_still_there_keep_their_numbers() {
+        let mut before = Sources::default();
+        let [a, b] = ["a.yaml", "b.yaml"].map(|name| before.add(name, "x: 1"));
+        let mut now = Sources::following(&before);
+        let [c, again] = ["c.yaml", "b.yaml"].map(|name| now.add(name, "y: 2"));
+        assert_eq!((again, now.file(b).text().as_ref()), (b, "y: 2"));
+        assert_eq!((now.file(c).name().as_ref(), now.file(a).text().as_ref()), ("c.yaml", ""));
+        assert_ne!(now.add("b.yaml", "of the same name"), b);
     }
 
     #[test]

@@ -54,7 +54,7 @@ use crate::ids::{ClassId, L7Id, OriginId, PortClassId, RowId, VerdictId};
 use crate::net::{PortRange, Protocol};
 use crate::origin::Origin;
 use crate::policy::eval::{Reason, Verdict};
-use crate::policy::{Authentication, Direction, Identity, L7};
+use crate::policy::{Authentication, Direction, Identity, L7, Proxy};
 use crate::prefix_map::PrefixMap;
 
 /// What a policy says about the endpoints of a node, or of a whole cluster.
@@ -177,6 +177,8 @@ pub struct Outcome {
     pub origins: Vec<OriginId>,
     /// For a redirect, what the proxy is to apply, sorted: these are alternatives.
     pub l7: Vec<L7Id>,
+    /// For a redirect, the kind of the proxy.
+    pub proxy: Option<Proxy>,
 }
 
 /// Endpoints that have the same tables.

@@ -9,7 +9,8 @@
 //! 3. Spans of ports are sorted and disjoint, and a protocol that is listed is listed whole, from port 0 to 65535.
 //! 4. A table lists classes sorted, each once, and none with the row `otherwise`.
 //! 5. A subject has an endpoint; endpoints are sorted, and subjects are by their first one; no endpoint is there twice.
-//! 6. A redirect has layer 7 rules; an allow and a deny have none. Only a redirect is widened.
+//! 6. A redirect has layer 7 rules, and the proxy that they ask for; an allow and a deny have none. Only a redirect
+//!    is widened.
 //! 7. The reason fits the verdict: where nothing is enforced, nothing isolated or the host let in, it is an allow
 //!    without origins; a default deny is a deny; and where rules decided there are origins.
 //! 8. Authentication is only asked of what rules allow or redirect.
@@ -29,8 +30,8 @@ use super::{Decision, Outcome, PeerForm, PortSpan, Table};
 use crate::ids::{ClassId, L7Id, OriginId, RowId, VerdictId};
 use crate::label::LabelSource;
 use crate::net::{Family, PortRange, Protocol};
-use crate::policy::Direction;
 use crate::policy::eval::{Reason, Verdict};
+use crate::policy::{Direction, Proxy};
 pub use crate::verified::Verified;
 
 /// A broken invariant. It always means a mistake in Sluice, never in the user's input.
@@ -183,6 +184,9 @@ fn outcome_is_sound(decision: &Decision, id: VerdictId, outcome: &Outcome) -> Re
     let redirect = verdict == Verdict::Redirect;
     if redirect == outcome.l7.is_empty() {
         return fails("a redirect has layer 7 rules, and nothing else has");
+    }
+    if outcome.proxy != Proxy::of(outcome.l7.iter().map(|id| &decision.l7[id.index()])) {
+        return fails("the proxy is the one that the layer 7 rules ask for");
     }
     if outcome.widened && !redirect {
         return fails("only a redirect is widened");

@@ -21,9 +21,34 @@ pub struct L7 {
 }
 
 impl L7 {
+    fn proxy(&self) -> Proxy {
+        let only_rules = L7 { rules: self.rules.clone(), ..L7::default() };
+        match self.rules {
+            L7Rules::Dns(_) if *self == only_rules => Proxy::Dns,
+            _ => Proxy::Other,
+        }
+    }
+
     /// Whether there is nothing for a proxy to do, so that an allow stays a plain allow.
     pub fn is_empty(&self) -> bool {
         *self == L7::default()
+    }
+}
+
+/// Which kind of proxy redirected traffic goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Proxy {
+    /// One that answers DNS queries.
+    Dns,
+    /// Any other.
+    Other,
+}
+
+impl Proxy {
+    /// The proxy that applies all of these alternatives; none if there are none. One for DNS applies nothing but DNS
+    /// rules, and of two proxies that are asked for it is the weaker (semantics.md 4.3).
+    pub fn of<'l>(alternatives: impl IntoIterator<Item = &'l L7>) -> Option<Proxy> {
+        alternatives.into_iter().map(L7::proxy).max()
     }
 }
 

@@ -61,7 +61,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub use builder::PolicyBuilder;
-pub use l7::{DnsRule, HeaderMatch, HttpRule, L7, L7Rules, Listener, Mismatch, SecretRef, TlsContext};
+pub use l7::{DnsRule, HeaderMatch, HttpRule, L7, L7Rules, Listener, Mismatch, Proxy, SecretRef, TlsContext};
 
 use crate::dns_name::{DnsName, DnsPattern};
 use crate::ids::{L7Id, OriginId, RuleId, SelectorId};

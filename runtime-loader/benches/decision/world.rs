@@ -230,7 +230,7 @@ fn subject(endpoint: &str, size: Size, row: impl Fn(usize) -> usize) -> Subject 
 
 fn outcome(verdict: Verdict, reason: Reason, rule: Option<usize>) -> Outcome {
     let origins = rule.map(OriginId::new).into_iter().collect();
-    Outcome { verdict, reason, authentication: None, widened: false, origins, l7: Vec::new() }
+    Outcome { verdict, reason, authentication: None, widened: false, origins, l7: Vec::new(), proxy: None }
 }
 
 fn origin(rule: usize) -> Origin {

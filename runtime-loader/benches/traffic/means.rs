@@ -29,11 +29,8 @@ pub(crate) struct Sluice {
 impl Sluice {
     pub(crate) fn new(network: &Network) -> Sluice {
         let ifindexes = [0, 1].map(|endpoint| network.ifindex(endpoint));
-        let interface = |endpoint: usize| Interface {
-            ifindex: ifindexes[endpoint],
-            name: network.interface(endpoint),
-            uplink: false,
-        };
+        let interface =
+            |endpoint: usize| Interface { ifindex: ifindexes[endpoint], name: network.interface(endpoint) };
         let node = Node::open(network.pins(), &entries().unwrap(), Sizes::default()).unwrap();
         Sluice { node, ifindexes, interfaces: [0, 1].map(interface).into() }
     }

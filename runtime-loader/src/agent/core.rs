@@ -1,4 +1,4 @@
-//! The core: reads, compiles, publishes, and tells of it.
+//! The core: puts in force what is read and what is learned, and tells of it.
 //!
 //! Its contract with the rest of the agent:
 //!
@@ -12,28 +12,35 @@
 //! * It replaces the snapshot whenever something changes, and while somebody reads counters.
 //! * It calls `service.ready` when a generation is in force, and after every later attempt, be it in vain.
 //! * It beats `pulse` at least once a second.
+//!
+//! What takes a while is done elsewhere: files are read and tables made anew (`work.rs`), events explained and counters read
+//! (`telling.rs`), programs verified and grace periods waited for. The core itself does only what ends soon.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_backends::datapath::{DatapathError, entries};
+use sluice_compiler::session::Change;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::book::Books;
 use super::counts::Counts;
 use super::enforce::{Attempt, Enforcer};
+use super::reading::Reader;
+use super::telling::Telling;
+use super::work::{Done, Work, Worker};
 use super::{Applied, Core, Order};
 use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
 use crate::endpoint::{FindError, Finder};
-use crate::kernel::{KernelError, Ring};
-use crate::node::{Node, NodeError, Sizes};
+use crate::kernel::{KernelError, wait_for_readers};
+use crate::node::{Node, NodeError, Sizes, Verified};
 use crate::pins::Pins;
 
-/// How often counters are read.
+/// How often the core shows that it lives.
 const BEAT: Duration = Duration::from_millis(500);
-
-/// So many events are told at a time, before anything else has its turn.
-const AT_A_TIME: usize = 256;
 
 /// Why the core gave up. What was in force is.
 #[derive(Debug, thiserror::Error)]
@@ -50,83 +57,181 @@ pub enum CoreError {
     /// The programs are not what they should be: a mistake in Sluice.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
+    /// Packets cannot be kept from a proxy.
+    #[error(transparent)]
+    Delivery(#[from] crate::delivery::DeliveryError),
     /// Interfaces cannot be looked for.
     #[error(transparent)]
     Find(#[from] FindError),
+    /// What is done beside the core came to no end: a mistake in Sluice.
+    #[error("what is done beside the core came to no end: {0}")]
+    Beside(#[from] JoinError),
+}
+
+/// What is being done beside the core.
+struct Beside {
+    /// Who reads files, unless it is at work.
+    worker: Option<Worker>,
+    work: Option<JoinHandle<Result<Done, JoinError>>>,
+    /// What was ordered while it was.
+    wanted: Option<Work>,
+    /// What it has done, until that can be put in force.
+    done: Option<Done>,
+    grace: Option<JoinHandle<Result<(), KernelError>>>,
+    spare: Option<JoinHandle<Result<Verified, KernelError>>>,
 }
 
 /// Runs until it is told to stop.
 pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let node = Node::open(Pins::new(&core.config.pins), &entries()?, Sizes::default())?;
-    let mut ring = node.events()?.into_async().map_err(CoreError::Wait)?;
-    let counts = Counts::of(&node)?;
-    let mut enforcer = Enforcer::new(core.config, node, Finder::new()?);
+    let (books, of_books) = watch::channel(Books::default());
+    let telling = Telling {
+        ring: node.events()?.into_async().map_err(CoreError::Wait)?,
+        counts: Counts::of(&node)?,
+        books: of_books,
+        snapshot: core.snapshot.clone(),
+        told: core.told.clone(),
+        proxy: Arc::clone(core.dns.proxy()),
+    };
+    let mut telling = tokio::spawn(telling.run());
+    let read = std::mem::replace(&mut core.read, Box::new(|_| super::Inputs::default()));
+    let reader = Reader::new(read, &core.config.node, core.config.keep_going);
+    let worker = Worker { reader, finder: Arc::new(Finder::new()?) };
+    let mut beside =
+        Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, spare: None };
+    core.dns.watch(node.connections()?);
+    let mut enforcer = Enforcer::new(core.config, node, books, core.dns.learned());
+    let ended = tokio::select! {
+        ended = attend(&mut core, &mut enforcer, &mut beside) => ended,
+        ended = &mut telling => ended?,
+    };
+    telling.abort();
+    ended
+}
+
+/// Does what is ordered, as it comes.
+async fn attend(core: &mut Core<'_>, enforcer: &mut Enforcer, beside: &mut Beside) -> Result<(), CoreError> {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    attempt(&mut core, &mut enforcer).await;
+    beside.want(Work::Read, enforcer);
     loop {
+        beside.go_on(core, enforcer);
         tokio::select! {
             biased;
             Some(order) = core.urgent.recv() => {
-                if !obey(&mut core, &mut enforcer, order).await {
-                    return Ok(());
+                if let Order::Apply(changes, done) = order {
+                    apply(core, enforcer, changes, done);
                 }
             }
-            order = core.orders.recv() => {
-                if !obey(&mut core, &mut enforcer, order.unwrap_or(Order::Stop)).await {
-                    return Ok(());
-                }
-            }
-            ready = ring.readable_mut() => {
-                let mut ready = ready.map_err(CoreError::Wait)?;
-                if !tell(&core, &enforcer, ready.get_inner_mut()) {
-                    ready.clear_ready();
-                }
-            }
-            _ = beat.tick() => {
-                core.pulse.beat();
-                if let Err(error) = enforcer.settle() {
+            order = core.orders.recv() => match order {
+                // What is found where is part of what the files mean for this node.
+                Some(Order::Read) => beside.want(Work::Read, enforcer),
+                Some(Order::Find) => beside.want(Work::Find, enforcer),
+                Some(Order::Apply(changes, done)) => apply(core, enforcer, changes, done),
+                Some(Order::Stop) | None => return Ok(()),
+            },
+            done = ended(&mut beside.work) => beside.done = Some(done??),
+            passed = ended(&mut beside.grace) => {
+                if let Err(error) = passed?.map_err(NodeError::from).and_then(|()| enforcer.grace_passed()) {
                     tracing::warn!(%error, "the generation before is still there");
                 }
-                count(&core, &enforcer, &counts);
             }
+            verified = ended(&mut beside.spare) => {
+                if let Err(error) = verified?.map_err(NodeError::from).and_then(|done| enforcer.keep(done)) {
+                    tracing::warn!(%error, "the next generation has to wait for its programs");
+                }
+            }
+            _ = beat.tick() => core.pulse.beat(),
         }
     }
 }
 
-/// Does what is ordered; whether there is anything to do after it.
-async fn obey(core: &mut Core<'_>, enforcer: &mut Enforcer, order: Order) -> bool {
-    match order {
-        // What is found where is part of what the files mean for this node.
-        Order::Read | Order::Find => {
-            attempt(core, enforcer).await;
-        }
-        Order::Apply(changes, done) => {
-            let before = enforcer.feed(changes);
-            let applied = attempt(core, enforcer).await;
-            if applied != Applied::InForce {
-                enforcer.fed = before;
-            }
-            // Whoever asked need not wait.
-            let _ = done.send(applied);
-        }
-        Order::Stop => return false,
-    }
-    true
+/// Waits for something that is done beside the core; for ever where nothing is.
+async fn ended<T>(job: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    let Some(handle) = job else { return std::future::pending().await };
+    let result = handle.await;
+    *job = None;
+    result
 }
 
-/// Reads, compiles and publishes once, and tells what became of it.
-async fn attempt(core: &mut Core<'_>, enforcer: &mut Enforcer) -> Applied {
-    let inputs = (core.read)();
-    let keep_going = core.config.keep_going;
-    let attempt = enforcer.attempt(inputs, keep_going).await;
-    let generation = enforcer.generation();
+impl Beside {
+    /// Begins some work, now or when the worker has done what it is doing.
+    fn want(&mut self, work: Work, enforcer: &Enforcer) {
+        // Whoever reads finds, too.
+        self.wanted = self.wanted.take().max(Some(work));
+        self.begin(enforcer);
+    }
+
+    fn begin(&mut self, enforcer: &Enforcer) {
+        if self.wanted.is_none() || self.done.is_some() {
+            return;
+        }
+        if let (Some(worker), Some(work)) = (self.worker.take(), self.wanted.take()) {
+            self.work = Some(tokio::spawn(worker.work(work, enforcer.at_hand())));
+        }
+    }
+
+    /// Puts in force what was done, once no packet needs what is in its way; and begins what is to be done beside.
+    fn go_on(&mut self, core: &mut Core<'_>, enforcer: &mut Enforcer) {
+        let free = enforcer.is_settled() && self.spare.is_none();
+        if free && let Some(done) = self.done.take() {
+            self.finish(done, core, enforcer);
+        }
+        if self.grace.is_none() && enforcer.wants_grace() {
+            self.grace = Some(spawn_blocking(wait_for_readers));
+        }
+        if self.spare.is_none()
+            && let Some(spare) = enforcer.take_spare()
+        {
+            self.spare = Some(spawn_blocking(|| spare.load()));
+        }
+        self.begin(enforcer);
+    }
+
+    fn finish(&mut self, done: Done, core: &mut Core<'_>, enforcer: &mut Enforcer) {
+        let Done { mut worker, outcome } = done;
+        let attempt = match outcome {
+            // Somebody else has to make all tables, and the core goes on.
+            Ok(made) if made.wants_tables(enforcer) => {
+                self.work = Some(tokio::spawn(worker.anew(made, enforcer.learned().clone())));
+                return;
+            }
+            Ok(made) => made.enact(enforcer),
+            Err(findings) => Attempt::Refused(findings),
+        };
+        if matches!(attempt, Attempt::Refused(_)) {
+            worker.reader.forget();
+        }
+        self.worker = Some(worker);
+        if !matches!(attempt, Attempt::Refused(_)) {
+            enforcer.show(&mut core.dns);
+        }
+        tell(core, enforcer, attempt, true);
+        enforcer.save();
+    }
+}
+
+/// Puts changes in force that no file says, and answers.
+fn apply(core: &mut Core<'_>, enforcer: &mut Enforcer, changes: Vec<Change>, done: oneshot::Sender<Applied>) {
+    core.pulse.beat();
+    let attempt = enforcer.feed(changes);
     let applied = match &attempt {
         Attempt::Refused(findings) => {
             Applied::Refused(findings.first().map(|finding| finding.message.clone()).unwrap_or_default())
         }
         _ => Applied::InForce,
     };
+    // Whoever asked need not wait.
+    let _ = done.send(applied);
+    if let Attempt::Published(_) = attempt {
+        enforcer.show(&mut core.dns);
+        tell(core, enforcer, attempt, false);
+    }
+    enforcer.save();
+}
+
+/// Tells what became of an attempt.
+fn tell(core: &Core<'_>, enforcer: &Enforcer, attempt: Attempt, of_files: bool) {
     match &attempt {
         Attempt::Published(publish) => {
             tracing::info!(
@@ -135,6 +240,7 @@ async fn attempt(core: &mut Core<'_>, enforcer: &mut Enforcer) -> Applied {
                 "a generation is in force"
             );
         }
+        Attempt::InPlace => tracing::info!("what the files say is in force, in place"),
         Attempt::Same => tracing::debug!("what is in force is what the files say"),
         Attempt::Refused(findings) => {
             let first = findings.first().map(|finding| finding.message.as_str()).unwrap_or_default();
@@ -148,30 +254,32 @@ async fn attempt(core: &mut Core<'_>, enforcer: &mut Enforcer) -> Applied {
     }
     core.snapshot.send_modify(|snapshot| {
         let snapshot = Arc::make_mut(snapshot);
-        record(snapshot, attempt);
+        record(snapshot, attempt, of_files);
         enforcer.describe(snapshot);
     });
-    if generation.is_some() {
+    if enforcer.generation().is_some() {
         core.service.ready(&status(&core.snapshot.borrow()));
     }
-    applied
 }
 
 /// What became of an attempt.
-fn record(snapshot: &mut Snapshot, attempt: Attempt) {
+fn record(snapshot: &mut Snapshot, attempt: Attempt, of_files: bool) {
     let status = &mut snapshot.status;
-    status.sources.since = Moment::now();
-    match attempt {
+    let (state, findings) = match attempt {
         Attempt::Published(publish) => {
             status.published += 1;
             status.publish = Some(publish);
-            (status.sources.state, status.sources.findings) = (SourcesState::Ok, Vec::new());
+            (SourcesState::Ok, Vec::new())
         }
-        Attempt::Same => (status.sources.state, status.sources.findings) = (SourcesState::Ok, Vec::new()),
+        Attempt::InPlace | Attempt::Same => (SourcesState::Ok, Vec::new()),
         Attempt::Refused(findings) => {
             status.refused += 1;
-            (status.sources.state, status.sources.findings) = (SourcesState::Refused, findings);
+            (SourcesState::Refused, findings)
         }
+    };
+    if of_files {
+        status.sources.since = Moment::now();
+        (status.sources.state, status.sources.findings) = (state, findings);
     }
 }
 
@@ -185,30 +293,4 @@ fn status(snapshot: &Snapshot) -> String {
         }
         _ => format!("generation {generation} is in force for {endpoints} endpoints"),
     }
-}
-
-/// Tells some events; whether there may be more.
-fn tell(core: &Core<'_>, enforcer: &Enforcer, ring: &mut Ring) -> bool {
-    // Nobody listens: events are taken all the same, so that the ring has room for those to come.
-    let heard = core.told.receiver_count() > 0;
-    let mut explainer = enforcer.explainer();
-    for _ in 0..AT_A_TIME {
-        let Some(event) = ring.next_event() else { return false };
-        if heard && let Some(told) = explainer.told(&event) {
-            // Whoever listened has gone in the meantime.
-            let _ = core.told.send(Arc::new(told));
-        }
-    }
-    true
-}
-
-fn count(core: &Core<'_>, enforcer: &Enforcer, counts: &Counts) {
-    core.snapshot.send_modify(|snapshot| {
-        let snapshot = Arc::make_mut(snapshot);
-        let done =
-            counts.traffic(&mut snapshot.status.traffic).and_then(|()| enforcer.count(counts, snapshot));
-        if let Err(error) = done {
-            tracing::warn!(%error, "counters cannot be read");
-        }
-    });
 }

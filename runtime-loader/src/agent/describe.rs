@@ -2,72 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use sluice_ir::ids::OriginId;
-use sluice_ir::origin::Origin;
 use sluice_ir::policy::Direction as Way;
-use sluice_ir::policy::eval::{self, Reason, rule_verdict};
+use sluice_ir::policy::eval::{self, rule_verdict};
 
-use super::counts::Counts;
-use super::enforce::{Enforcer, InForce, Placed};
+use super::enforce::{Enforcer, Live};
+use super::place::Placed;
 use crate::api::policy::{PolicyObject, PolicyStatus, RuleStatus, Verdict};
 use crate::api::snapshot::{Count, Direction, EndpointSide, EndpointStatus, Snapshot};
-use crate::kernel::KernelError;
 
 impl Enforcer {
     /// Tells what is in force.
     pub(super) fn describe(&self, snapshot: &mut Snapshot) {
         let generation = self.generation().map(|number| number.word());
         snapshot.status.generation = generation;
-        let Some(in_force) = &self.in_force else { return };
-        snapshot.endpoints = in_force.endpoints.iter().map(|placed| endpoint(in_force, placed)).collect();
-        snapshot.policy = PolicyStatus { generation, objects: objects(in_force), ..PolicyStatus::default() };
-    }
-
-    /// Tells what rules have done.
-    pub(super) fn count(&self, counts: &Counts, snapshot: &mut Snapshot) -> Result<(), KernelError> {
-        let Some(in_force) = &self.in_force else { return Ok(()) };
-        snapshot.policy.default_deny = counts.default_deny()?;
-        let mut of_origin: BTreeMap<&Origin, Count> = BTreeMap::new();
-        for (outcome, counter) in in_force.decision.verdicts.iter().zip(&in_force.counters) {
-            // Where no rule allowed a packet, those that isolate the endpoint did nothing to it.
-            if outcome.reason == Reason::DefaultDeny || outcome.origins.is_empty() {
-                continue;
-            }
-            let count = counts.rules(*counter)?;
-            for origin in &outcome.origins {
-                let sum = of_origin.entry(origin_of(in_force, *origin)).or_default();
-                sum.packets += count.packets;
-                sum.bytes += count.bytes;
-            }
-        }
-        let by_place: BTreeMap<(&str, u32, u32), Count> = of_origin
-            .into_iter()
-            .map(|(origin, count)| ((&*origin.file, origin.line, origin.column), count))
-            .collect();
-        for rule in snapshot.policy.objects.iter_mut().flat_map(|object| &mut object.rules) {
-            let place = (rule.file.as_str(), rule.line, rule.column);
-            rule.count = by_place.get(&place).copied().unwrap_or_default();
-        }
-        Ok(())
+        let Some(live) = self.live() else { return };
+        snapshot.endpoints = live.placed.iter().map(|placed| endpoint(live, placed)).collect();
+        let counted = snapshot.policy.default_deny;
+        let objects = objects(live);
+        snapshot.policy = PolicyStatus { generation, objects, default_deny: counted };
     }
 }
 
-fn origin_of(in_force: &InForce, origin: OriginId) -> &Origin {
-    &in_force.decision.origins[origin.index()]
-}
-
-fn endpoint(in_force: &InForce, placed: &Placed) -> EndpointStatus {
+fn endpoint(live: &Live, placed: &Placed) -> EndpointStatus {
+    let enforced = live.images.enforced(&placed.judged_as);
     let side = |way: Way| {
-        let subject = in_force.decision.subject_of(&placed.name);
-        let allows = |verdict: &eval::Verdict| *verdict == eval::Verdict::Allow;
-        let enforced = subject.is_some_and(|subject| {
-            let table = &subject.tables[way];
-            let mut rows = table.rows.iter().map(|(_, row)| *row).chain([table.otherwise]);
-            rows.any(|row| {
-                let cells = &in_force.decision.sides[way].rows[row.index()].0;
-                cells.iter().any(|cell| !allows(&in_force.decision.verdicts[cell.index()].verdict))
-            })
-        });
+        let enforced = enforced.as_ref().is_some_and(|enforced| enforced[way]);
         EndpointSide { enforced, ..EndpointSide::default() }
     };
     EndpointStatus {
@@ -89,14 +48,9 @@ fn name_of(placed: &Placed) -> String {
 }
 
 /// The objects with rules that select an endpoint of the node, sorted.
-fn objects(in_force: &InForce) -> Vec<PolicyObject> {
-    let policy = &in_force.compiled.policy;
+fn objects(live: &Live) -> Vec<PolicyObject> {
     let mut objects: BTreeMap<(&str, Option<&str>, &str), Vec<RuleStatus>> = BTreeMap::new();
-    for (id, rule) in policy.rules() {
-        let origin = policy.origin(id);
-        if in_force.decision.origins.binary_search(origin).is_err() {
-            continue;
-        }
+    for (rule, origin) in live.session.rules() {
         let key = (&*origin.kind, origin.namespace.as_deref(), &*origin.name);
         let status = RuleStatus {
             file: origin.file.to_string(),

@@ -1,112 +1,97 @@
-//! From what the files say to a generation in force.
+//! From what a session says to what the kernel does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use sluice_backends::image::{Image, Images, Room, Write};
-use sluice_compiler::classify::Limits;
-use sluice_compiler::diagnostic::Severity;
-use sluice_compiler::resource::endpoint_interfaces::EndpointName as Pod;
-use sluice_compiler::session::{Change, ObjectKey};
-use sluice_compiler::{Compiled, Decided, Extras, compile, decide};
-use sluice_ir::decision::verify::Verified;
-use sluice_ir::decision::{Decision, EndpointName};
+use sluice_backends::datapath::program_name;
+use sluice_backends::image::{Image, Images, NeedsImages, Room, Shape, Write};
+use sluice_backends::program::Code;
+use sluice_compiler::Compiled;
+use sluice_compiler::session::{Change, Delta, ObjectKey, Session, SessionError, Tables};
+use sluice_ir::decision::{ByDirection, EndpointName};
+use tokio::sync::watch;
 
-use super::explain::Explainer;
+use super::book::{Book, Books, Named};
+use super::dns::Dns;
+use super::place::{Placed, here, locals, sought};
+use super::reading::{Answer, finding};
 use super::slots::Slots;
+use super::stopwatch::Stopwatch;
+use super::work::AtHand;
 use super::{Config, Inputs};
-use crate::api::snapshot::{Finding, Publish, StageTime};
+use crate::api::snapshot::{Finding, Publish};
 use crate::api::time::Moment;
-use crate::endpoint::Finder;
+use crate::dns::policy::Book as NameBook;
 use crate::generation::{Number, Prepared};
-use crate::node::{Interface, Node, NodeError};
-use crate::prepare::{Local, Settings, checks, generation, images};
+use crate::node::{Node, NodeError, Spare, Verified};
+use crate::prepare::{Local, Settings, code, generation_with, interfaces, questions};
 
-/// Puts what the files say in force.
+/// So many questions are asked of a generation that differs from the one before in what is asked about first.
+const QUESTIONS: usize = 128;
+
+/// Puts what is decided in force.
 pub(super) struct Enforcer {
-    node_name: Arc<str>,
     folder: PathBuf,
     node: Node,
-    finder: Finder,
     slots: Slots,
     settings: Settings,
-    /// What no file says.
-    pub(super) fed: Vec<Change>,
-    /// What is in force, and what was before: packets that it has judged may still be told of.
-    pub(super) in_force: Option<InForce>,
-    pub(super) before: Option<InForce>,
+    /// The programs that were made last, and for which images.
+    code: Option<(Shape, Arc<ByDirection<Code>>)>,
+    live: Option<Live>,
+    /// Answers that no file says.
+    learned: BTreeSet<Answer>,
+    books: watch::Sender<Books>,
+    /// What the kernel is to verify for the generation to come.
+    spare: Option<Spare>,
+    /// Whether images in force were written since the last grace period began.
+    written: bool,
 }
 
-/// A generation with what explains it.
-pub(super) struct InForce {
-    pub(super) number: Number,
-    pub(super) compiled: Compiled,
-    pub(super) decision: Arc<Verified<Decision>>,
-    pub(super) locals: Vec<Local>,
-    pub(super) endpoints: Vec<Placed>,
-    /// The counter of each verdict.
-    pub(super) counters: Vec<u32>,
-    /// The bytes of each image and program.
-    sizes: BTreeMap<String, u64>,
-}
-
-/// An endpoint, and where it meets the node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Placed {
-    pub(super) name: EndpointName,
-    pub(super) addresses: Vec<std::net::IpAddr>,
-    /// Its interface, or why there is none.
-    pub(super) interface: Result<Interface, String>,
+/// What is in force, and what it follows from.
+pub(super) struct Live {
+    pub(super) session: Session,
+    pub(super) images: Images,
+    pub(super) inputs: Arc<Inputs>,
+    pub(super) compiled: Arc<Compiled>,
+    pub(super) placed: Vec<Placed>,
+    /// Whether the images are those in the kernel, in the session's words: if not, all are made anew.
+    is_current: bool,
+    book: Arc<Book>,
 }
 
 /// What became of an attempt.
+#[derive(Debug)]
 pub(super) enum Attempt {
     /// A new generation is in force.
     Published(Publish),
+    /// The generation in force says it now.
+    InPlace,
     /// What is in force says the same.
     Same,
     /// What was in force is, and this is why.
     Refused(Vec<Finding>),
 }
 
-/// The times of the stages so far.
-struct Stopwatch {
-    began: Instant,
-    last: Instant,
-    stages: Vec<StageTime>,
-}
-
-impl Stopwatch {
-    fn new() -> Stopwatch {
-        let now = Instant::now();
-        Stopwatch { began: now, last: now, stages: Vec::new() }
-    }
-
-    fn ended(&mut self, stage: &str) {
-        let took = self.last.elapsed();
-        self.stages.push(StageTime { stage: stage.to_owned(), seconds: took.as_secs_f64() });
-        self.last = Instant::now();
-    }
-
-    fn whole(&self) -> Duration {
-        self.began.elapsed()
-    }
-}
-
 impl Enforcer {
-    pub(super) fn new(config: &Config, node: Node, finder: Finder) -> Enforcer {
+    /// Enforces what an agent before this one has learned from the beginning on.
+    pub(super) fn new(
+        config: &Config,
+        node: Node,
+        books: watch::Sender<Books>,
+        learned: BTreeSet<Answer>,
+    ) -> Enforcer {
         Enforcer {
-            node_name: config.node.as_str().into(),
             folder: config.state.clone(),
             node,
-            finder,
             slots: Slots::open(&config.state),
             settings: Settings::default(),
-            fed: Vec::new(),
-            in_force: None,
-            before: None,
+            code: None,
+            live: None,
+            learned,
+            books,
+            spare: None,
+            written: false,
         }
     }
 
@@ -115,196 +100,433 @@ impl Enforcer {
         self.node.current()
     }
 
-    /// Takes the generation before away, when packets can no longer be judged by it.
-    pub(super) fn settle(&mut self) -> Result<(), NodeError> {
-        self.node.settle()
+    /// What is in force, if this agent put it there.
+    pub(super) fn live(&self) -> Option<&Live> {
+        self.live.as_ref()
     }
 
-    /// Someone who can explain events.
-    pub(super) fn explainer(&self) -> Explainer<'_> {
-        Explainer::new(self.in_force.as_ref(), self.before.as_ref())
+    /// Shows the DNS proxy whose questions it may ask.
+    pub(super) fn show(&self, dns: &mut Dns) {
+        let Some(live) = &self.live else { return };
+        let generation = self.generation().map_or(0, |number| number.word());
+        let endpoints = live.placed.iter().map(|placed| (&placed.name, placed.addresses.as_slice()));
+        let compiled = Arc::clone(&live.compiled);
+        let names = NameBook::new(generation, live.session.node(), compiled, endpoints);
+        dns.show(names, &live.inputs.options.dns, &self.node);
     }
 
-    /// Takes in what no file says, for the next attempt. Gives what there was before.
-    pub(super) fn feed(&mut self, changes: Vec<Change>) -> Vec<Change> {
-        let before = self.fed.clone();
-        self.fed.extend(changes);
-        before
+    /// Answers that no file says.
+    pub(super) fn learned(&self) -> &BTreeSet<Answer> {
+        &self.learned
     }
 
-    /// Compiles, and puts in force what is not yet.
-    pub(super) async fn attempt(&mut self, mut inputs: Inputs, keep_going: bool) -> Attempt {
-        let mut watch = Stopwatch::new();
-        self.fed.iter().for_each(|change| overlay(&mut inputs, change));
-        let (compiled, decided, settings) = match self.compile(&inputs, keep_going, &mut watch) {
-            Ok(compiled) => compiled,
-            Err(findings) => return Attempt::Refused(findings),
-        };
-        let endpoints = self.place(&compiled, &decided, &inputs).await;
-        watch.ended("find interfaces");
-        let next = InForce::new(self.node.next(), compiled, decided, endpoints);
-        if self.in_force.as_ref().is_some_and(|now| now.says_the_same(&next)) && settings == self.settings {
-            return Attempt::Same;
+    /// Whether the next generation need not wait for the last packets of the one before.
+    pub(super) fn is_settled(&self) -> bool {
+        self.node.is_settled()
+    }
+
+    /// Whether something waits for a grace period. Whoever lets one pass says when it has ([`Enforcer::grace_passed`]).
+    pub(super) fn wants_grace(&mut self) -> bool {
+        let images = self.live.as_ref().is_some_and(|live| live.images.is_settling());
+        let wants = !self.node.is_settled() || images;
+        self.written &= !wants;
+        wants
+    }
+
+    /// A grace period has passed since [`Enforcer::wants_grace`] was asked.
+    pub(super) fn grace_passed(&mut self) -> Result<(), NodeError> {
+        if let Some(live) = self.live.as_mut().filter(|_| !self.written) {
+            live.images.settle();
         }
-        match self.publish(next, settings, &mut watch) {
-            Ok(publish) => Attempt::Published(publish),
-            Err(finding) => Attempt::Refused(vec![finding]),
-        }
+        self.node.grace_passed()
     }
 
-    fn compile(
-        &self,
-        inputs: &Inputs,
-        keep_going: bool,
-        watch: &mut Stopwatch,
-    ) -> Result<(Compiled, Decided, Settings), Vec<Finding>> {
-        let finding = |diagnostic: &_| Finding::of(&inputs.sources, diagnostic);
-        let errors = |diagnostics: &[sluice_compiler::diagnostic::Diagnostic]| -> Vec<Finding> {
-            let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-            errors.map(finding).collect()
-        };
-        let found = errors(&inputs.diagnostics);
-        if !found.is_empty() && !keep_going {
-            return Err(found);
-        }
-        let view = Some(Arc::clone(&self.node_name));
-        let extras = Extras { answers: inputs.answers.clone(), aws: inputs.aws.clone(), view };
-        let compiled = compile(&inputs.resources, extras, &inputs.sources, &inputs.options)
-            .map_err(|error| vec![Finding::of_error(&error)])?;
-        let found = errors(&compiled.diagnostics);
-        if !found.is_empty() && !keep_going {
-            return Err(found);
-        }
-        watch.ended("resolve and lower");
-        let decided = decide(&compiled, Some(&self.node_name), &Limits::default(), &mut |stage| {
-            watch.ended(stage.name());
-        })
-        .map_err(|error| match error.diagnostic(&compiled) {
-            Some(diagnostic) => vec![finding(&diagnostic)],
-            None => vec![Finding::of_error(&error)],
-        })?;
-        let settings = Settings { ..self.settings };
-        Ok((compiled, decided, settings))
+    /// What the kernel is to verify for the generation to come, by whoever has the time.
+    pub(super) fn take_spare(&mut self) -> Option<Spare> {
+        self.spare.take()
     }
 
-    /// Finds the interface of each endpoint of the node.
-    async fn place(&self, compiled: &Compiled, decided: &Decided, inputs: &Inputs) -> Vec<Placed> {
-        let mut placed = Vec::with_capacity(decided.judged.len());
-        for judged in &decided.judged {
-            let name = judged.name.clone();
-            let Some(namespace) = &name.namespace else {
-                let problem = "policy of the host itself is not enforced by this version".to_owned();
-                placed.push(Placed { name, addresses: Vec::new(), interface: Err(problem) });
-                continue;
-            };
-            let at = compiled.inventory.endpoint(namespace, &name.name);
-            let endpoint = at.map(|at| &compiled.inventory.endpoints[at]);
-            // A workload without pods stands for one in a repository; on a node nobody is there.
-            if endpoint.is_some_and(|endpoint| endpoint.stand_in) {
-                continue;
-            }
-            let addresses = endpoint.map(|endpoint| endpoint.addresses.clone()).unwrap_or_default();
-            let pod = Pod { namespace: Arc::clone(namespace), name: Arc::clone(&name.name) };
-            let found = self.finder.find(inputs.interfaces.0.get(&pod), &addresses).await;
-            placed.push(Placed { name, addresses, interface: found.map_err(|error| error.to_string()) });
-        }
-        placed
+    /// Keeps what was verified.
+    pub(super) fn keep(&mut self, verified: Verified) -> Result<(), NodeError> {
+        self.node.keep(verified)
     }
 
-    fn publish(
-        &mut self,
-        mut next: InForce,
-        settings: Settings,
-        watch: &mut Stopwatch,
-    ) -> Result<Publish, Finding> {
-        let of = |error: &dyn std::error::Error| Finding::of_error(error);
-        let mut images = images(&next.decision, &next.locals, &settings, &Room::NONE).map_err(|e| of(&e))?;
-        next.counters = self.slots.give(&next.decision);
-        set_counters(&mut images, &next.counters);
-        watch.ended("images");
-        let checks = checks(&next.decision, &next.locals, settings.checks);
-        let prepared = generation(next.number, &images, &settings, checks).map_err(|e| of(&e))?;
-        next.sizes = sizes(&prepared);
-        watch.ended("programs");
+    /// What is in force, for whoever begins to work.
+    pub(super) fn at_hand(&self) -> AtHand {
+        let of = |live: &Live| (sought(&live.session), Arc::clone(&live.inputs), Arc::clone(&live.compiled));
+        AtHand { learned: self.learned.clone(), endpoints: self.live.as_ref().map(of) }
+    }
+
+    /// Whether one of some changes makes all tables anew, which is not for whoever has more to do.
+    pub(super) fn rebuilds(&self, changes: &[Change]) -> bool {
+        let rebuilds = |live: &Live| changes.iter().any(|change| live.session.rebuilds(change));
+        self.live.as_ref().is_none_or(rebuilds)
+    }
+
+    /// Keeps the numbers of counters for the next agent, if there are new ones.
+    pub(super) fn save(&mut self) {
         if let Err(error) = self.slots.save() {
             tracing::warn!(%error, folder = %self.folder.display(), "the numbers of counters cannot be kept");
         }
-        let number = self.node.publish(&prepared).map_err(|e| of(&e))?;
-        watch.ended("load, ask, flip");
-        let interfaces = next.endpoints.iter().filter_map(|placed| placed.interface.clone().ok());
-        let attached = self.node.attach(&interfaces.collect());
-        watch.ended("attach");
-        let publish = Publish {
-            at: Moment::now(),
-            generation: number.word(),
-            seconds: watch.whole().as_secs_f64(),
-            stages: std::mem::take(&mut watch.stages),
-            sizes: next.sizes.clone(),
+    }
+
+    /// Puts changes in force that no file says.
+    pub(super) fn feed(&mut self, changes: Vec<Change>) -> Attempt {
+        let Some(live) = &self.live else {
+            let message = "no generation is in force yet".to_owned();
+            return Attempt::Refused(vec![Finding { message, ..Finding::default() }]);
         };
-        self.settings = settings;
-        self.before = self.in_force.replace(next);
-        attached.map_err(|e| of(&e))?;
-        Ok(publish)
-    }
-}
-
-impl InForce {
-    fn new(number: Number, compiled: Compiled, decided: Decided, endpoints: Vec<Placed>) -> InForce {
-        let here = |placed: &Placed| {
-            let interface = placed.interface.as_ref().ok()?;
-            Some(Local {
-                name: placed.name.clone(),
-                ifindex: interface.ifindex,
-                addresses: placed.addresses.clone(),
-                is_host: false,
-            })
+        let said = |(name, address): &Answer| {
+            live.inputs.answers.0.get(name).is_some_and(|known| known.contains(address))
         };
-        let locals = endpoints.iter().filter_map(here).collect();
-        let decision = Arc::new(decided.classified.decision);
-        let (counters, sizes) = (Vec::new(), BTreeMap::new());
-        InForce { number, compiled, decision, locals, endpoints, counters, sizes }
+        let mut learned = self.learned.clone();
+        let mut news = Vec::with_capacity(changes.len());
+        for change in changes {
+            match &change {
+                Change::DnsAnswer(name, address) => {
+                    learned.insert((name.clone(), *address));
+                }
+                Change::DnsExpiry(name, address) => {
+                    let answer = (name.clone(), *address);
+                    learned.remove(&answer);
+                    // What a file says does not expire.
+                    if said(&answer) {
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            news.push(change);
+        }
+        let attempt = self.change(news, Stopwatch::new());
+        if !matches!(attempt, Attempt::Refused(_)) {
+            self.learned = learned;
+        }
+        attempt
     }
 
-    fn says_the_same(&self, other: &InForce) -> bool {
-        **self.decision == **other.decision && self.endpoints == other.endpoints
+    /// Puts in force what files say differently.
+    pub(super) fn read(
+        &mut self,
+        (inputs, compiled): (Arc<Inputs>, Arc<Compiled>),
+        changes: Vec<Change>,
+        sources: sluice_compiler::source::Sources,
+        placed: Option<Vec<Placed>>,
+        watch: Stopwatch,
+    ) -> Attempt {
+        let Some(live) = &mut self.live else { return Attempt::Same };
+        *live.session.sources_mut() = sources;
+        live.inputs = inputs;
+        live.compiled = compiled;
+        if let Some(placed) = placed.filter(|placed| *placed != live.placed) {
+            live.placed = placed;
+            live.is_current = false;
+        }
+        let expires = |change: &Change| match change {
+            // What was learned lasts, whatever files say.
+            Change::DnsExpiry(name, address) => self.learned.contains(&(name.clone(), *address)),
+            _ => false,
+        };
+        let changes = changes.into_iter().filter(|change| !expires(change)).collect();
+        self.change(changes, watch)
     }
-}
 
-/// Changes what the files say.
-fn overlay(inputs: &mut Inputs, change: &Change) {
-    match change {
-        Change::Put(resource) => {
-            let key = ObjectKey::of(resource);
-            inputs.resources.retain(|known| ObjectKey::of(known) != key);
-            inputs.resources.push((**resource).clone());
+    /// Finds endpoints at other interfaces.
+    pub(super) fn find(&mut self, placed: Vec<Placed>, watch: Stopwatch) -> Attempt {
+        let Some(live) = &mut self.live else { return Attempt::Same };
+        if live.placed == placed {
+            return Attempt::Same;
         }
-        Change::Remove(key) => inputs.resources.retain(|known| ObjectKey::of(known) != *key),
-        Change::DnsAnswer(name, address) => {
-            inputs.answers.0.entry(name.clone()).or_default().push(*address);
-        }
-        Change::DnsExpiry(name, address) => {
-            if let Some(addresses) = inputs.answers.0.get_mut(name) {
-                addresses.retain(|known| known != address);
+        live.placed = placed;
+        live.is_current = false;
+        self.change(Vec::new(), watch)
+    }
+
+    /// Puts a session in force whose tables are new, with the answers that it knows.
+    pub(super) fn begin(
+        &mut self,
+        mut session: Session,
+        known: &BTreeSet<Answer>,
+        (inputs, compiled): (Arc<Inputs>, Arc<Compiled>),
+        placed: Vec<Placed>,
+        mut watch: Stopwatch,
+    ) -> Attempt {
+        let said = |(name, at): &Answer| inputs.answers.0.get(name).is_some_and(|known| known.contains(at));
+        let gone = known.difference(&self.learned).filter(|answer| !said(answer)).cloned();
+        let gone = gone.map(|(name, address)| Change::DnsExpiry(name, address));
+        let came = self.learned.difference(known).cloned();
+        let came = came.map(|(name, address)| Change::DnsAnswer(name, address));
+        for change in gone.chain(came).collect::<Vec<_>>() {
+            if let Err(error) = session.apply(change) {
+                return Attempt::Refused(vec![finding(&error, &inputs, &compiled)]);
             }
         }
-        Change::Aws(aws) => inputs.aws = (**aws).clone(),
+        let images = match images(&session, &placed, &self.settings) {
+            Ok(images) => images,
+            Err(refused) => return Attempt::Refused(vec![refused]),
+        };
+        watch.ended("images");
+        let book = Arc::new(Book::new(
+            self.node.next(),
+            Arc::clone(session.node()),
+            Vec::new(),
+            Arc::clone(&compiled),
+            Vec::new(),
+        ));
+        let mut next = Live { session, images, inputs, compiled, placed, is_current: false, book };
+        next.name_all(self.node.next(), &mut self.slots);
+        let before = self.live.replace(next);
+        match self.publish(&[], false, watch) {
+            Ok(publish) => Attempt::Published(publish),
+            Err(refused) => {
+                self.live = before;
+                Attempt::Refused(vec![refused])
+            }
+        }
+    }
+
+    /// Puts changes in force, all or none.
+    fn change(&mut self, changes: Vec<Change>, mut watch: Stopwatch) -> Attempt {
+        let Some(live) = &mut self.live else { return Attempt::Same };
+        let (deltas, undo) = match live.apply(changes) {
+            Ok(applied) => applied,
+            Err(error) => {
+                let refused = finding(&error, &live.inputs, &live.compiled);
+                // The session's words are others now, and say what they said before.
+                if let Err(again) = self.publish(&[], true, watch) {
+                    return Attempt::Refused(vec![refused, again]);
+                }
+                return Attempt::Refused(vec![refused]);
+            }
+        };
+        watch.ended("tables");
+        match self.enact(deltas, watch) {
+            Ok(attempt) => attempt,
+            Err(refused) => {
+                if let Some(live) = &mut self.live {
+                    live.take_back(undo);
+                }
+                Attempt::Refused(vec![refused])
+            }
+        }
+    }
+
+    /// Brings the kernel to what the session says: in place if that can be, else by a new generation.
+    fn enact(&mut self, deltas: Vec<Delta>, mut watch: Stopwatch) -> Result<Attempt, Finding> {
+        let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
+        let mut anew = !live.is_current;
+        let mut different: Vec<Tables> = Vec::new();
+        for delta in deltas {
+            match delta {
+                Delta::Nothing => {}
+                Delta::Tables(tables) => different.push(*tables),
+                Delta::Rebuilt(_) => anew = true,
+            }
+        }
+        if !anew && different.is_empty() {
+            return Ok(Attempt::Same);
+        }
+        let mut writes = Vec::new();
+        let mut in_place = true;
+        for tables in different.iter().filter(|_| !anew) {
+            let counters = live.name(tables, &mut self.slots);
+            if in_place {
+                match live.images.apply_counted(tables, &counters) {
+                    Ok(more) => {
+                        writes.extend(more);
+                        continue;
+                    }
+                    Err(reason) => tracing::debug!(%reason, "a new generation is needed"),
+                }
+            }
+            // Nobody reads what these images are written into.
+            in_place = false;
+            if let Err(reason) = live.images.renew(tables, &counters) {
+                tracing::info!(%reason, "all images are made anew");
+                anew = true;
+                break;
+            }
+        }
+        if in_place && !anew {
+            self.write(&writes)?;
+            return Ok(Attempt::InPlace);
+        }
+        live.is_current = false;
+        watch.ended("images");
+        let different: Vec<&Tables> = different.iter().collect();
+        self.publish(&different, anew, watch).map(Attempt::Published)
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), Finding> {
+        self.written = true;
+        let done = self.node.write(writes);
+        done.map_err(|error| {
+            if let Some(live) = &mut self.live {
+                live.is_current = false;
+            }
+            Finding::of_error(&error)
+        })
+    }
+
+    /// Puts what the session says in force as a new generation, with the images as they are or made anew.
+    fn publish(
+        &mut self,
+        different: &[&Tables],
+        anew: bool,
+        mut watch: Stopwatch,
+    ) -> Result<Publish, Finding> {
+        let Some(live) = &mut self.live else { return Err(Finding::default()) };
+        let of = |error: &dyn std::error::Error| Finding::of_error(error);
+        let locals = locals(&live.placed);
+        let number = self.node.next();
+        if anew {
+            live.images = images(&live.session, &live.placed, &self.settings)?;
+            live.name_all(number, &mut self.slots);
+            watch.ended("images");
+        } else {
+            live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
+            live.rename(number);
+        }
+        let most = if different.is_empty() || anew { self.settings.checks } else { QUESTIONS };
+        let checks = questions(&live.session, &locals, &live.session.sample(different, most));
+        watch.ended("questions");
+        let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
+        watch.ended("programs");
+        let prepared = generation_with(number, &live.images, code, checks);
+        self.node.publish(&prepared).map_err(|error| of(&error))?;
+        watch.ended("load, ask, flip");
+        live.is_current = true;
+        self.written = false;
+        let book = Arc::clone(&live.book);
+        self.books.send_modify(|books| books.before = books.in_force.replace(book));
+        let attached = here(&live.placed).map(|(_, interface)| interface.clone()).collect();
+        let attached = self.node.attach(&attached);
+        watch.ended("attach");
+        self.spare = self.node.spare(&prepared);
+        let sizes = sizes(&prepared);
+        let (whole, stages) = watch.finish();
+        attached.map_err(|error| of(&error))?;
+        let seconds = whole.as_secs_f64();
+        Ok(Publish { at: Moment::now(), generation: number.word(), seconds, stages, sizes })
     }
 }
 
-/// Gives each verdict its counter. Images that nobody reads yet need no order of stores.
-fn set_counters(images: &mut Images, counters: &[u32]) {
-    for (verdict, counter) in (0..).zip(counters) {
-        let _stores: Option<Vec<Write>> = images.set_counter(verdict, *counter);
+impl Live {
+    /// Applies changes to the session, all or none. Gives what is different, and what takes it back.
+    fn apply(&mut self, changes: Vec<Change>) -> Result<(Vec<Delta>, Vec<Change>), SessionError> {
+        let (mut deltas, mut undo) = (Vec::with_capacity(changes.len()), Vec::new());
+        for change in changes {
+            let inverse = self.inverse(&change);
+            match self.session.apply(change) {
+                Ok(delta) => {
+                    deltas.push(delta);
+                    undo.extend(inverse);
+                }
+                Err(error) => {
+                    self.take_back(undo);
+                    return Err(error);
+                }
+            }
+        }
+        Ok((deltas, undo))
+    }
+
+    /// What takes a change back; none if there is nothing to take back.
+    fn inverse(&self, change: &Change) -> Option<Change> {
+        let session = &self.session;
+        let put = |key: &ObjectKey| Some(Change::Put(Box::new(session.object(key)?.clone())));
+        match change {
+            Change::Put(resource) => {
+                let key = ObjectKey::of(resource);
+                Some(put(&key).unwrap_or(Change::Remove(key)))
+            }
+            Change::Remove(key) => put(key),
+            Change::DnsAnswer(name, address) => {
+                (!session.knows(name, *address)).then(|| Change::DnsExpiry(name.clone(), *address))
+            }
+            Change::DnsExpiry(name, address) => {
+                session.knows(name, *address).then(|| Change::DnsAnswer(name.clone(), *address))
+            }
+            Change::Aws(_) => Some(Change::Aws(Box::new(session.aws().clone()))),
+        }
+    }
+
+    /// Takes changes back. The images are made anew with the next ones.
+    fn take_back(&mut self, undo: Vec<Change>) {
+        self.is_current = false;
+        for change in undo.into_iter().rev() {
+            if let Err(error) = self.session.apply(change) {
+                tracing::error!(%error, "a change cannot be taken back: it comes into force with the next one");
+            }
+        }
+    }
+
+    /// Writes the verdicts that are new into the book, before anybody can meet one; gives their counters.
+    fn name(&self, tables: &Tables, slots: &mut Slots) -> Vec<u32> {
+        let verdicts = tables.verdicts.iter().map(|(_, outcome)| {
+            let counter = slots.give(&self.session, outcome);
+            Named::of(&self.session, outcome, counter)
+        });
+        let verdicts: Vec<Arc<Named>> = verdicts.collect();
+        let counters = verdicts.iter().map(|named| named.counter).collect();
+        self.book.extend(verdicts);
+        counters
+    }
+
+    /// Gives every verdict its name and its counter.
+    fn name_all(&mut self, number: Number, slots: &mut Slots) {
+        let outcomes = self.session.outcomes();
+        let verdicts: Vec<Arc<Named>> = outcomes
+            .map(|outcome| Named::of(&self.session, outcome, slots.give(&self.session, outcome)))
+            .collect();
+        for (verdict, named) in (0..).zip(&verdicts) {
+            // Images that nobody reads yet need no order of stores.
+            let _stores: Option<Vec<Write>> = self.images.set_counter(verdict, named.counter);
+        }
+        self.book = self.book_of(number, verdicts);
+    }
+
+    /// The book of a generation whose verdicts have the numbers of those of the one before.
+    fn rename(&mut self, number: Number) {
+        let verdicts = self.book.verdicts();
+        self.book = self.book_of(number, verdicts);
+    }
+
+    fn book_of(&self, number: Number, verdicts: Vec<Arc<Named>>) -> Arc<Book> {
+        let endpoints: Vec<EndpointName> =
+            here(&self.placed).map(|(placed, _)| placed.name.clone()).collect();
+        let (node, compiled) = (Arc::clone(self.session.node()), Arc::clone(&self.compiled));
+        Arc::new(Book::new(number, node, endpoints, compiled, verdicts))
     }
 }
 
-fn sizes(prepared: &Prepared) -> BTreeMap<String, u64> {
+/// The images of a session's tables.
+fn images(session: &Session, placed: &[Placed], settings: &Settings) -> Result<Images, Finding> {
+    let locals: Vec<Local> = locals(placed);
+    Images::of_tables(&session.tables(), &interfaces(&locals, settings), &Room::LIVE)
+        .map_err(|error| Finding::of_error(&NeedsImages::from(error)))
+}
+
+/// The programs for images of a shape: those that were made last, if they are good for it.
+fn made(
+    known: &mut Option<(Shape, Arc<ByDirection<Code>>)>,
+    shape: &Shape,
+    settings: &Settings,
+) -> Result<Arc<ByDirection<Code>>, sluice_backends::datapath::DatapathError> {
+    if let Some((_, programs)) = known.as_ref().filter(|(known, _)| known.is_coded_like(shape)) {
+        return Ok(Arc::clone(programs));
+    }
+    let programs = Arc::new(code(shape, settings)?);
+    *known = Some((shape.clone(), Arc::clone(&programs)));
+    Ok(programs)
+}
+
+fn sizes(prepared: &Prepared<'_>) -> BTreeMap<String, u64> {
     let images = Image::ALL.into_iter().zip(&prepared.images);
     let mut sizes: BTreeMap<String, u64> =
         images.map(|(image, (_, bytes))| (image.map().name.to_owned(), bytes.len() as u64)).collect();
     for (direction, code) in prepared.programs.iter() {
-        let name = sluice_backends::datapath::program_name(direction);
-        sizes.insert(name.to_owned(), code.instructions.len() as u64 * 8);
+        sizes.insert(program_name(direction).to_owned(), code.instructions.len() as u64 * 8);
     }
     sizes
 }

@@ -10,13 +10,12 @@ use sluice_backends::abi::{
 use sluice_compiler::inventory::Owner;
 use sluice_compiler::judge::{Judge, NearMiss};
 use sluice_compiler::resource::flow::{EndRef, Flow};
-use sluice_ir::decision::Outcome;
 use sluice_ir::net::Protocol;
 use sluice_ir::policy::Direction as Way;
 use sluice_ir::policy::eval::Reason;
 
+use super::book::{Book, Books};
 use super::describe::{direction, verdict};
-use super::enforce::InForce;
 use crate::api::policy::{RuleRef, Verdict};
 use crate::api::time::Moment;
 use crate::api::told::{self, End, Kind, Nearest, Told, tcp_flags};
@@ -27,14 +26,14 @@ const ICMPV6: u8 = 58;
 
 /// Explains events, as long as nothing else is put in force.
 pub(super) struct Explainer<'e> {
-    generations: [Option<&'e InForce>; 2],
+    generations: [Option<&'e Book>; 2],
     /// Made when a packet was dropped because nothing allowed it, as it takes a while.
     judges: [Option<Judge<'e>>; 2],
 }
 
 impl<'e> Explainer<'e> {
-    pub(super) fn new(in_force: Option<&'e InForce>, before: Option<&'e InForce>) -> Explainer<'e> {
-        Explainer { generations: [in_force, before], judges: [None, None] }
+    pub(super) fn new(Books { in_force, before }: &'e Books) -> Explainer<'e> {
+        Explainer { generations: [in_force.as_deref(), before.as_deref()], judges: [None, None] }
     }
 
     /// The event in words; none if it is of a kind that is not known.
@@ -50,35 +49,34 @@ impl<'e> Explainer<'e> {
         let at =
             self.generations.iter().position(|of| of.is_some_and(|of| of.number.word() == event.generation));
         let of = at.and_then(|at| self.generations[at]);
-        let outcome = of.and_then(|of| of.decision.verdicts.get(event.verdict as usize));
+        let named = of.and_then(|of| of.verdict(event.verdict));
         let reason = (kind == Kind::Drop).then(|| Drop::of_code(event.reason)).flatten();
         let flow = flow(of, event);
-        let nearest = match (at, outcome) {
-            (Some(at), Some(outcome)) if outcome.reason == Reason::DefaultDeny => {
-                self.nearest(at, event, way)
-            }
+        let nearest = match (at, &named) {
+            (Some(at), Some(named)) if named.reason == Reason::DefaultDeny => self.nearest(at, event, way),
             _ => None,
         };
         Some(Told {
             time: moment(event.time),
             kind,
-            verdict: outcome.map_or(verdict_of(kind), |outcome| verdict(outcome.verdict)),
+            verdict: named.as_ref().map_or(verdict_of(kind), |named| verdict(named.verdict)),
             reason: reason.map(Into::into),
             endpoint: endpoint(of, event),
             direction: direction(way),
             flow,
             generation: event.generation,
-            rules: outcome.zip(of).map(|(outcome, of)| rules(of, outcome)).unwrap_or_default(),
+            rules: named.map(|named| named.rules.clone()).unwrap_or_default(),
             nearest,
+            dns: None,
         })
     }
 
     /// The rule that came nearest to allowing the packet.
     fn nearest(&mut self, at: usize, event: &Event, way: Way) -> Option<Nearest> {
         let of = self.generations[at]?;
-        let view = of.decision.node.clone();
+        let view = Some(Arc::clone(&of.node));
         let judge = self.judges[at].get_or_insert_with(|| Judge::new(&of.compiled, view));
-        let name = &of.locals.get(event.endpoint as usize)?.name;
+        let name = of.endpoints.get(event.endpoint as usize)?;
         let namespace = Arc::clone(name.namespace.as_ref()?);
         let endpoint = EndRef::Named { namespace, name: Arc::clone(&name.name) };
         let (source, destination) = (address(event.source), address(event.destination));
@@ -97,7 +95,7 @@ impl<'e> Explainer<'e> {
     }
 }
 
-fn nearest(of: &InForce, near: &NearMiss) -> Nearest {
+fn nearest(of: &Book, near: &NearMiss) -> Nearest {
     let misses = near.misses.iter().map(ToString::to_string).collect();
     Nearest { rule: RuleRef::from(of.compiled.policy.origin(near.rule)), misses }
 }
@@ -107,20 +105,16 @@ fn verdict_of(kind: Kind) -> Verdict {
     match kind {
         Kind::Drop | Kind::Audit => Verdict::Deny,
         Kind::New => Verdict::Allow,
-        Kind::Redirect => Verdict::Redirect,
+        Kind::Redirect | Kind::Query | Kind::Answer => Verdict::Redirect,
     }
 }
 
-fn rules(of: &InForce, outcome: &Outcome) -> Vec<RuleRef> {
-    outcome.origins.iter().map(|origin| RuleRef::from(&of.decision.origins[origin.index()])).collect()
+fn endpoint(of: Option<&Book>, event: &Event) -> String {
+    let name = of.and_then(|of| of.endpoints.get(event.endpoint as usize));
+    name.map_or_else(|| format!("interface {}", event.ifindex), ToString::to_string)
 }
 
-fn endpoint(of: Option<&InForce>, event: &Event) -> String {
-    let local = of.and_then(|of| of.locals.get(event.endpoint as usize));
-    local.map_or_else(|| format!("interface {}", event.ifindex), |local| local.name.to_string())
-}
-
-fn flow(of: Option<&InForce>, event: &Event) -> told::Flow {
+fn flow(of: Option<&Book>, event: &Event) -> told::Flow {
     let is_icmp = event.protocol == ICMP || event.protocol == ICMPV6;
     let has_ports = matches!(event.protocol, TCP | 17 | 132);
     let end = |words: [u64; 2], port: u16| {
@@ -147,13 +141,13 @@ fn moment(time: u64) -> Moment {
 }
 
 /// Who has an address: a pod, the host, another node.
-fn name_of(of: &InForce, address: IpAddr) -> Option<String> {
+fn name_of(of: &Book, address: IpAddr) -> Option<String> {
     let inventory = &of.compiled.inventory;
     match inventory.owner(address)? {
         Owner::Endpoint(at) => Some(inventory.endpoints[at].endpoint_name().to_string()),
         Owner::Node(at) => {
             let name = &*inventory.nodes[at].name;
-            let here = of.decision.node.as_deref() == Some(name);
+            let here = &*of.node == name;
             Some(if here { "host".to_owned() } else { format!("node {name}") })
         }
     }

@@ -16,6 +16,8 @@ pub enum Applied {
     InForce,
     /// What was in force is, and this is why.
     Refused(String),
+    /// There is nobody who could do it any more.
+    Ended,
 }
 
 impl Feed {
@@ -27,14 +29,8 @@ impl Feed {
     pub async fn apply(&self, changes: Vec<Change>) -> Applied {
         let (done, answer) = oneshot::channel();
         if self.0.send(Order::Apply(changes, done)).await.is_err() {
-            return Applied::ended();
+            return Applied::Ended;
         }
-        answer.await.unwrap_or_else(|_| Applied::ended())
-    }
-}
-
-impl Applied {
-    fn ended() -> Applied {
-        Applied::Refused("the agent has ended".to_owned())
+        answer.await.unwrap_or(Applied::Ended)
     }
 }

@@ -12,17 +12,24 @@
 //! The order of beginning: the socket, because there another agent shows; the metrics' port; files, interfaces and
 //! signals; the core. The order of ending: the core; then those who listen.
 
+mod book;
 mod core;
 mod counts;
 mod describe;
+mod dns;
 mod enforce;
 mod explain;
 mod feed;
 mod orders;
+mod place;
+mod reading;
 pub mod service;
 mod slots;
+mod stopwatch;
+mod telling;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -44,6 +51,7 @@ use tokio::task::JoinSet;
 use crate::api::server::{Feeds, ListenError, Socket, serve};
 use crate::api::snapshot::{Snapshot, Status};
 use crate::api::time::Moment;
+use crate::delivery::Delivery;
 use crate::endpoint::{Changes, FindError};
 use crate::metrics::{Server, ServerError};
 use crate::node::{Node, Sizes};
@@ -109,8 +117,9 @@ pub struct Inputs {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads the files anew each time it is called. Files belong to the command line, so it hands this in.
-pub type Read<'r> = Box<dyn FnMut() -> Inputs + Send + 'r>;
+/// Reads the files anew each time it is called, with the files that it gave last: those that are still there keep their
+/// numbers ([`Sources::following`]). Files belong to the command line, so it hands this in.
+pub type Read = Box<dyn FnMut(&Sources) -> Inputs + Send>;
 
 /// Why the agent ended.
 #[derive(Debug, thiserror::Error)]
@@ -159,11 +168,13 @@ pub(crate) struct Core<'r> {
     /// What the agent is to do.
     pub(crate) config: &'r Config,
     /// Reads the files.
-    pub(crate) read: Read<'r>,
+    pub(crate) read: Read,
     /// What to do next.
     pub(crate) orders: mpsc::Receiver<Order>,
     /// What to do before that: [`Order::Apply`].
     pub(crate) urgent: mpsc::Receiver<Order>,
+    /// The DNS proxy.
+    pub(crate) dns: dns::Dns,
     /// How the node is, for whoever asks: replaced whenever it changes, counters included.
     pub(crate) snapshot: watch::Sender<Arc<Snapshot>>,
     /// What happens, for whoever listens.
@@ -178,7 +189,7 @@ pub(crate) struct Core<'r> {
 ///
 /// # Errors
 ///
-/// A pin that cannot be removed, or an agent that is at work there.
+/// A pin or a rule that cannot be removed, or an agent that is at work there.
 pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(AgentError::Runtime)?;
@@ -186,7 +197,9 @@ pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
     // An agent would put everything back; where one listens, this fails.
     let _socket = Socket::listen(socket)?;
     let node = Node::open(Pins::new(pins), &entries().map_err(CoreError::from)?, Sizes::default());
-    node.and_then(Node::remove).map_err(|why| CoreError::from(why).into())
+    node.and_then(Node::remove).map_err(CoreError::from)?;
+    let delivery = Delivery::new().map_err(CoreError::from)?;
+    Ok(runtime.block_on(delivery.remove()).map_err(CoreError::from)?)
 }
 
 /// Runs the agent until it is told to stop.
@@ -194,7 +207,7 @@ pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
 /// # Errors
 ///
 /// It could not begin, or its core gave up. What was in force is.
-pub fn run(config: &Config, read: Read<'_>) -> Result<(), AgentError> {
+pub fn run(config: &Config, read: Read) -> Result<(), AgentError> {
     run_fed(config, read, drop)
 }
 
@@ -203,7 +216,7 @@ pub fn run(config: &Config, read: Read<'_>) -> Result<(), AgentError> {
 /// # Errors
 ///
 /// See [`run`].
-pub fn run_fed(config: &Config, read: Read<'_>, feed: impl FnOnce(Feed)) -> Result<(), AgentError> {
+pub fn run_fed(config: &Config, read: Read, feed: impl FnOnce(Feed)) -> Result<(), AgentError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -216,7 +229,7 @@ pub fn run_fed(config: &Config, read: Read<'_>, feed: impl FnOnce(Feed)) -> Resu
 
 async fn agent<'r, F>(
     config: &'r Config,
-    read: Read<'r>,
+    read: Read,
     feed: impl FnOnce(Feed),
     core: impl FnOnce(Core<'r>) -> F,
 ) -> Result<(), AgentError>
@@ -227,6 +240,7 @@ where
     let socket = Socket::listen(&config.socket)?;
     let (snapshot, of_snapshot) = watch::channel(Arc::new(beginning(config)));
     let (told, _) = broadcast::channel(EVENTS);
+    let begun = dns::Begun::new(&config.state, told.clone());
     let mut tasks = JoinSet::new();
     if let Some(address) = config.metrics {
         let server = Server::listen(address, of_snapshot.clone()).await?;
@@ -235,16 +249,22 @@ where
     let watching = Watching::begin(config.watched.clone())?;
     let changes = Changes::begin()?;
     let signals = Signals::new().map_err(AgentError::Signals)?;
-    tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, told: told.clone() }));
+    tasks.spawn(serve(
+        socket,
+        Feeds { snapshot: of_snapshot, names: Some(begun.names()), told: told.clone() },
+    ));
     let (order, orders) = mpsc::channel(ORDERS);
     let (fed, urgent) = mpsc::channel(CHANGES);
-    feed(Feed::new(fed));
+    let fed = Feed::new(fed);
+    feed(fed.clone());
+    let dns = begun.go_on(fed);
     let pulse = orders::Pulse::default();
     tasks.spawn(orders::keep_alive(pulse.clone(), service.clone()));
     let mut steering = JoinSet::new();
     steering.spawn(orders::steer(signals, (watching, changes), order, service.clone()));
     tracing::info!(node = config.node, socket = %config.socket.display(), "the agent begins");
-    let core = core(Core { config, read, orders, urgent, snapshot, told, service: service.clone(), pulse });
+    let core =
+        core(Core { config, read, orders, urgent, dns, snapshot, told, service: service.clone(), pulse });
     let result = tokio::select! {
         result = core => result.map_err(AgentError::from),
         _ = steering.join_next() => Err(AgentError::Stuck),

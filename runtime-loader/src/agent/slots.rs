@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use sluice_backends::abi::{COUNTER_RULES, map};
-use sluice_ir::decision::{Decision, Outcome};
+use sluice_compiler::session::Session;
+use sluice_ir::decision::Outcome;
+use sluice_ir::origin::Origin;
 
 /// The file in the agent's folder.
 const FILE: &str = "counters.json";
@@ -20,6 +22,8 @@ pub(super) struct Slots {
     path: PathBuf,
     /// The number of a counter, from the first that is the rules'.
     of: BTreeMap<String, u32>,
+    /// Whether some are not kept yet.
+    is_new: bool,
 }
 
 impl Slots {
@@ -27,38 +31,43 @@ impl Slots {
     pub(super) fn open(folder: &Path) -> Slots {
         let path = folder.join(FILE);
         let of = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        Slots { path, of: of.unwrap_or_default() }
+        Slots { path, of: of.unwrap_or_default(), is_new: false }
     }
 
-    /// The counter of each verdict of a decision. When all are taken, the last is shared.
-    pub(super) fn give(&mut self, decision: &Decision) -> Vec<u32> {
+    /// The counter of a verdict of a session. When all are taken, the last is shared.
+    pub(super) fn give(&mut self, session: &Session, outcome: &Outcome) -> u32 {
         let all = map("sluice_counters").map_or(0, |map| map.entries);
         let last = all.saturating_sub(COUNTER_RULES + 1);
-        let mut given = Vec::with_capacity(decision.verdicts.len());
-        for outcome in &decision.verdicts {
-            let next = u32::try_from(self.of.len()).unwrap_or(last).min(last);
-            let slot = *self.of.entry(name(decision, outcome)).or_insert(next);
-            given.push(COUNTER_RULES + slot.min(last));
-        }
-        given
+        let next = u32::try_from(self.of.len()).unwrap_or(last).min(last);
+        let known = self.of.len();
+        let slot = *self.of.entry(name(session, outcome)).or_insert(next);
+        self.is_new |= self.of.len() > known;
+        COUNTER_RULES + slot.min(last)
     }
 
-    /// Keeps them for the next agent.
-    pub(super) fn save(&self) -> io::Result<()> {
+    /// Keeps them for the next agent, if some were given since they were kept last.
+    pub(super) fn save(&mut self) -> io::Result<()> {
+        if !self.is_new {
+            return Ok(());
+        }
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
         let aside = self.path.with_extension("json.new");
         fs::write(&aside, serde_json::to_vec(&self.of)?)?;
-        fs::rename(aside, &self.path)
+        fs::rename(aside, &self.path)?;
+        self.is_new = false;
+        Ok(())
     }
 }
 
 /// A verdict with the rules behind it, by what they are called.
-fn name(decision: &Decision, outcome: &Outcome) -> String {
+fn name(session: &Session, outcome: &Outcome) -> String {
     let mut name = format!("{} {:?}", outcome.verdict, outcome.reason);
-    for origin in &outcome.origins {
-        let origin = &decision.origins[origin.index()];
+    // A session has its own order of lines.
+    let mut origins: Vec<&Origin> = session.origins(outcome).collect();
+    origins.sort_unstable();
+    for origin in origins {
         name.push_str(&format!("\n{} {} {}", origin.kind, origin.object(), origin.path));
     }
     name
@@ -75,6 +84,7 @@ mod tests {
         let mut slots = Slots::open(folder.path());
         assert!(slots.of.is_empty());
         slots.of.insert("deny".to_owned(), 3);
+        slots.is_new = true;
         slots.save().unwrap();
         assert_eq!(Slots::open(folder.path()).of, slots.of);
     }

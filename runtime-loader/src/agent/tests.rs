@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
+use sluice_compiler::source::Sources;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -44,7 +45,7 @@ async fn orders_come_from_files_and_signals_until_the_end() {
         snapshot.status.generation = Some(7);
         core.snapshot.send_replace(Arc::new(snapshot));
         core.service.ready("generation 7");
-        assert!((core.read)().resources.is_empty() && core.config.node == "node-a");
+        assert!((core.read)(&Sources::default()).resources.is_empty() && core.config.node == "node-a");
         assert_eq!(core.told.receiver_count(), 0);
         report.send(None).unwrap();
         while let Some(order) = core.orders.recv().await {
@@ -73,18 +74,19 @@ async fn orders_come_from_files_and_signals_until_the_end() {
         assert_eq!(next().await, Some("Read".to_owned()), "a file has changed");
         kill_process(getpid(), Signal::HUP).unwrap();
         assert_eq!(next().await, Some("Read".to_owned()), "SIGHUP");
-        let another = agent(&config, Box::new(Inputs::default), drop, async |_| Ok(())).await;
+        let another = agent(&config, Box::new(|_| Inputs::default()), drop, async |_| Ok(())).await;
         assert!(matches!(another, Err(AgentError::Listen(_))), "one agent at a time");
         kill_process(getpid(), Signal::TERM).unwrap();
         assert_eq!(next().await, Some("Stop".to_owned()), "SIGTERM");
     };
-    let (ended, ()) = tokio::join!(agent(&config, Box::new(Inputs::default), drop, core), user);
+    let (ended, ()) = tokio::join!(agent(&config, Box::new(|_| Inputs::default()), drop, core), user);
     ended.unwrap();
     assert!(!config.socket.exists());
 
-    let failed =
-        agent(&config, Box::new(Inputs::default), drop, async |_| Err(CoreError::Find(FindError::NoAddress)))
-            .await;
+    let failed = agent(&config, Box::new(|_| Inputs::default()), drop, async |_| {
+        Err(CoreError::Find(FindError::NoAddress))
+    })
+    .await;
     assert!(
         matches!(failed, Err(AgentError::Core(CoreError::Find(FindError::NoAddress)))),
         "what the core says is the answer"

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::dns::{FqdnEntry, FqdnFilter};
 use super::filter::Filter;
 use super::policy::PolicyStatus;
 use super::snapshot::{EndpointStatus, Status};
@@ -121,6 +122,30 @@ impl Client {
     pub fn policy(self) -> Result<PolicyStatus, ClientError> {
         self.ask(&Request::Policy, |answer| match answer {
             Answer::Policy(policy) => Some(*policy),
+            _ => None,
+        })
+    }
+
+    /// What endpoints have learned of names.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub fn fqdn(self, filter: FqdnFilter) -> Result<Vec<FqdnEntry>, ClientError> {
+        self.ask(&Request::Fqdn(filter), |answer| match answer {
+            Answer::Fqdn(entries) => Some(entries),
+            _ => None,
+        })
+    }
+
+    /// Makes the agent forget some of that. How many names of endpoints it forgot.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub fn flush(self, filter: FqdnFilter) -> Result<usize, ClientError> {
+        self.ask(&Request::FqdnFlush(filter), |answer| match answer {
+            Answer::Flushed(number) => Some(number),
             _ => None,
         })
     }

@@ -12,6 +12,7 @@
 //! [`Request::Monitor`], by as many as there are events.
 
 pub mod client;
+pub mod dns;
 pub mod filter;
 pub mod policy;
 pub mod server;
@@ -23,6 +24,7 @@ pub mod told;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use dns::{FqdnEntry, FqdnFilter};
 use filter::Filter;
 use policy::PolicyStatus;
 use snapshot::{EndpointStatus, Status};
@@ -41,6 +43,10 @@ pub enum Request {
     Endpoints,
     /// The policy in force, with its counters.
     Policy,
+    /// What endpoints have learned of names.
+    Fqdn(FqdnFilter),
+    /// Forget some of that.
+    FqdnFlush(FqdnFilter),
     /// What happens from now on.
     Monitor(Filter),
 }
@@ -55,6 +61,10 @@ pub enum Answer {
     Endpoints(Vec<EndpointStatus>),
     /// To [`Request::Policy`].
     Policy(Box<PolicyStatus>),
+    /// To [`Request::Fqdn`], by endpoint and name.
+    Fqdn(Vec<FqdnEntry>),
+    /// To [`Request::FqdnFlush`]: how many names of endpoints were forgotten.
+    Flushed(usize),
     /// To [`Request::Monitor`]: something happened.
     Event(Box<Told>),
     /// To [`Request::Monitor`]: the reader was too slow for so many events, whatever they were about.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::to_vec;
+use sluice_ir::dns_name::DnsPattern;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -16,11 +17,13 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::dns::FqdnFilter;
 use super::filter::Filter;
 use super::snapshot::Snapshot;
 pub use super::socket::{ListenError, Socket};
 use super::told::Told;
 use super::{Answer, Refusal, Request};
+use crate::dns::names::Names;
 
 /// Readers at a time.
 const MOST_READERS: usize = 64;
@@ -39,6 +42,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Feeds {
     /// How the node is.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// What was learned; none where there is no proxy.
+    pub names: Option<Arc<Names>>,
     /// What happens.
     pub told: broadcast::Sender<Arc<Told>>,
 }
@@ -75,7 +80,7 @@ async fn converse(stream: UnixStream, feeds: Feeds) -> io::Result<()> {
     match question(&mut reader).await? {
         Ok(Request::Monitor(filter)) => monitor(reader, writer, feeds, filter).await,
         Ok(request) => {
-            let answer = answer(&request, &feeds.snapshot.borrow().clone());
+            let answer = answer(&request, &feeds);
             say(&mut writer, &answer).await
         }
         Err(refused) => say(&mut writer, &refused).await,
@@ -94,13 +99,30 @@ async fn question(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Result<Re
     }))
 }
 
-fn answer(request: &Request, snapshot: &Snapshot) -> Answer {
+fn answer(request: &Request, feeds: &Feeds) -> Answer {
+    let snapshot = Arc::clone(&feeds.snapshot.borrow());
     match request {
         Request::Status => Answer::Status(Box::new(snapshot.status.clone())),
         Request::Endpoints => Answer::Endpoints(snapshot.endpoints.clone()),
         Request::Policy => Answer::Policy(Box::new(snapshot.policy.clone())),
+        Request::Fqdn(filter) => learned(feeds, filter, &mut |names| Answer::Fqdn(names.list(filter))),
+        Request::FqdnFlush(filter) => {
+            learned(feeds, filter, &mut |names| Answer::Flushed(names.flush(filter)))
+        }
         // It has its own way, as its answer has no end.
         Request::Monitor(_) => refusal("`monitor` is not answered by one line", "read line by line"),
+    }
+}
+
+/// An answer about what was learned.
+fn learned(feeds: &Feeds, filter: &FqdnFilter, answer: &mut dyn FnMut(&Names) -> Answer) -> Answer {
+    let pattern = filter.pattern.as_deref().unwrap_or("*");
+    if let Err(error) = DnsPattern::match_pattern(pattern) {
+        return refusal(&error.to_string(), error.help());
+    }
+    match &feeds.names {
+        Some(names) => answer(names),
+        None => refusal("the agent has no DNS proxy", "look at what the agent logged when it began"),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sluice_compiler::diagnostic::Diagnostic;
 use sluice_compiler::source::Sources;
 
+use super::dns::DnsStatus;
 use super::policy::PolicyStatus;
 use super::time::Moment;
 
@@ -49,6 +50,9 @@ pub struct Status {
     pub refused: u64,
     /// Packets since the datapath began.
     pub traffic: Traffic,
+    /// DNS since the agent began; null without a proxy.
+    #[serde(default)]
+    pub dns: Option<DnsStatus>,
 }
 
 /// The files that the agent reads, and whether what is in force is what they say.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::dns::DnsTold;
 use super::policy::{RuleRef, Verdict};
 use super::snapshot::{Direction, DropReason};
 use super::time::Moment;
@@ -33,6 +34,9 @@ pub struct Told {
     pub rules: Vec<RuleRef>,
     /// For a default deny, the rule that almost allowed it.
     pub nearest: Option<Nearest>,
+    /// For a query or an answer of DNS, what it says.
+    #[serde(default)]
+    pub dns: Option<DnsTold>,
 }
 
 impl Told {
@@ -58,16 +62,22 @@ pub enum Kind {
     Audit,
     /// A connection began that goes to a proxy.
     Redirect,
+    /// An endpoint asked for a name: `redirect` if its server is asked, `deny` if not.
+    Query,
+    /// It got an answer, or none.
+    Answer,
 }
 
 impl Kind {
-    /// `drop`, `new`, `audit` or `redirect`.
+    /// `drop`, `new`, `audit`, `redirect`, `query` or `answer`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Drop => "drop",
             Kind::New => "new",
             Kind::Audit => "audit",
             Kind::Redirect => "redirect",
+            Kind::Query => "query",
+            Kind::Answer => "answer",
         }
     }
 }

@@ -57,7 +57,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn into_interface(self) -> Interface {
-        Interface { ifindex: self.ifindex, name: self.name, uplink: false }
+        Interface { ifindex: self.ifindex, name: self.name }
     }
 
     fn of(message: LinkMessage) -> Link {

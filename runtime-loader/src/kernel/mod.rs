@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code, reason = "memory that programs in the kernel read while it is written: see `memory`")]
 
+mod connections;
 mod grace;
 mod link;
 mod map;
@@ -18,6 +19,7 @@ mod ring;
 use std::io;
 use std::path::PathBuf;
 
+pub use connections::Connections;
 pub use grace::wait_for_readers;
 pub use link::{Hook, Link};
 pub use map::Map;

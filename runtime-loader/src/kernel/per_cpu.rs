@@ -31,7 +31,7 @@ impl Copies for Limit {
 /// A value as the library wants it: nobody outside can make one.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub struct Raw<T>(T);
+pub struct Raw<T>(pub(super) T);
 
 // SAFETY: it is a record of the ABI, for which every pattern of bytes is a value (`FromBytes` is derived), and
 // which has no holes (`records_have_no_holes`).

@@ -26,7 +26,8 @@ impl Collector for Node {
         agent(&mut out, &snapshot)?;
         endpoints(&mut out, &snapshot.endpoints)?;
         traffic(&mut out, &snapshot)?;
-        rules(&mut out, &snapshot.policy.objects)
+        rules(&mut out, &snapshot.policy.objects)?;
+        snapshot.status.dns.as_ref().map_or(Ok(()), |status| super::dns::encode(&mut out, status))
     }
 }
 
@@ -183,10 +184,10 @@ impl fmt::Display for Unit {
 }
 
 /// Where metrics go.
-struct Out<'e>(DescriptorEncoder<'e>);
+pub(super) struct Out<'e>(DescriptorEncoder<'e>);
 
 impl Out<'_> {
-    fn encoder<'o>(
+    pub(super) fn encoder<'o>(
         &'o mut self,
         name: &'o str,
         help: &str,
@@ -195,17 +196,17 @@ impl Out<'_> {
         self.0.encode_descriptor(name, help, None, kind)
     }
 
-    fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
         self.encoder(name, help, MetricType::Gauge)?.encode_gauge(&value)
     }
 
-    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         self.encoder(name, help, MetricType::Counter)?.encode_counter::<NoLabelSet, _, u64>(&value, None)
     }
 }
 
 /// One series of a counter.
-fn series(counter: &mut MetricEncoder<'_>, labels: &[(&str, &str)], value: u64) -> fmt::Result {
+pub(super) fn series(counter: &mut MetricEncoder<'_>, labels: &[(&str, &str)], value: u64) -> fmt::Result {
     counter.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&value, None)
 }
 

@@ -4,6 +4,7 @@
 //! whatever the policy.
 
 mod collect;
+mod dns;
 mod http;
 
 pub use http::{Server, ServerError};

@@ -16,8 +16,6 @@ pub struct Interface {
     pub ifindex: u32,
     /// Its name.
     pub name: String,
-    /// Whether it leads to other machines, and packets that come in by it go to the endpoint, the host.
-    pub uplink: bool,
 }
 
 impl Node {
@@ -64,9 +62,10 @@ impl Node {
     }
 
     fn attach_one(&mut self, interface: &Interface, direction: Direction) -> Result<(), NodeError> {
-        let hook = match (direction, interface.uplink) {
-            (Direction::Egress, false) | (Direction::Ingress, true) => Hook::In,
-            (Direction::Ingress, false) | (Direction::Egress, true) => Hook::Out,
+        // The programs know of the host's interface that the host is on this side of it (`run` in `bpf/lib/judge.h`).
+        let hook = match direction {
+            Direction::Egress => Hook::In,
+            Direction::Ingress => Hook::Out,
         };
         let link = Link::attach(&mut self.entries[direction], &interface.name, hook)?;
         link.pin(&self.pins.link(interface.ifindex, direction))?;

@@ -22,7 +22,7 @@ use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
 
 use crate::generation::{Bank, Number, Prepared};
-use crate::kernel::{KernelError, PerCpu, Program, Ring, wait_for_readers};
+use crate::kernel::{Connections, KernelError, PerCpu, Program, Ring, wait_for_readers};
 use crate::pins::Pins;
 use crate::plan::{self, Step};
 pub use bank::Wrong;
@@ -225,6 +225,16 @@ impl Node {
         Ok(())
     }
 
+    /// Says at which port of the loopback the DNS proxy listens, from the next packet on; 0 if it does not. It holds
+    /// until somebody says another, whatever generation is in force and whether or not somebody runs.
+    ///
+    /// # Errors
+    ///
+    /// A mistake in Sluice.
+    pub fn set_dns_port(&self, port: u16) -> Result<(), NodeError> {
+        Ok(self.shared.set_dns_port(port)?)
+    }
+
     /// The reader of what the datapath tells. There is one for a node.
     ///
     /// # Errors
@@ -250,6 +260,15 @@ impl Node {
     /// See [`PerCpu::of`].
     pub fn limit(&self) -> Result<PerCpu<Limit>, KernelError> {
         PerCpu::of(self.shared.map("sluice_limit")?)
+    }
+
+    /// The reader of the connections that it remembers.
+    ///
+    /// # Errors
+    ///
+    /// See [`Connections::of`].
+    pub fn connections(&self) -> Result<Connections, KernelError> {
+        Connections::of(self.shared.map("sluice_conntrack")?)
     }
 
     /// How many connections there is room for.

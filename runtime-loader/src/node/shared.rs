@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sluice_backends::abi::{MAPS, MapSpec, Scope, Word};
+use sluice_backends::abi::{MAPS, MapSpec, Proxy, Scope, Word};
 use sluice_backends::datapath::entry_name;
 use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
@@ -19,6 +19,9 @@ const GENERATION: usize = std::mem::offset_of!(Word, generation);
 /// Where the number of the one before is.
 const PREVIOUS: usize = std::mem::offset_of!(Word, previous);
 
+/// Where the port of the DNS proxy is among those of proxies.
+const DNS_PORT: usize = std::mem::offset_of!(Proxy, dns_port);
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -27,6 +30,7 @@ pub(super) struct Shared {
     /// Where entry programs go on.
     pub(super) calls: Map,
     word: Memory,
+    proxy: Memory,
 }
 
 impl Shared {
@@ -41,8 +45,9 @@ impl Shared {
             maps.iter().position(|map| map.spec().name == name).ok_or(missing)
         };
         let word = Memory::of(&maps[named(&maps, "sluice_word")?])?;
+        let proxy = Memory::of(&maps[named(&maps, "sluice_proxy")?])?;
         let calls = maps.remove(named(&maps, "sluice_calls")?);
-        Ok(Shared { maps, calls, word })
+        Ok(Shared { maps, calls, word, proxy })
     }
 
     /// The programs on interfaces.
@@ -82,6 +87,10 @@ impl Shared {
     /// From now on no packet is judged by a generation before this one.
     pub(super) fn forget_before(&self, number: Number) -> Result<(), KernelError> {
         self.word.store(PREVIOUS, number.word())
+    }
+
+    pub(super) fn set_dns_port(&self, port: u16) -> Result<(), KernelError> {
+        self.proxy.store(DNS_PORT, port.into())
     }
 
     pub(super) fn clear_slots(&self, bank: Bank) -> Result<(), KernelError> {

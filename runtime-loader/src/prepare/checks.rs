@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use sluice_backends::abi::Reason;
-use sluice_backends::image::record;
+use sluice_backends::image::{record, refusal};
 use sluice_backends::probe::Probe;
-use sluice_ir::decision::{Decision, Subject};
+use sluice_compiler::session::{Sample, Session};
+use sluice_ir::decision::{Decision, EndpointName, Outcome, Subject};
 use sluice_ir::ids::{ClassId, PortClassId};
+use sluice_ir::net::Protocol;
 use sluice_ir::policy::Direction;
 
 use super::Local;
@@ -49,6 +50,43 @@ pub fn checks(decision: &Decision, locals: &[Local], most: usize) -> Vec<Check> 
     checks
 }
 
+/// What the tables of a session say about some flows, as questions to the programs of their endpoints; those that no packet
+/// can ask are left out. The name of a [`Local`] is here that in whose name the tables are.
+pub fn questions(session: &Session, locals: &[Local], samples: &[Sample]) -> Vec<Check> {
+    let local = |name: &EndpointName| locals.iter().find(|local| local.name == *name && !local.is_host);
+    let check = |sample: &Sample| {
+        let Sample { direction, peer, protocol, port, verdict, .. } = sample;
+        let probe = probe(local(&sample.endpoint)?, *direction, *peer, protocol.0, *port)?;
+        let outcome = session.outcome(*verdict)?;
+        Some(answer(*direction, probe, u32::try_from(verdict.index()).ok()?, outcome))
+    };
+    samples.iter().filter_map(check).collect()
+}
+
+/// The packet that asks a question; none where no packet can.
+fn probe(local: &Local, direction: Direction, peer: IpAddr, protocol: u8, port: u16) -> Option<Probe> {
+    // A type of ICMP has one byte.
+    let is_icmp = protocol == ICMP || protocol == ICMPV6;
+    if !is_protocol_of(protocol, peer) || is_icmp && port > 255 {
+        return None;
+    }
+    let own = own_address(local, peer, direction)?;
+    let (source, destination) = match direction {
+        Direction::Ingress => (peer, own),
+        Direction::Egress => (own, peer),
+    };
+    // What came in by no interface would be the host's.
+    let (ifindex, ingress_ifindex) = (local.ifindex, local.ifindex);
+    Some(Probe { ifindex, ingress_ifindex, source, destination, protocol, port })
+}
+
+/// A question with its answer.
+fn answer(direction: Direction, probe: Probe, verdict: u32, outcome: &Outcome) -> Check {
+    let record = record(verdict as usize, outcome);
+    let reason = refusal(&record, direction, Protocol(probe.protocol));
+    Check { direction, probe, verdict, reason }
+}
+
 /// A protocol and a port, with their class.
 type Port = (u8, u16, PortClassId);
 
@@ -82,33 +120,11 @@ impl<'d> Asking<'d> {
         (peer, class): (IpAddr, ClassId),
         (protocol, port, port_class): Port,
     ) -> Option<Check> {
-        // A type of ICMP has one byte.
-        let is_icmp = protocol == ICMP || protocol == ICMPV6;
-        if !is_protocol_of(protocol, peer) || is_icmp && port > 255 {
-            return None;
-        }
-        let own = own_address(local, peer, direction)?;
-        let (source, destination) = match direction {
-            Direction::Ingress => (peer, own),
-            Direction::Egress => (own, peer),
-        };
-        // What came in by no interface would be the host's.
-        let probe = Probe {
-            ifindex: local.ifindex,
-            ingress_ifindex: local.ifindex,
-            source,
-            destination,
-            protocol,
-            port,
-        };
+        let probe = probe(local, direction, peer, protocol, port)?;
         let row = &self.decision.sides[direction].rows[subject.tables[direction].row(class).index()];
         let verdict = row.0[port_class.index()];
-        let record = record(verdict.index(), &self.decision.verdicts[verdict.index()]);
-        let reason = match (record.reason, record.action) {
-            (0, 2) => Some(Reason::NoProxy),
-            (reason, _) => Reason::of_code(reason),
-        };
-        Some(Check { direction, probe, verdict: u32::try_from(verdict.index()).ok()?, reason })
+        let number = u32::try_from(verdict.index()).ok()?;
+        Some(answer(direction, probe, number, &self.decision.verdicts[verdict.index()]))
     }
 }
 

@@ -16,7 +16,7 @@ use sluice_backends::program::{Code, Constants, constants};
 use sluice_ir::decision::verify::Verified;
 use sluice_ir::decision::{ByDirection, Decision, EndpointName};
 
-pub use checks::checks;
+pub use checks::{checks, questions};
 
 use crate::generation::{Check, Number, Prepared};
 
@@ -76,9 +76,12 @@ pub fn images(
     settings: &Settings,
     room: &Room,
 ) -> Result<Images, BuildError> {
-    let interfaces: Vec<Interface> =
-        (0..).zip(locals).map(|(id, local)| interface(id, local, settings)).collect();
-    Images::of_decision(decision, &interfaces, room)
+    Images::of_decision(decision, &interfaces(locals, settings), room)
+}
+
+/// The interfaces of endpoints, each with its place among them as its number.
+pub fn interfaces(locals: &[Local], settings: &Settings) -> Vec<Interface> {
+    (0..).zip(locals).map(|(id, local)| interface(id, local, settings)).collect()
 }
 
 /// Makes a generation of images.

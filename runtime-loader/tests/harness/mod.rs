@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub(crate) mod case;
+pub(crate) mod dns;
 pub(crate) mod engines;
 pub(crate) mod network;
 pub(crate) mod policies;

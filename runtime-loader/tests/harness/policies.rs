@@ -166,8 +166,7 @@ impl Compiled {
     pub(crate) fn prepared(&self, number: Number) -> Prepared<'static> {
         let make = || {
             let made = generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap();
-            let owned = made.images.into_iter().map(|(spec, bytes)| (spec, bytes.into_owned().into()));
-            Prepared { images: owned.collect(), ..made }
+            made.into_owned()
         };
         self.known.borrow_mut().entry(number.word() % GENERATIONS_APART).or_insert_with(make).clone()
     }

@@ -4,8 +4,8 @@ use sluice_ir::policy::Direction;
 use zerocopy::FromBytes;
 
 use super::{numbers, wrong};
-use crate::abi::Verdict;
-use crate::bundle::{Endpoint, Manifest, ReadError};
+use crate::abi::{PROXY_DNS, Verdict};
+use crate::bundle::{Endpoint, Manifest, Provenance, ReadError};
 use crate::image::{Image, Shape};
 
 /// Checks that endpoints have tables, and that the image says about each verdict what the manifest does.
@@ -22,6 +22,10 @@ pub(in crate::bundle) fn manifest<'b>(
     }
     if manifest.verdicts.len() != manifest.shape.verdicts {
         return Err(ReadError::Contradiction { what: "it does not say where each verdict comes from" });
+    }
+    let dns = |provenance: &Provenance| u32::from(provenance.record(0).proxy) == PROXY_DNS;
+    if manifest.verdicts.iter().any(dns) != manifest.shape.dns_proxy {
+        return Err(ReadError::Contradiction { what: "programs and verdicts differ about the DNS proxy" });
     }
     for (index, provenance) in manifest.verdicts.iter().enumerate() {
         let at = index * size_of::<Verdict>();

@@ -16,8 +16,8 @@ use sluice_ir::decision::tables::{Cells, Tables};
 use sluice_ir::decision::{ByDirection, EndpointName, Outcome, PortClasses, Row};
 use sluice_ir::ids::{ClassId, OriginId, RowId, VerdictId};
 use sluice_ir::net::Cidr;
-use sluice_ir::policy::Direction;
 use sluice_ir::policy::eval::{Reason, Verdict};
+use sluice_ir::policy::{Direction, Proxy};
 
 use super::Interface;
 use crate::abi::Endpoint;
@@ -37,7 +37,8 @@ fn outcome(verdict: Verdict) -> Outcome {
         Verdict::Deny => (Reason::DefaultDeny, Vec::new()),
         _ => (Reason::Rules, vec![OriginId::new(0)]),
     };
-    Outcome { verdict, reason, authentication: None, widened: false, origins, l7: Vec::new() }
+    let proxy = (verdict == Verdict::Redirect).then_some(Proxy::Other);
+    Outcome { verdict, reason, authentication: None, widened: false, origins, l7: Vec::new(), proxy }
 }
 
 /// Tables with a deny and an allow, a row of each, and a row for each of some classes: even ones are let pass.

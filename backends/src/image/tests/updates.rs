@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sluice_ir::decision::tables::Tables;
-use sluice_ir::decision::{PortClasses, Row};
+use sluice_ir::decision::{Outcome, PortClasses, Row};
 use sluice_ir::ids::{ClassId, RowId, VerdictId};
 use sluice_ir::net::Cidr;
-use sluice_ir::policy::Direction;
 use sluice_ir::policy::eval::Verdict;
+use sluice_ir::policy::{Direction, Proxy};
 use sluice_ir::prefix_map::PrefixMap;
 
 use super::late::Late;
@@ -182,9 +182,17 @@ fn a_class_comes_with_its_verdict_and_row() {
     let class = simulator.class([1, 2, 3, 4].into());
     let verdict = simulator.verdict(Direction::Egress, table, class, sluice_ir::net::Protocol::TCP, 80);
     assert_eq!((class, verdict, simulator.record(verdict).action), (CLASSES as u32, 2, 2));
-    assert_eq!(images.set_proxy(2, 10_001).unwrap().len(), 1);
-    assert_eq!(Simulator::from(&images).record(2).proxy_port.get(), 10_001);
-    assert_eq!(images.set_proxy(3, 1), None);
+    assert_eq!(simulator.record(verdict).proxy, 0);
+}
+
+#[test]
+fn a_program_without_a_proxy_gets_no_verdict_that_needs_one() {
+    let mut images = live();
+    let mut news = answer(CLASSES, "1.2.3.4/32");
+    let dns = Outcome { proxy: Some(Proxy::Dns), ..outcome(Verdict::Redirect) };
+    news.verdicts = vec![(VerdictId::new(2), dns)];
+    assert_eq!(images.apply(&news), Err(NeedsGeneration::Proxy.into()));
+    assert!(!images.shape().dns_proxy);
 }
 
 #[test]
@@ -222,12 +230,12 @@ fn what_cannot_be_done_in_place_says_why() {
     assert_eq!(refused(news), NeedsGeneration::Ports(Direction::Egress));
 
     let many = |count: usize| (2..count + 2).map(|at| (VerdictId::new(at), outcome(Verdict::Deny)));
-    let news = Tables { verdicts: many(1_025).collect(), ..Tables::default() };
+    let news = Tables { verdicts: many(2_047).collect(), ..Tables::default() };
     assert_eq!(refused(news), NeedsGeneration::VerdictsFull);
 
     let mut news = Tables::default();
     let row = Row(Box::new([VerdictId::new(0)]));
-    news.rows.ingress = (2..1_027).map(|at| (RowId::new(at), row.clone())).collect();
+    news.rows.ingress = (2..2_051).map(|at| (RowId::new(at), row.clone())).collect();
     assert_eq!(refused(news), NeedsGeneration::RowsFull(Direction::Ingress));
 
     assert_eq!(refused(answer(3_000, "1.2.3.4/32")), NeedsGeneration::ClassesFull);

@@ -70,6 +70,7 @@ pub fn constants(shape: &Shape) -> Constants {
     Constants::default()
         .with(Config::EndpointMask, number(shape.endpoints.saturating_sub(1)))
         .with(Config::Verdicts, number(shape.verdicts))
+        .with(Config::DnsProxy, shape.dns_proxy.into())
 }
 
 /// Ends with a constant.

@@ -118,6 +118,7 @@ impl Execution<'_> {
                 }
             }
             Operation::Exit if !self.body && self.memory.has_records() => return Err(FaultKind::Reserved),
+            Operation::Exit if !self.body && self.memory.has_sockets() => return Err(FaultKind::Held),
             Operation::Exit => return self.registers.get(Register::R0).map(Some),
             operation => self.plain(operation)?,
         }

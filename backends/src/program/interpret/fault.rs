@@ -88,4 +88,7 @@ pub enum FaultKind {
     /// Space of a ring was neither submitted nor discarded.
     #[error("a record of a ring is neither submitted nor discarded")]
     Reserved,
+    /// A socket was not let go.
+    #[error("a socket is not let go")]
+    Held,
 }

@@ -2,7 +2,7 @@
 
 use super::maps::{Map, Refused, Update};
 use super::memory::{CONTEXT_BASE, Memory, Record};
-use super::{FaultKind, MapId, ProgramId, Surroundings};
+use super::{FaultKind, MapId, ProgramId, Socket, Surroundings};
 use crate::abi::MapKind;
 use crate::program::{Helper, Register};
 
@@ -31,6 +31,9 @@ const NO_MEMORY: i64 = -12;
 const FAULT: i64 = -14;
 const EXISTS: i64 = -17;
 const INVALID: i64 = -22;
+/// The bytes of two IPv4 addresses with their ports, and of two of IPv6.
+const TUPLE4: u64 = 12;
+const TUPLE6: u64 = 36;
 /// Nanoseconds of a jiffy, at 250 in a second.
 const JIFFY: u64 = 4_000_000;
 
@@ -48,6 +51,10 @@ impl Call<'_, '_> {
             Helper::TailCall => return self.tail_call(),
             Helper::LoadBytes => self.load_bytes()?,
             Helper::PullData => self.pull_data()?,
+            Helper::LookupTcp | Helper::LookupUdp => self.find_socket(self.surroundings.sockets.listener)?,
+            Helper::LookupTcpCommon => self.find_socket(self.surroundings.sockets.connection)?,
+            Helper::ReleaseSocket => self.release_socket()?,
+            Helper::AssignSocket => self.assign_socket()?,
             Helper::RingOutput => self.ring_output()?,
             Helper::RingReserve => self.ring_reserve()?,
             Helper::RingSubmit => return self.ring_end(true),
@@ -127,6 +134,34 @@ impl Call<'_, '_> {
         let enough = length <= self.memory.packet().len();
         self.memory.pull(if enough { length } else { 0 });
         Ok(if enough { 0 } else { error(NO_MEMORY) })
+    }
+
+    /// Looks for a socket by the ends of a connection, of the one family or the other.
+    fn find_socket(&mut self, found: Option<Socket>) -> Result<u64, FaultKind> {
+        self.context()?;
+        let size = self.argument(3)?;
+        if size != TUPLE4 && size != TUPLE6 {
+            return Err(FaultKind::Argument { argument: 3, expected: "the size of both ends" });
+        }
+        self.memory.bytes(self.argument(2)?, size)?;
+        let (_netns, flags) = (self.argument(4)?, self.argument(5)?);
+        Ok(found.filter(|_| flags == 0).map_or(0, |socket| self.memory.add_socket(socket)))
+    }
+
+    fn release_socket(&mut self) -> Result<u64, FaultKind> {
+        let expected = FaultKind::Argument { argument: 1, expected: "a socket" };
+        self.memory.socket(self.argument(1)?, true).map(|_| 0).ok_or(expected)
+    }
+
+    fn assign_socket(&mut self) -> Result<u64, FaultKind> {
+        self.context()?;
+        let expected = FaultKind::Argument { argument: 2, expected: "a socket" };
+        let socket = self.memory.socket(self.argument(2)?, false).ok_or(expected)?;
+        if self.argument(3)? != 0 {
+            return Ok(error(INVALID));
+        }
+        self.memory.given_to = Some(socket);
+        Ok(0)
     }
 
     fn ring_output(&mut self) -> Result<u64, FaultKind> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::Fault;
 use super::context::{Context, View};
 use super::execute::{Execution, Registers};
 use super::maps::{Map, Refused, Update};
 use super::memory::Memory;
+use super::{Fault, Socket, Sockets};
 use crate::abi::{MapKind, MapSpec};
 use crate::program::{Code, DecodeError, Operation, decode};
 
@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub seed: u64,
     /// How many instructions a run may take.
     pub limit: u64,
+    /// What sockets there are.
+    pub sockets: Sockets,
     /// How many tail calls this run has made.
     tail_calls: u32,
 }
@@ -81,6 +83,8 @@ pub struct Outcome {
     pub packet: Vec<u8>,
     /// What it put into rings, in order.
     pub events: Vec<(MapId, Vec<u8>)>,
+    /// The socket that it gave the packet to.
+    pub given_to: Option<Socket>,
     /// How many instructions it took, with those of the programs to which it went on.
     pub instructions: u64,
 }
@@ -142,10 +146,12 @@ impl Default for Machine {
 }
 
 impl Machine {
-    /// An empty machine: its time is 0, its processor 0, and a run may take a million instructions, as many as the
+    /// An empty machine: its time is 0, its processor 0, there are no sockets, and a run may take a million instructions, as many as the
     /// kernel looks at.
     pub fn new() -> Machine {
-        let surroundings = Surroundings { time: 0, processor: 0, seed: 1, limit: 1_000_000, tail_calls: 0 };
+        let sockets = Sockets::default();
+        let surroundings =
+            Surroundings { time: 0, processor: 0, seed: 1, limit: 1_000_000, sockets, tail_calls: 0 };
         Machine { surroundings, maps: Vec::new(), programs: Vec::new() }
     }
 
@@ -205,9 +211,10 @@ impl Machine {
         let answer = execution.run()?;
         let Execution { memory, instructions, .. } = execution;
         let context = memory.view.context(context);
+        let given_to = memory.given_to;
         let packet = memory.into_packet();
         let code = (answer as u32).cast_signed();
-        Ok(Outcome { code, context, packet, events: self.take_events(), instructions })
+        Ok(Outcome { code, context, packet, events: self.take_events(), given_to, instructions })
     }
 
     /// Runs a part of a program that takes the place of a call: arguments are in r1 to r5, and nothing else is there,

@@ -9,11 +9,13 @@
 //! | `0x2000_0000` | the context |
 //! | `0x4000_0000` and up | the packet, elsewhere each time a helper may have moved it |
 //! | `0x0000_0001_0000_0000` and up | values of maps, a window for each map |
+//! | `0x2000_0000_0000_0000` and up | sockets that are held |
 //! | `0x4000_0000_0000_0000` and up | records of rings that are being written |
 //! | `0x8000_0000_0000_0000` and up | maps themselves, which programs cannot read |
 
 use super::context::View;
 use super::maps::Map;
+use super::sockets::{self, Socket};
 use super::{FaultKind, MapId};
 use crate::program::{Size, arithmetic};
 
@@ -27,6 +29,7 @@ const PACKET_BASE: u64 = 0x4000_0000;
 const PACKET_STEP: u64 = 0x0010_0000;
 const PACKET_END: u64 = 0x1_0000_0000;
 const WINDOW: u64 = 1 << 32;
+const SOCKETS: u64 = 1 << 61;
 const RECORDS: u64 = 1 << 62;
 const HANDLES: u64 = 1 << 63;
 
@@ -37,6 +40,7 @@ enum Place {
     Packet,
     Map(usize),
     Record(usize),
+    Socket(usize),
 }
 
 /// Space of a ring that a program writes to.
@@ -56,6 +60,10 @@ pub(super) struct Memory<'m> {
     packet_base: u64,
     pub(super) maps: &'m mut [Map],
     records: Vec<Option<Record>>,
+    /// The bytes of each that was found, until it is let go.
+    sockets: Vec<Option<(Socket, Vec<u8>)>>,
+    /// The one that the packet was given to.
+    pub(super) given_to: Option<Socket>,
 }
 
 impl<'m> Memory<'m> {
@@ -69,6 +77,8 @@ impl<'m> Memory<'m> {
             packet_base: PACKET_BASE,
             maps,
             records: Vec::new(),
+            sockets: Vec::new(),
+            given_to: None,
         };
         memory.show_packet();
         memory
@@ -124,6 +134,28 @@ impl<'m> Memory<'m> {
     /// Whether some record is neither submitted nor discarded.
     pub(super) fn has_records(&self) -> bool {
         self.records.iter().any(Option::is_some)
+    }
+
+    /// Whether some socket was not let go.
+    pub(super) fn has_sockets(&self) -> bool {
+        self.sockets.iter().any(Option::is_some)
+    }
+
+    /// Holds a socket, and says where.
+    pub(super) fn add_socket(&mut self, socket: Socket) -> u64 {
+        self.sockets.push(Some((socket, sockets::bytes(&socket))));
+        SOCKETS + self.sockets.len() as u64 * WINDOW
+    }
+
+    /// The socket that is held at an address; none is left there if it is let go.
+    pub(super) fn socket(&mut self, address: u64, let_go: bool) -> Option<Socket> {
+        let (Place::Socket(index), 0) = self.place(address)? else { return None };
+        let held = self.sockets.get_mut(index)?;
+        let socket = held.as_ref().map(|(socket, _)| *socket);
+        if let_go {
+            *held = None;
+        }
+        socket
     }
 
     /// Makes a record, and says where.
@@ -187,6 +219,7 @@ impl<'m> Memory<'m> {
             Place::Packet => slice(self.packet.get(..self.linear)?, offset, size),
             Place::Map(map) => self.maps.get(map)?.bytes(offset, size),
             Place::Record(index) => slice(&self.records.get(index)?.as_ref()?.bytes, offset, size),
+            Place::Socket(index) => slice(&self.sockets.get(index)?.as_ref()?.1, offset, size),
         }
     }
 
@@ -208,7 +241,7 @@ impl<'m> Memory<'m> {
 
     fn visible_mut(&mut self, place: &Place, offset: u64, size: u64) -> Option<&mut [u8]> {
         match *place {
-            Place::Stack | Place::Context => None,
+            Place::Stack | Place::Context | Place::Socket(_) => None,
             Place::Packet => slice_mut(self.packet.get_mut(..self.linear)?, offset, size),
             Place::Map(map) => self.maps.get_mut(map)?.bytes_mut(offset, size),
             Place::Record(index) => {
@@ -233,6 +266,9 @@ impl<'m> Memory<'m> {
             _ if address >= HANDLES => return None,
             _ if address >= RECORDS => {
                 (Place::Record(usize::try_from((address - RECORDS) / WINDOW).ok()?.checked_sub(1)?), offset)
+            }
+            _ if address >= SOCKETS => {
+                (Place::Socket(usize::try_from((address - SOCKETS) / WINDOW).ok()?.checked_sub(1)?), offset)
             }
             _ => (Place::Map(usize::try_from(window - 1).ok()?), offset),
         })

@@ -16,11 +16,13 @@ mod helpers;
 mod machine;
 mod maps;
 mod memory;
+mod sockets;
 #[cfg(test)]
 mod tests;
 
 pub use context::Context;
 pub use fault::{Fault, FaultKind};
 pub use machine::{LoadError, Machine, MapError, MapId, Outcome, Packet, ProgramId, Surroundings};
+pub use sockets::{Socket, Sockets};
 
 use machine::Program;

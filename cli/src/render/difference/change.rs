@@ -156,10 +156,15 @@ fn more(change: &Change) -> Vec<String> {
 }
 
 fn rules(told: &compare::Told) -> String {
+    rules_of(told, MOST_RULES)
+}
+
+/// What the proxy is to let pass, with so many alternatives named.
+pub(super) fn rules_of(told: &compare::Told, most: usize) -> String {
     let items = layer7::items(told);
     match items.len() {
         0 | 1 => items.concat(),
-        _ => listed(items, MOST_RULES).replace(" and ", " or "),
+        _ => listed(items, most).replace(" and ", " or "),
     }
 }
 
@@ -178,7 +183,7 @@ fn changed_rules(old: &compare::Told, new: &compare::Told) -> Vec<String> {
     more
 }
 
-fn authentication(mode: Option<Authentication>) -> &'static str {
+pub(super) fn authentication(mode: Option<Authentication>) -> &'static str {
     match mode {
         None => "none",
         Some(Authentication::Disabled) => "none, by a rule that says so",

@@ -1,5 +1,6 @@
 //! How the difference of two policies looks, one format a file.
 
+pub(crate) mod access;
 mod change;
 mod github;
 mod human;

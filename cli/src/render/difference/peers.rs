@@ -102,17 +102,22 @@ impl<'r> Everyone<'r> {
 
     /// What a list of peers is called by some endpoints.
     pub(super) fn text(&self, peers: &[PeerGroup], endpoints: &[Group]) -> String {
-        listed(self.items(peers, endpoints), MOST)
+        listed(self.items(peers, endpoints, EXCEPTIONS), MOST)
     }
 
-    /// The same as items.
-    pub(super) fn items(&self, peers: &[PeerGroup], endpoints: &[Group]) -> Vec<String> {
+    /// The same without leaving out any.
+    pub(super) fn whole_text(&self, peers: &[PeerGroup], endpoints: &[Group]) -> String {
+        self.items(peers, endpoints, usize::MAX).join(", ")
+    }
+
+    /// The same as items, with so many exceptions and nodes named.
+    fn items(&self, peers: &[PeerGroup], endpoints: &[Group], most: usize) -> Vec<String> {
         let sorted = Sorted::new(peers);
         if let Some(text) = self.everyone_but(&sorted, endpoints) {
             return vec![text];
         }
         let mut items = self.pods(&sorted);
-        items.extend(others(&sorted));
+        items.extend(others(&sorted, most));
         items
     }
 
@@ -178,7 +183,7 @@ impl<'r> Everyone<'r> {
 }
 
 /// Entities, nodes and addresses.
-fn others(sorted: &Sorted<'_>) -> Vec<String> {
+fn others(sorted: &Sorted<'_>, most: usize) -> Vec<String> {
     let mut items = Vec::new();
     let is_world = |one: &Other<'_>| matches!(one, Other::Entity(word) if word.starts_with("world"));
     let all_addresses = sorted.has_all_addresses();
@@ -195,18 +200,18 @@ fn others(sorted: &Sorted<'_>) -> Vec<String> {
             one if is_world(one) && all_addresses => {}
             // An address outside of all prefixes is how the world is met.
             one if is_world(one) && worlds > 0 && !sorted.blocks.is_empty() => {}
-            Other::Node(_) if nodes > EXCEPTIONS => {}
+            Other::Node(_) if nodes > most => {}
             one => items.push(other(one)),
         }
     }
-    if nodes > EXCEPTIONS {
+    if nodes > most {
         items.push(format!("{nodes} nodes"));
     }
     if internal {
         items.push("internal entities".to_owned());
     }
     if !all_addresses {
-        items.extend(sorted.blocks.iter().map(|one| block(one)));
+        items.extend(sorted.blocks.iter().map(|one| block(one, most)));
     }
     items.dedup();
     items
@@ -224,7 +229,7 @@ fn other(other: &Other<'_>) -> String {
 }
 
 /// `10.0.0.0/8 (except 10.1.0.0/16)`, and of one address the address.
-fn block(block: &Block) -> String {
+fn block(block: &Block, most: usize) -> String {
     let cidr = |cidr: &sluice_ir::net::Cidr| {
         let bits = if cidr.is_ipv4() { 32 } else { 128 };
         if cidr.length() == bits { cidr.address().to_string() } else { cidr.to_string() }
@@ -232,6 +237,6 @@ fn block(block: &Block) -> String {
     let text = cidr(&block.cidr);
     match block.except.as_slice() {
         [] => text,
-        except => format!("{text} (except {})", listed(except.iter().map(cidr).collect(), EXCEPTIONS)),
+        except => format!("{text} (except {})", listed(except.iter().map(cidr).collect(), most)),
     }
 }

@@ -15,6 +15,11 @@ type ByRange = BTreeMap<(u16, u16), Vec<Protocol>>;
 
 /// `8080/tcp`, `53/tcp+udp`, `all traffic`, `everything but 80/tcp`.
 pub(super) fn text(traffic: &[Traffic]) -> String {
+    text_of(traffic, MOST)
+}
+
+/// The same with so many ranges named.
+pub(super) fn text_of(traffic: &[Traffic], most: usize) -> String {
     let mut all_but = None;
     let mut ranges: BTreeMap<Protocol, Vec<PortRange>> = BTreeMap::new();
     for one in traffic {
@@ -23,14 +28,18 @@ pub(super) fn text(traffic: &[Traffic]) -> String {
             Traffic::Ports(protocol, range) => ranges.entry(*protocol).or_default().push(*range),
         }
     }
-    let Some(others) = all_but else { return some(&ranges) };
+    let Some(others) = all_but else { return some(&ranges, most) };
     let others: BTreeSet<Protocol> = others.iter().copied().collect();
     let missing: BTreeMap<Protocol, Vec<PortRange>> = others
         .iter()
         .map(|protocol| (*protocol, without(ranges.get(protocol).map_or(&[], Vec::as_slice))))
         .filter(|(_, missing)| !missing.is_empty())
         .collect();
-    if missing.is_empty() { "all traffic".to_owned() } else { format!("everything but {}", some(&missing)) }
+    if missing.is_empty() {
+        "all traffic".to_owned()
+    } else {
+        format!("everything but {}", some(&missing, most))
+    }
 }
 
 /// The ports that are in none of some ranges, which are sorted.
@@ -48,7 +57,7 @@ fn without(ranges: &[PortRange]) -> Vec<PortRange> {
     missing
 }
 
-fn some(ranges: &BTreeMap<Protocol, Vec<PortRange>>) -> String {
+fn some(ranges: &BTreeMap<Protocol, Vec<PortRange>>, most: usize) -> String {
     let mut with_ports = ByRange::default();
     let mut texts = Vec::new();
     for (protocol, ranges) in ranges {
@@ -70,7 +79,7 @@ fn some(ranges: &BTreeMap<Protocol, Vec<PortRange>>) -> String {
             (range, names) => format!("{range}/{names}"),
         }
     });
-    listed(ports.chain(texts).collect(), MOST)
+    listed(ports.chain(texts).collect(), most)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How what the agent says looks.
 
 pub(crate) mod endpoints;
+pub(crate) mod fqdn;
 pub(crate) mod monitor;
 pub(crate) mod policy;
 pub(crate) mod status;

@@ -12,14 +12,19 @@
 use owo_colors::Style;
 use serde::Serialize;
 use sluice_loader::api::client::News;
+use sluice_loader::api::dns::DnsTold;
 use sluice_loader::api::policy::{RuleRef, Verdict};
 use sluice_loader::api::told::{End, Flow, Kind, Told};
 
+use super::duration;
 use crate::render::text::{harmless, harmless_json, wrap};
 use crate::terminal::Look;
 
 /// Of many rules that say the same, this many are shown.
 const MOST_RULES: usize = 3;
+
+/// Of many addresses of an answer, this many are shown.
+const MOST_ADDRESSES: usize = 4;
 
 /// Cilium's number of a default deny.
 const DEFAULT_DENY: u8 = 133;
@@ -55,7 +60,9 @@ fn event(told: &Told, look: Look) -> String {
         Kind::Drop => Style::new().red(),
         Kind::Audit => Style::new().yellow(),
         Kind::Redirect => Style::new().cyan(),
-        Kind::New => Style::new().green(),
+        Kind::New | Kind::Answer => Style::new().green(),
+        Kind::Query if told.verdict == Verdict::Deny => Style::new().red(),
+        Kind::Query => Style::new().cyan(),
     };
     let reason = told.reason.as_ref().map(|reason| format!(", {} ({})", reason.text, reason.number));
     let what = format!(
@@ -64,12 +71,14 @@ fn event(told: &Told, look: Look) -> String {
         told.direction.name(),
         told.endpoint,
         flow(&told.flow),
-        reason.unwrap_or_default()
+        told.dns.as_ref().map(dns).or(reason).unwrap_or_default()
     );
     let mut out = format!("{}  {}\n", told.time.clock(), look.paint(&harmless(&what), style));
     let default_deny = told.reason.as_ref().is_some_and(|reason| reason.number == DEFAULT_DENY);
     let word = match (default_deny, told.verdict) {
         (true, _) => "isolated by",
+        (false, Verdict::Deny) if told.dns.is_some() => "not allowed by",
+        (false, Verdict::Redirect) if told.dns.is_some() => "allowed by",
         (false, Verdict::Deny) => "denied by",
         (false, Verdict::Redirect) => "redirected by",
         (false, Verdict::Allow) => "allowed by",
@@ -88,6 +97,34 @@ fn event(told: &Told, look: Look) -> String {
         }
     }
     out
+}
+
+/// `, A www.example.com. NOERROR 192.0.2.1 for 60 s, 1.25 ms`.
+fn dns(dns: &DnsTold) -> String {
+    let mut text = format!(", {} {}", dns.qtype, dns.query);
+    if let Some(code) = &dns.rcode {
+        text.push_str(&format!(" {code}"));
+    }
+    for alias in &dns.cnames {
+        text.push_str(&format!(" -> {alias}"));
+    }
+    let addresses: Vec<String> = dns.ips.iter().take(MOST_ADDRESSES).map(ToString::to_string).collect();
+    if !addresses.is_empty() {
+        text.push_str(&format!(" {}", addresses.join(" ")));
+    }
+    if let Some(more @ 1..) = dns.ips.len().checked_sub(MOST_ADDRESSES) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    if let Some(ttl) = dns.ttl {
+        text.push_str(&format!(" for {ttl} s"));
+    }
+    if let Some(problem) = &dns.problem {
+        text.push_str(&format!(", {problem}"));
+    }
+    if let Some(seconds) = dns.seconds {
+        text.push_str(&format!(", {}", duration(seconds.seconds())));
+    }
+    text
 }
 
 /// `shop/web (10.0.0.1:40000) -> 10.0.0.9:5432 tcp SYN`.

@@ -42,6 +42,13 @@ pub(crate) fn render(status: &Status, look: Look) -> String {
     let traffic = &status.traffic;
     line("connections", format!("{} of {}", traffic.connections, traffic.connections_max));
     line("events", format!("{} told, {} lost", traffic.events, traffic.events_lost));
+    if let Some(dns) = &status.dns {
+        let text = format!(
+            "{} queries, {} refused; {} names with {} addresses known",
+            dns.queries, dns.refused, dns.names, dns.addresses
+        );
+        line("dns", text);
+    }
     out.push('\n');
     out.push_str(&packets(status, look));
     out

@@ -13,7 +13,7 @@ fn left(text: &str) -> (Vec<String>, usize) {
     let loaded = load(&sources, &[file], &options, &Limits::default());
     assert!(!loaded.diagnostics.iter().any(Diagnostic::is_error), "{:?}", loaded.diagnostics);
     let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
-    let findings = super::super::lint(&loaded.resources, &compiled, &sources, &options);
+    let findings = super::super::lint(&loaded.resources, &compiled, &sources, &options, Default::default());
     let findings = findings.into_iter().filter(|finding| finding.code == Code::HostBits).collect();
     let all = super::allow(&sources, &[file], &loaded.resources, findings);
     let show = |finding: &Diagnostic| {

@@ -29,7 +29,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let place = entry.section.map_or(entry.span, |section| section.key_span);
         let message = "egress of these pods is restricted, and no rule lets them reach a DNS server";
         found.push(context.finding(Code::DnsBlocked, entry.resource, place, message).help(
-            "allow port 53, UDP and TCP, to the pods of `kube-dns` in `kube-system`; or remove this finding if they use addresses only",
+            "allow port 53, UDP and TCP, to the pods of `kube-dns` in `kube-system`; where programs use addresses only, allow this finding with that reason",
         ));
     }
 }

@@ -48,7 +48,12 @@ fn finding(
         return None;
     }
     let close = did_you_mean(name, context.known.namespaces());
-    let severity = if close.is_some() { Severity::Warning } else { Severity::Info };
+    // Part of a cluster refers to the rest of it all the time.
+    let severity = match close {
+        Some(_) => Severity::Warning,
+        None if context.known.whole_cluster() => Severity::Info,
+        None => return None,
+    };
     let message = format!("{what} namespace `{name}`, of which the input has nothing");
     let help = match close {
         Some(close) => format!("did you mean `{close}`?"),

@@ -31,7 +31,7 @@ use super::selector::SelectorSpec;
 use crate::source::Span;
 
 /// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CiliumPolicy {
     /// Whether it is cluster-wide.
     pub clusterwide: bool,
@@ -42,7 +42,7 @@ pub struct CiliumPolicy {
 }
 
 /// One `spec`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RuleSpec {
     /// The key `spec`, or the element of `specs`.
     pub span: Span,
@@ -59,7 +59,7 @@ pub struct RuleSpec {
 }
 
 /// `ingress`, `ingressDeny`, `egress` or `egressDeny`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Section {
     /// Which way.
     pub direction: Direction,
@@ -72,7 +72,7 @@ pub struct Section {
 }
 
 /// One element of a [`Section`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EntrySpec {
     /// The element.
     pub span: Span,
@@ -89,7 +89,7 @@ pub struct EntrySpec {
 }
 
 /// One list of peers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PeerList {
     /// `fromEndpoints`, `toCIDRSet`, ...
     pub key: &'static str,
@@ -104,7 +104,7 @@ pub struct PeerList {
 }
 
 /// The elements of a list of peers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum PeerItems {
     /// `fromEndpoints`, `toEndpoints`.
     Endpoints(Vec<SelectorSpec>),
@@ -133,7 +133,7 @@ impl PeerItems {
 }
 
 /// An element of a CIDR set.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CidrSetItem {
     /// The element.
     pub span: Span,
@@ -144,7 +144,7 @@ pub struct CidrSetItem {
 }
 
 /// The addresses of a [`CidrSetItem`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum CidrBase {
     /// `cidr`.
     Cidr(Spanned<Cidr>),
@@ -208,7 +208,7 @@ impl Entity {
 }
 
 /// An AWS group: instances by tags, and interfaces by security group (semantics.md 8).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CloudGroup {
     /// The key `aws`.
     pub span: Span,
@@ -221,7 +221,7 @@ pub struct CloudGroup {
 }
 
 /// An element of `toServices`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServiceRef {
     /// The name, or the key `k8sServiceSelector`.
     pub span: Span,
@@ -232,7 +232,7 @@ pub struct ServiceRef {
 }
 
 /// How a [`ServiceRef`] finds its services.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ServiceBy {
     /// `k8sService.serviceName`.
     Name(Arc<str>),
@@ -241,7 +241,7 @@ pub enum ServiceBy {
 }
 
 /// One element of `toPorts`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PortRule {
     /// The element.
     pub span: Span,
@@ -256,7 +256,7 @@ pub struct PortRule {
 }
 
 /// The keys of what a [`PortRule`] asks of the proxy.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct L7Places {
     /// `rules.http`.
     pub http: Option<Span>,
@@ -271,7 +271,7 @@ pub struct L7Places {
 }
 
 /// One element of `ports`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PortEntry {
     /// The element.
     pub span: Span,
@@ -297,7 +297,7 @@ pub enum Port {
 }
 
 /// One element of `icmps`: alternatives of a protocol and types.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct IcmpRule {
     /// `spec.ingress[0].icmps[0]`.
     pub path: Arc<str>,
@@ -308,7 +308,7 @@ pub struct IcmpRule {
 }
 
 /// A CiliumCIDRGroup.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CidrGroup {
     /// Its metadata.
     pub meta: Meta,

@@ -17,7 +17,7 @@ use super::meta::Meta;
 use super::network_policy::NumberOrName;
 
 /// A Pod.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pod {
     /// Its metadata.
     pub meta: Meta,
@@ -32,7 +32,7 @@ pub struct Pod {
 }
 
 /// What policy needs of a pod or of the pods that a workload makes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodSpec {
     /// `serviceAccountName`; `default` if absent.
     pub service_account: Arc<str>,
@@ -43,7 +43,7 @@ pub struct PodSpec {
 }
 
 /// A container port with a name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ContainerPort {
     /// The name as written.
     pub name: Spanned<Arc<str>>,
@@ -54,7 +54,7 @@ pub struct ContainerPort {
 }
 
 /// A Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or CronJob.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     /// Its kind.
     pub kind: Arc<str>,
@@ -67,21 +67,21 @@ pub struct Workload {
 }
 
 /// A Namespace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Namespace {
     /// Its metadata.
     pub meta: Meta,
 }
 
 /// A ServiceAccount: known by its name, to which policies refer as a label of pods.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServiceAccount {
     /// Its metadata.
     pub meta: Meta,
 }
 
 /// A Node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Its metadata.
     pub meta: Meta,
@@ -90,7 +90,7 @@ pub struct Node {
 }
 
 /// A Service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Service {
     /// Its metadata.
     pub meta: Meta,
@@ -137,7 +137,7 @@ pub enum Affinity {
 }
 
 /// An EndpointSlice, or Endpoints.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EndpointSlice {
     /// Its metadata.
     pub meta: Meta,

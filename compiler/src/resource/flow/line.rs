@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{self, FileId, Limits, Line, Node, NodeKind, Scalar, Sources, Span};
 
 /// A line of a file of flows. Each gets one answer, readable or not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FlowLine {
     /// The line without the blanks around it.
     pub span: Span,

@@ -18,11 +18,11 @@ use super::{
 };
 use crate::ids::{ClassId, L7Id, OriginId, PortClassId, RowId, VerdictId};
 use crate::net::{Cidr, PortRange, Protocol};
-use crate::policy::Authentication;
 use crate::policy::arbitrary::POOL;
 use crate::policy::arbitrary::identities;
 use crate::policy::arbitrary::pool::{prefixes, tiny_l7, tiny_origins};
 use crate::policy::eval::{Reason, Verdict};
+use crate::policy::{Authentication, Proxy};
 use crate::prefix_map::PrefixMap;
 
 const CLASSES: usize = 5;
@@ -122,6 +122,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         widened: false,
         origins,
         l7: Vec::new(),
+        proxy: None,
     };
     let unasked = select(vec![Reason::NotEnforced, Reason::NotIsolated, Reason::Localhost]);
     let default_deny = origins(0).prop_map(move |ids| plain(Verdict::Deny, Reason::DefaultDeny, ids));
@@ -130,11 +131,13 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         authentication,
         ..plain(Verdict::Allow, Reason::Rules, ids)
     });
+    let known = tiny_l7();
     let l7 = subsequence((0..POOL).map(L7Id::new).collect::<Vec<_>>(), 1..3);
     let redirect = (origins(1), authentication(), any::<bool>(), l7).prop_map(
         move |(ids, authentication, widened, l7)| Outcome {
             authentication,
             widened,
+            proxy: Proxy::of(l7.iter().map(|id| &known[id.index()])),
             l7,
             ..plain(Verdict::Redirect, Reason::Rules, ids)
         },

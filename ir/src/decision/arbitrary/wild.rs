@@ -13,7 +13,7 @@ use crate::origin::Origin;
 use crate::policy::arbitrary::POOL;
 use crate::policy::arbitrary::pool::tiny_l7;
 use crate::policy::arbitrary::wild::{shared, text, wild_l7, wild_origin};
-use crate::policy::{Identity, L7, NamedPorts};
+use crate::policy::{Identity, L7, NamedPorts, Proxy};
 
 /// Sound decisions in canonical form, with any text in them.
 pub fn wild_decisions() -> impl Strategy<Value = Decision> {
@@ -28,6 +28,9 @@ pub fn wild_decisions() -> impl Strategy<Value = Decision> {
     (raw_decisions(), l7, origins, endpoints, examples, words).prop_map(
         |(mut decision, l7, origins, endpoints, examples, words)| {
             decision.l7 = l7.concat();
+            for outcome in &mut decision.verdicts {
+                outcome.proxy = Proxy::of(outcome.l7.iter().map(|id| &decision.l7[id.index()]));
+            }
             decision.origins = twins(origins);
             rename(&mut decision, endpoints, examples, words);
             decision.canonical()

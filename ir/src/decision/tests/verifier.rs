@@ -9,7 +9,7 @@ use crate::ids::{ClassId, L7Id, OriginId, PortClassId, RowId, VerdictId};
 use crate::label::{Label, LabelSource};
 use crate::net::{PortRange, Protocol};
 use crate::policy::eval::{Reason, Verdict};
-use crate::policy::{Authentication, DnsRule, Identity, L7, L7Rules};
+use crate::policy::{Authentication, DnsRule, Identity, L7, L7Rules, Proxy};
 
 const SOUND: &str = r#"
 node n
@@ -155,6 +155,26 @@ fn only_redirects_have_work_for_the_proxy() {
 }
 
 #[test]
+fn a_proxy_fits_its_work() {
+    let error = "the proxy is the one that the layer 7 rules ask for";
+    let redirect = |d: &mut Decision| of(d, Verdict::Redirect, Reason::Rules);
+    for wrong in [None, Some(Proxy::Dns)] {
+        let set = |d: &mut Decision| {
+            let at = redirect(d);
+            d.verdicts[at].proxy = wrong;
+        };
+        assert_eq!(says(set), format!("v2: {error}"));
+    }
+    assert_eq!(says(|d| d.verdicts[0].proxy = Some(Proxy::Other)), format!("v0: {error}"));
+    let dns = || L7 { rules: L7Rules::Dns(Vec::new()), ..L7::default() };
+    let mixed = [dns(), L7 { rules: L7Rules::Http(Vec::new()), ..L7::default() }];
+    assert_eq!(Proxy::of(&[dns(), dns()]), Some(Proxy::Dns));
+    assert_eq!(Proxy::of(&mixed), Some(Proxy::Other));
+    let named = L7 { server_names: vec!["x.io".into()], ..dns() };
+    assert_eq!(Proxy::of([&named]), Some(Proxy::Other), "a DNS proxy does no more than DNS rules");
+}
+
+#[test]
 fn reasons_fit_verdicts() {
     let error = "the reason fits the verdict and its origins";
     let set = |verdict: usize, change: fn(&mut crate::decision::Outcome)| {
@@ -201,7 +221,13 @@ fn origins_are_whole() {
 
 #[test]
 fn layer_7_rules_are_sound() {
-    let with = |l7: L7| says(|d| d.l7[0] = l7);
+    let with = |l7: L7| {
+        says(|d| {
+            let at = of(d, Verdict::Redirect, Reason::Rules);
+            d.l7[0] = l7;
+            d.verdicts[at].proxy = Proxy::of(&d.l7);
+        })
+    };
     assert_eq!(with(L7::default()), "l0: layer 7 rules are not empty");
     let dns = |name, pattern| L7 { rules: L7Rules::Dns(vec![DnsRule { name, pattern }]), ..L7::default() };
     let pattern = || DnsPattern::match_pattern("*.io").ok();

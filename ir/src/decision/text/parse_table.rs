@@ -6,8 +6,8 @@ use super::parse::Reader;
 use crate::decision::{Outcome, PortClasses, PortSpan, Row, Side, Table};
 use crate::ids::{ClassId, L7Id, OriginId, PortClassId, RowId, VerdictId};
 use crate::net::{PortRange, Protocol};
-use crate::policy::Direction;
 use crate::policy::eval::{Reason, Verdict};
+use crate::policy::{Direction, Proxy};
 use crate::text::grammar::Rule as Part;
 use crate::text::{
     MAX_CELLS, Pair, Problem, Result, TextError, read_authentication, read_l7, read_name, read_number,
@@ -155,6 +155,7 @@ impl Reader {
             widened: false,
             origins: Vec::new(),
             l7: Vec::new(),
+            proxy: None,
         };
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -170,6 +171,7 @@ impl Reader {
                 _ => {}
             }
         }
+        outcome.proxy = Proxy::of(outcome.l7.iter().map(|id| &self.decision.l7[id.index()]));
         self.decision.verdicts.push(outcome);
         Ok(VerdictId::new(self.decision.verdicts.len() - 1))
     }

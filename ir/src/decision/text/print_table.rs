@@ -121,7 +121,7 @@ fn write_services(f: &mut Formatter<'_>, spans: &[PortSpan]) -> fmt::Result {
 /// The rest of the line, and the lines that belong to it.
 fn write_outcome(f: &mut Formatter<'_>, printer: &Printer<'_>, id: VerdictId) -> fmt::Result {
     let Some(outcome) = printer.decision.verdicts.get(id.index()) else { return writeln!(f, "{id}?") };
-    let Outcome { verdict, reason, authentication, widened, origins, l7 } = outcome;
+    let Outcome { verdict, reason, authentication, widened, origins, l7, proxy: _ } = outcome;
     write!(f, "{verdict}{}", reason_word(*reason))?;
     if *widened {
         f.write_str(" widened")?;

@@ -1,0 +1,204 @@
+//! Policy by name, end to end: the real agent, real servers and clients in network namespaces. Needs root and BPF; says so
+//! where they are missing, or a server is.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot run has to fail, or to say so"
+)]
+
+#[allow(dead_code, reason = "each test file uses a part of it")]
+#[path = "node/daemon.rs"]
+mod daemon;
+#[allow(dead_code, reason = "each test file uses a part of it")]
+#[path = "../../runtime-loader/tests/harness/network.rs"]
+mod network;
+#[path = "dns/scene.rs"]
+mod scene;
+#[path = "dns/servers.rs"]
+mod servers;
+
+use std::time::{Duration, Instant};
+
+use daemon::able;
+use scene::{OTHER, SERVER, Scene, WEB, WORLD, fresh, world};
+use servers::{Server, fresh_answers};
+
+const DATA: &[&str] = &[
+    "www.example.test. 60 IN A 198.18.0.1",
+    "www.example.test. 60 IN AAAA fd18::1",
+    "deep.er.example.test. 60 IN A 198.18.0.2",
+    "other.test. 60 IN A 198.18.0.3",
+    "alias.example.test. 60 IN CNAME target.other.test.",
+    "target.other.test. 60 IN A 198.18.0.4",
+    "twice.example.test. 60 IN A 198.18.0.5",
+];
+
+#[test]
+fn a_name_is_looked_up_and_then_reached() {
+    let test = "a_name_is_looked_up_and_then_reached";
+    if !able(test) {
+        return;
+    }
+    for kind in [servers::Kind::Unbound, servers::Kind::Bind, servers::Kind::Dnsmasq] {
+        let mut scene = Scene::new();
+        let Some(_server) = Server::begin(test, kind, &scene.network, SERVER, DATA) else { continue };
+        scene.begin();
+        let (one, two, three) = (world(1), world(2), world(3));
+        assert!(!scene.connects(WEB, one), "{kind:?}: nobody has looked it up");
+        assert_eq!(scene.dig(WEB, "www.example.test A"), "198.18.0.1");
+        assert!(scene.connects(WEB, one), "{kind:?}: and now somebody has");
+        // Over IPv6, over TCP, in mixed case.
+        assert_eq!(scene.dig(WEB, "+tcp -6 wWw.eXample.tEst AAAA"), "fd18::1");
+        assert!(scene.connects(WEB, "[fd18::1]:80".parse().unwrap()));
+        // What is not allowed is refused, and stays out of reach.
+        assert!(scene.dig(WEB, "other.test A +noshort +comments").contains("REFUSED"));
+        assert!(!scene.connects(WEB, three));
+        assert_eq!(scene.dig(OTHER, "other.test A"), "198.18.0.3", "{kind:?}: another pod asks directly");
+        assert!(!scene.connects(WEB, three), "and what it learned there teaches nobody");
+        // One star is one label.
+        assert!(scene.dig(WEB, "deep.er.example.test A +noshort +comments").contains("REFUSED"));
+        assert!(!scene.connects(WEB, two));
+        // The name that was asked for counts, wherever it leads.
+        assert!(scene.dig(WEB, "alias.example.test A").ends_with("198.18.0.4"));
+        assert!(scene.connects(WEB, world(4)));
+        // Other clients: knot's, and the system's resolver.
+        assert!(
+            scene
+                .run(WEB, &format!("kdig @{} +short twice.example.test A", scene.server()))
+                .contains("198.18.0.5")
+        );
+        assert!(scene.connects(WEB, world(5)));
+        let known = scene.fqdn();
+        let names: Vec<&str> = known.iter().map(|entry| entry["fqdn"].as_str().unwrap()).collect();
+        for name in ["alias.example.test.", "twice.example.test.", "www.example.test."] {
+            assert!(names.contains(&name), "{names:?}");
+        }
+        assert!(known.iter().all(|entry| entry["endpoint"] == "shop/web"), "{known:?}");
+    }
+}
+
+#[test]
+fn the_systems_resolver_finds_it() {
+    let test = "the_systems_resolver_finds_it";
+    if !able(test) {
+        return;
+    }
+    let mut scene = Scene::new();
+    let data = [DATA, &["www.shop.svc.test. 60 IN A 198.18.0.6"]].concat();
+    let Some(_server) = Server::begin(test, servers::Kind::Unbound, &scene.network, SERVER, &data) else {
+        return;
+    };
+    scene.begin();
+    // A search list, whose first expansions are refused (semantics.md 5.3).
+    let resolv =
+        format!("nameserver {}\nsearch no.such.test example.test\noptions ndots:5\n", scene.server());
+    let found = scene.with_resolv_conf(WEB, &resolv, "getent ahosts www");
+    assert!(found.contains("198.18.0.1") || found.contains("fd18::1"), "{found}");
+    assert!(scene.connects(WEB, world(1)));
+    let refused = scene.with_resolv_conf(WEB, &resolv, "getent ahosts other.test. || echo nothing");
+    assert!(refused.contains("nothing"), "{refused}");
+    let fetched = scene.with_resolv_conf(WEB, &resolv, "curl -s -m 5 http://twice.example.test/ || true");
+    assert!(fetched.contains("echo") || scene.connects(WEB, world(5)), "{fetched}");
+}
+
+#[test]
+fn a_query_names_the_line_that_decided() {
+    let test = "a_query_names_the_line_that_decided";
+    if !able(test) {
+        return;
+    }
+    let mut scene = Scene::new();
+    let Some(_server) = Server::begin(test, servers::Kind::Unbound, &scene.network, SERVER, DATA) else {
+        return;
+    };
+    scene.begin();
+    let monitor = scene.daemon.monitor();
+    scene.dig(WEB, "www.example.test A");
+    scene.dig(WEB, "other.test A");
+    let of = |name: &'static str, kind: &'static str| {
+        monitor.next(|event| event["kind"] == kind && event["dns"]["query"] == name)
+    };
+    let asked = of("www.example.test.", "query");
+    assert_eq!(asked["rules"][0]["name"], "web");
+    assert!(asked["rules"][0]["file"].as_str().unwrap().ends_with("policy.yaml"));
+    assert_eq!(asked["rules"][0]["path"], "spec.egress[0].toPorts[0]");
+    let answered = of("www.example.test.", "answer");
+    assert_eq!(
+        (&answered["dns"]["rcode"], &answered["dns"]["ips"][0]),
+        (&"NOERROR".into(), &"198.18.0.1".into())
+    );
+    let refused = of("other.test.", "query");
+    assert_eq!((&refused["verdict"], &refused["dns"]["rcode"]), (&"deny".into(), &"REFUSED".into()));
+}
+
+/// Fresh addresses, each connected to as soon as its answer is there: not one may be dropped.
+#[test]
+fn a_client_is_never_faster_than_what_it_learned() {
+    if !able("a_client_is_never_faster_than_what_it_learned") {
+        return;
+    }
+    let rounds = std::env::var("SLUICE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000);
+    let mut scene = Scene::new();
+    let _server = fresh_answers(&scene.network, SERVER);
+    scene.begin();
+    let began = Instant::now();
+    let lost = scene.races(WEB, 0..rounds);
+    let status = scene.status();
+    if std::env::var_os("SLUICE_LOG").is_some() {
+        eprintln!("{}", scene.daemon.log());
+    }
+    assert_eq!(lost, 0, "of {rounds} in {:?}: {}", began.elapsed(), status["dns"]);
+    assert_eq!(status["dns"]["releasedEarly"], 0, "{}", status["dns"]);
+    assert_eq!(status["dns"]["answered"], rounds);
+    eprintln!("{rounds} fresh addresses in {:?}: {}", began.elapsed(), status["dns"]["phases"]);
+}
+
+#[test]
+fn a_killed_agent_forgets_nothing_and_stops_nobody_else() {
+    let test = "a_killed_agent_forgets_nothing_and_stops_nobody_else";
+    if !able(test) {
+        return;
+    }
+    let mut scene = Scene::new();
+    let _server = fresh_answers(&scene.network, SERVER);
+    scene.begin();
+    let mut next = 0;
+    for _ in 0..3 {
+        assert_eq!(scene.races(WEB, next..next + 100), 0);
+        next += 100;
+        // Killed while there are questions under way.
+        let load = scene.load(WEB, 100_000);
+        std::thread::sleep(Duration::from_millis(300));
+        scene.daemon.kill();
+        load.end();
+        assert!(scene.connects(WEB, fresh(next - 1)), "what was learned is in force without an agent");
+        assert!(!scene.connects(WEB, fresh(90_000)), "and nothing else");
+        assert!(scene.asks(OTHER, 5), "whoever has no rules about names asks as before");
+        assert!(!scene.asks(WEB, 5), "whoever has some gets no answer");
+        scene.daemon.begin_again();
+        for known in (0..next).step_by(37) {
+            assert!(scene.connects(WEB, fresh(known)), "{known} is known after the kill");
+        }
+        assert!(!scene.connects(WEB, fresh(90_000)));
+    }
+}
+
+#[test]
+fn what_is_flushed_is_out_of_reach() {
+    if !able("what_is_flushed_is_out_of_reach") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let _server = fresh_answers(&scene.network, SERVER);
+    scene.begin();
+    assert_eq!(scene.races(WEB, 0..2), 0);
+    scene.flush("n0.example.test");
+    let began = Instant::now();
+    while scene.connects(WEB, fresh(0)) {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is still in reach");
+    }
+    assert!(scene.connects(WEB, fresh(1)));
+    assert_eq!(scene.races(WEB, 0..1), 0, "and is learned again");
+    let _ = WORLD;
+}

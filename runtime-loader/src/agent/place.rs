@@ -1,0 +1,77 @@
+//! Where the endpoints of the node meet it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sluice_compiler::inventory::Inventory;
+use sluice_compiler::resource::endpoint_interfaces::{EndpointInterfaces, EndpointName as Pod};
+use sluice_compiler::session::Session;
+use sluice_ir::decision::EndpointName;
+
+use crate::endpoint::Finder;
+use crate::node::Interface;
+use crate::prepare::Local;
+
+/// An endpoint, and where it meets the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) name: EndpointName,
+    /// The endpoint in whose name its tables are: of several with one identity the first.
+    pub(super) judged_as: EndpointName,
+    pub(super) addresses: Vec<IpAddr>,
+    /// Its interface, or why there is none.
+    pub(super) interface: Result<Interface, String>,
+}
+
+/// An endpoint that is to be found, and the one in whose name its tables are.
+pub(super) type Sought = (EndpointName, EndpointName);
+
+/// The endpoints of a session.
+pub(super) fn sought(session: &Session) -> Vec<Sought> {
+    session.endpoints().map(|(name, judged_as)| (name.clone(), judged_as.clone())).collect()
+}
+
+/// Finds the interface of each endpoint of the node.
+pub(super) async fn place(
+    finder: &Finder,
+    endpoints: Vec<Sought>,
+    inventory: &Inventory,
+    interfaces: &EndpointInterfaces,
+) -> Vec<Placed> {
+    let mut placed = Vec::with_capacity(endpoints.len());
+    for (name, judged_as) in endpoints {
+        let Some(namespace) = &name.namespace else {
+            let problem = "policy of the host itself is not enforced by this version".to_owned();
+            placed.push(Placed { name, judged_as, addresses: Vec::new(), interface: Err(problem) });
+            continue;
+        };
+        let at = inventory.endpoint(namespace, &name.name);
+        let endpoint = at.map(|at| &inventory.endpoints[at]);
+        // A workload without pods stands for one in a repository; on a node nobody is there.
+        if endpoint.is_some_and(|endpoint| endpoint.stand_in) {
+            continue;
+        }
+        let addresses = endpoint.map(|endpoint| endpoint.addresses.clone()).unwrap_or_default();
+        let pod = Pod { namespace: Arc::clone(namespace), name: Arc::clone(&name.name) };
+        let found = finder.find(interfaces.0.get(&pod), &addresses).await;
+        let interface = found.map_err(|error| error.to_string());
+        placed.push(Placed { name, judged_as, addresses, interface });
+    }
+    placed
+}
+
+/// Those that are there, by their number in a generation.
+pub(super) fn here(placed: &[Placed]) -> impl Iterator<Item = (&Placed, &Interface)> {
+    placed.iter().filter_map(|placed| Some((placed, placed.interface.as_ref().ok()?)))
+}
+
+/// Those that are there, as a generation wants them.
+pub(super) fn locals(placed: &[Placed]) -> Vec<Local> {
+    let local = |(placed, interface): (&Placed, &Interface)| Local {
+        name: placed.judged_as.clone(),
+        ifindex: interface.ifindex,
+        addresses: placed.addresses.clone(),
+        is_host: false,
+    };
+    here(placed).map(local).collect()
+}

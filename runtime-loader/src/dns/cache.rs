@@ -1,0 +1,307 @@
+//! What all endpoints have learned, and what follows for the node: an address of a name is enforced as long as one
+//! endpoint has it (semantics.md 5.1, 5.5).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_compiler::options::DnsOptions;
+use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::session::Change;
+use sluice_ir::dns_name::DnsName;
+
+use super::history::{History, Pair};
+use super::record::Record;
+use crate::api::time::Moment;
+
+/// Addresses that one endpoint may know.
+pub const MOST_OF_ENDPOINT: usize = 100_000;
+
+/// Addresses that all endpoints together may know.
+pub const MOST_OF_NODE: usize = 500_000;
+
+/// So many are let go at a time where there is no room, so that not every answer has to look for some.
+const ROOM: usize = 1_000;
+
+/// An endpoint by its name.
+pub type Endpoint = Arc<str>;
+
+/// An answer that a pod got.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    /// Who asked.
+    pub endpoint: &'a Endpoint,
+    /// For what.
+    pub name: &'a DnsName,
+    /// What the server said.
+    pub addresses: &'a [IpAddr],
+    /// For how long it said so, with the minimum of the options.
+    pub ttl: Duration,
+    /// When.
+    pub at: Moment,
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+pub struct Cache {
+    endpoints: BTreeMap<Endpoint, History>,
+    /// By name and address, how many endpoints have it, and the batch of changes that brought it.
+    shared: BTreeMap<DnsName, BTreeMap<IpAddr, Shared>>,
+    addresses: usize,
+    batch: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Shared {
+    holders: u32,
+    batch: u64,
+}
+
+/// What follows from an answer, or from time that has passed.
+#[derive(Debug, Default)]
+pub struct Followed {
+    /// What the node must enforce from now on, or no more.
+    pub changes: Vec<Change>,
+    /// What must be written down.
+    pub records: Vec<Record>,
+    /// The batch that must be in force before an answer is released.
+    pub batch: u64,
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Names, each once for each endpoint that has it.
+    pub names: usize,
+    /// Addresses, each once for each name and endpoint that has it.
+    pub addresses: usize,
+    /// Those of them that are leaving.
+    pub leaving: usize,
+}
+
+impl Cache {
+    /// An endpoint got an answer.
+    pub fn learn(&mut self, lookup: Lookup<'_>) -> Followed {
+        let Lookup { endpoint, addresses, at, .. } = lookup;
+        let mut followed = Followed::default();
+        self.make_room(endpoint, addresses.len(), &mut followed);
+        // A name that is known is not kept twice.
+        let name = self.shared.get_key_value(lookup.name).map_or(lookup.name, |(known, _)| known).clone();
+        let ttl = u64::try_from(lookup.ttl.as_micros()).unwrap_or(u64::MAX);
+        let expires = Moment::of_micros(at.micros().saturating_add(ttl));
+        let history = self.endpoints.entry(Arc::clone(endpoint)).or_default();
+        let news = history.learn(&name, addresses, at, expires);
+        self.addresses += news.added.len();
+        let of_name = self.shared.entry(name.clone()).or_default();
+        for address in news.added {
+            let shared = of_name.entry(address).or_insert(Shared { holders: 0, batch: self.batch + 1 });
+            if shared.holders == 0 {
+                followed.changes.push(Change::DnsAnswer(name.clone(), address));
+            }
+            shared.holders += 1;
+        }
+        followed.batch = addresses
+            .iter()
+            .filter_map(|address| of_name.get(address))
+            .map(|shared| shared.batch)
+            .max()
+            .unwrap_or(0);
+        if of_name.is_empty() {
+            self.shared.remove(&name);
+        }
+        if news.worth_keeping {
+            followed.records.push(Record::Learned {
+                endpoint: Arc::clone(endpoint),
+                name,
+                addresses: addresses.to_vec(),
+                looked_up: at,
+                expires,
+            });
+        }
+        self.count(&followed);
+        followed
+    }
+
+    fn make_room(&mut self, endpoint: &Endpoint, number: usize, followed: &mut Followed) {
+        let own = self.endpoints.get(endpoint).map_or(0, History::addresses);
+        let gives = if own + number > MOST_OF_ENDPOINT {
+            Arc::clone(endpoint)
+        } else if self.addresses + number > MOST_OF_NODE {
+            let most = self.endpoints.iter().max_by_key(|(_, history)| history.addresses());
+            most.map_or_else(|| Arc::clone(endpoint), |(most, _)| Arc::clone(most))
+        } else {
+            return;
+        };
+        let gone = self.endpoints.get_mut(&gives).map(|history| history.make_room(number.max(ROOM)));
+        self.release(&gives, gone.unwrap_or_default(), followed);
+    }
+
+    /// Addresses whose time is over begin to leave, and names with too many addresses let some go. How many.
+    pub fn expire(&mut self, now: Moment, options: &DnsOptions) -> usize {
+        self.endpoints.values_mut().map(|history| history.expire(now, options.addresses_per_name)).sum()
+    }
+
+    /// Connections were looked at, beginning at `at`: what nobody uses goes, as does what is leaving beyond the bound.
+    pub fn looked(
+        &mut self,
+        at: Moment,
+        options: &DnsOptions,
+        in_use: &BTreeMap<Endpoint, BTreeSet<IpAddr>>,
+    ) -> Followed {
+        let nothing = BTreeSet::new();
+        self.each(|endpoint, history| {
+            let in_use = in_use.get(endpoint).unwrap_or(&nothing);
+            let mut gone = history.looked(at, options.idle_grace, in_use);
+            gone.extend(history.evict_leaving(options.deferred_deletes));
+            gone
+        })
+    }
+
+    /// Endpoints that are not there any more lose what they knew.
+    pub fn retain(&mut self, is_there: impl Fn(&str) -> bool) -> Followed {
+        self.each(|endpoint, history| if is_there(endpoint) { Vec::new() } else { history.forget(|_| true) })
+    }
+
+    /// Forgets names, of one endpoint or of all.
+    pub fn forget(&mut self, of: Option<&str>, is_meant: impl Fn(&DnsName) -> bool) -> Followed {
+        self.each(
+            |endpoint, history| {
+                if of.is_none_or(|of| of == &**endpoint) { history.forget(&is_meant) } else { Vec::new() }
+            },
+        )
+    }
+
+    /// Takes back what could not be enforced: whoever asks again learns it anew.
+    pub fn take_back(&mut self, changes: &[Change]) -> Followed {
+        let pairs: Vec<Pair> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::DnsAnswer(name, address) => Some((name.clone(), *address)),
+                _ => None,
+            })
+            .collect();
+        self.each(|_, history| {
+            let had: Vec<Pair> = pairs.iter().filter(|(name, ip)| history.has(name, *ip)).cloned().collect();
+            history.remove(&had);
+            had
+        })
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&Endpoint, &mut History) -> Vec<Pair>) -> Followed {
+        let mut followed = Followed::default();
+        let mut all = Vec::new();
+        for (endpoint, history) in &mut self.endpoints {
+            let gone = act(endpoint, history);
+            if !gone.is_empty() {
+                all.push((Arc::clone(endpoint), gone));
+            }
+        }
+        for (endpoint, gone) in all {
+            self.release(&endpoint, gone, &mut followed);
+        }
+        self.endpoints.retain(|_, history| !history.is_empty());
+        self.count(&followed);
+        followed
+    }
+
+    /// An endpoint does not have these any more.
+    fn release(&mut self, endpoint: &Endpoint, gone: Vec<Pair>, followed: &mut Followed) {
+        self.addresses -= gone.len();
+        for (name, address) in &gone {
+            let Some(of_name) = self.shared.get_mut(name) else { continue };
+            let Some(shared) = of_name.get_mut(address) else { continue };
+            shared.holders -= 1;
+            if shared.holders == 0 {
+                of_name.remove(address);
+                followed.changes.push(Change::DnsExpiry(name.clone(), *address));
+            }
+            if of_name.is_empty() {
+                self.shared.remove(name);
+            }
+        }
+        let mut by_name: BTreeMap<DnsName, Vec<IpAddr>> = BTreeMap::new();
+        for (name, address) in gone {
+            by_name.entry(name).or_default().push(address);
+        }
+        followed.records.extend(by_name.into_iter().map(|(name, addresses)| Record::Gone {
+            endpoint: Arc::clone(endpoint),
+            name,
+            addresses,
+        }));
+    }
+
+    fn count(&mut self, followed: &Followed) {
+        self.batch += u64::from(!followed.changes.is_empty());
+    }
+
+    /// The last batch of changes.
+    pub fn batch(&self) -> u64 {
+        self.batch
+    }
+
+    /// Brings back what was written down. What follows for the node is in [`Cache::answers`].
+    pub fn restore(&mut self, records: impl IntoIterator<Item = Record>) {
+        for record in records {
+            match record {
+                Record::Learned { endpoint, name, addresses, looked_up, expires } => {
+                    let ttl = expires.since(looked_up) + super::history::SLACK;
+                    let (name, addresses) = (&name, addresses.as_slice());
+                    self.learn(Lookup { endpoint: &endpoint, name, addresses, ttl, at: looked_up });
+                }
+                Record::Gone { endpoint, name, addresses } => {
+                    let pairs = addresses.into_iter().map(|address| (name.clone(), address));
+                    let Some(history) = self.endpoints.get_mut(&endpoint) else { continue };
+                    let had: Vec<Pair> = pairs.filter(|(name, ip)| history.has(name, *ip)).collect();
+                    history.remove(&had);
+                    self.release(&endpoint, had, &mut Followed::default());
+                }
+            }
+        }
+        // All of it goes into the first table, before anybody can ask.
+        self.batch = 0;
+        for shared in self.shared.values_mut().flat_map(BTreeMap::values_mut) {
+            shared.batch = 0;
+        }
+    }
+
+    /// Everything, to be written down.
+    pub fn records(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        for (endpoint, history) in &self.endpoints {
+            for (name, addresses) in history.names() {
+                records.extend(Record::of_name(endpoint, name, addresses));
+            }
+        }
+        records
+    }
+
+    /// What the node enforces: every name with its addresses, whoever learned them.
+    pub fn answers(&self) -> DnsAnswers {
+        let addresses = |of: &BTreeMap<IpAddr, Shared>| of.keys().copied().collect();
+        DnsAnswers(self.shared.iter().map(|(name, of)| (name.clone(), addresses(of))).collect())
+    }
+
+    /// The names that an address was learned for, whoever did.
+    pub fn names_of(&self, address: IpAddr) -> Vec<DnsName> {
+        let named = self.shared.iter().filter(|(_, of)| of.contains_key(&address));
+        named.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Every endpoint with what it has learned.
+    pub fn endpoints(&self) -> impl Iterator<Item = (&Endpoint, &History)> {
+        self.endpoints.iter()
+    }
+
+    /// How much there is.
+    pub fn size(&self) -> Size {
+        self.endpoints.values().fold(Size::default(), |size, history| Size {
+            names: size.names + history.len(),
+            addresses: size.addresses + history.addresses(),
+            leaving: size.leaving + history.leaving(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

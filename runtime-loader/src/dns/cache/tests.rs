@@ -1,0 +1,158 @@
+//! What the node must enforce, step by step; and random steps against a plain set.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn name(text: &str) -> DnsName {
+    DnsName::parse(text).unwrap()
+}
+
+fn ip(last: u8) -> IpAddr {
+    IpAddr::from([192, 0, 2, last])
+}
+
+fn at(seconds: u64) -> Moment {
+    Moment::of_micros(seconds * 1_000_000)
+}
+
+fn learn(cache: &mut Cache, endpoint: &str, of: &str, addresses: &[u8], second: u64, ttl: u64) -> Followed {
+    let addresses: Vec<IpAddr> = addresses.iter().map(|last| ip(*last)).collect();
+    let (endpoint, name) = (endpoint.into(), name(of));
+    let ttl = Duration::from_secs(ttl);
+    cache.learn(Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: at(second) })
+}
+
+fn shown(changes: &[Change]) -> Vec<String> {
+    let show = |change: &Change| match change {
+        Change::DnsAnswer(name, address) => format!("+{name} {address}"),
+        Change::DnsExpiry(name, address) => format!("-{name} {address}"),
+        other => format!("{other:?}"),
+    };
+    changes.iter().map(show).collect()
+}
+
+fn idle(cache: &mut Cache, second: u64) -> Vec<String> {
+    cache.expire(at(second), &DnsOptions::default());
+    let mut changes = Vec::new();
+    for later in 1..=2 {
+        changes.extend(cache.looked(at(second + later), &DnsOptions::default(), &BTreeMap::new()).changes);
+    }
+    shown(&changes)
+}
+
+#[test]
+fn an_address_is_enforced_as_long_as_one_endpoint_has_it() {
+    let mut cache = Cache::default();
+    assert_eq!(shown(&learn(&mut cache, "shop/web", "a.io", &[1], 0, 60).changes), ["+a.io 192.0.2.1"]);
+    assert_eq!(shown(&learn(&mut cache, "shop/cart", "a.io", &[1], 0, 90).changes), [] as [&str; 0]);
+    assert_eq!(idle(&mut cache, 60), [] as [&str; 0]);
+    assert_eq!(idle(&mut cache, 90), ["-a.io 192.0.2.1"]);
+    assert_eq!(cache.size(), Size::default());
+}
+
+#[test]
+fn an_answer_waits_for_the_batch_that_brought_its_addresses() {
+    let mut cache = Cache::default();
+    assert_eq!(learn(&mut cache, "shop/web", "a.io", &[1], 0, 60).batch, 1);
+    assert_eq!(learn(&mut cache, "shop/web", "b.io", &[2], 0, 60).batch, 2);
+    let again = learn(&mut cache, "shop/cart", "a.io", &[1], 0, 60);
+    assert_eq!((again.batch, cache.batch()), (1, 2), "it may not be in force yet");
+    assert_eq!(learn(&mut cache, "shop/cart", "a.io", &[], 0, 60).batch, 0);
+}
+
+#[test]
+fn what_cannot_be_enforced_is_learned_anew() {
+    let mut cache = Cache::default();
+    let first = learn(&mut cache, "shop/web", "a.io", &[1], 0, 60);
+    let back = cache.take_back(&first.changes);
+    assert_eq!(shown(&back.changes), ["-a.io 192.0.2.1"]);
+    assert_eq!(shown(&learn(&mut cache, "shop/web", "a.io", &[1], 0, 60).changes), ["+a.io 192.0.2.1"]);
+}
+
+#[test]
+fn names_are_forgotten_by_whoever_is_named() {
+    let mut cache = Cache::default();
+    for endpoint in ["shop/web", "shop/cart"] {
+        learn(&mut cache, endpoint, "a.io", &[1], 0, 60);
+        learn(&mut cache, endpoint, "b.io", &[2], 0, 60);
+    }
+    let meant = |it: &DnsName| *it == name("a.io");
+    assert_eq!(shown(&cache.forget(Some("shop/web"), meant).changes), [] as [&str; 0]);
+    assert_eq!(shown(&cache.forget(None, meant).changes), ["-a.io 192.0.2.1"]);
+    assert_eq!(shown(&cache.retain(|endpoint| endpoint == "gone").changes), ["-b.io 192.0.2.2"]);
+}
+
+#[test]
+fn what_was_written_down_comes_back() {
+    let mut cache = Cache::default();
+    let mut written = Vec::new();
+    for (endpoint, of, addresses) in [
+        ("shop/web", "a.io", &[1, 2][..]),
+        ("shop/web", "b.io", &[3]),
+        ("shop/cart", "a.io", &[2]),
+        ("shop/web", "a.io", &[4]),
+    ] {
+        written.extend(learn(&mut cache, endpoint, of, addresses, 0, 60).records);
+    }
+    written.extend(cache.forget(Some("shop/web"), |it| *it == name("b.io")).records);
+    cache.expire(at(60), &DnsOptions::default());
+    for records in [written, cache.records()] {
+        let mut restored = Cache::default();
+        restored.restore(records);
+        assert_eq!(restored.answers(), cache.answers());
+        assert_eq!((restored.size().addresses, restored.batch()), (4, 0));
+        let again = learn(&mut restored, "shop/web", "a.io", &[1], 70, 60);
+        assert_eq!((again.changes.len(), again.batch), (0, 0), "it is in force");
+    }
+}
+
+#[test]
+fn one_endpoint_cannot_fill_everything() {
+    let mut cache = Cache::default();
+    learn(&mut cache, "shop/web", "kept.io", &[1], 0, 60);
+    let endpoint: Endpoint = "shop/flood".into();
+    for block in 0..11_u32 {
+        let addresses: Vec<IpAddr> = (0..10_000)
+            .map(|last| IpAddr::from((0x0a00_0000 + block * 10_000 + last).to_be_bytes()))
+            .collect();
+        let (name, ttl) = (name(&format!("n{block}.io")), Duration::from_secs(u64::from(60 + block)));
+        cache.learn(Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: at(0) });
+    }
+    let size = cache.size();
+    assert!(size.addresses <= MOST_OF_ENDPOINT + 1, "{size:?}");
+    assert!(cache.answers().0.contains_key(&name("kept.io")));
+    assert!(!cache.answers().0.contains_key(&name("n0.io")), "what holds the shortest goes");
+}
+
+proptest! {
+    /// Whoever follows the changes has what the cache says is enforced.
+    #[test]
+    fn changes_add_up(steps in prop::collection::vec((0..4_u8, 0..3_u8, prop::collection::vec(0..5_u8, 0..4)), 0..40)) {
+        let mut cache = Cache::default();
+        let mut enforced: BTreeSet<(DnsName, IpAddr)> = BTreeSet::new();
+        for (second, (what, which, addresses)) in (0..).step_by(20).zip(steps) {
+            let (endpoint, of) = (format!("shop/{}", which % 2), format!("n{which}.io"));
+            let followed = match what {
+                0 | 1 => learn(&mut cache, &endpoint, &of, &addresses, second, 30),
+                2 => cache.forget(Some(&endpoint), |it| *it == name(&of)),
+                _ => {
+                    cache.expire(at(second), &DnsOptions::default());
+                    cache.looked(at(second + 1), &DnsOptions::default(), &BTreeMap::new())
+                }
+            };
+            for change in followed.changes {
+                match change {
+                    Change::DnsAnswer(name, address) => prop_assert!(enforced.insert((name, address))),
+                    Change::DnsExpiry(name, address) => prop_assert!(enforced.remove(&(name, address))),
+                    _ => prop_assert!(false),
+                }
+            }
+            let mut answers = BTreeSet::new();
+            for (name, addresses) in cache.answers().0 {
+                answers.extend(addresses.into_iter().map(|address| (name.clone(), address)));
+            }
+            prop_assert_eq!(&answers, &enforced);
+        }
+    }
+}

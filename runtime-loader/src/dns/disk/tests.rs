@@ -1,0 +1,109 @@
+//! Files as they are left behind: whole, cut at any byte, with any bit flipped, killed in between.
+
+use super::*;
+use crate::api::time::Moment;
+use crate::dns::cache::Cache;
+use sluice_ir::dns_name::DnsName;
+
+fn record(number: u8) -> Record {
+    Record::Learned {
+        endpoint: "shop/web".into(),
+        name: DnsName::parse(&format!("n{number}.example.com")).unwrap(),
+        addresses: vec![[192, 0, 2, number].into(), "2001:db8::1".parse().unwrap()],
+        looked_up: Moment::of_micros(1_000_000),
+        expires: Moment::of_micros(61_000_000),
+    }
+}
+
+fn records(numbers: std::ops::Range<u8>) -> Vec<Record> {
+    numbers.map(record).collect()
+}
+
+fn found(folder: &Path) -> (Vec<Record>, usize) {
+    let (_, found) = Disk::open(folder).unwrap();
+    (found.records, found.warnings.len())
+}
+
+#[test]
+fn what_was_written_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut disk, nothing) = Disk::open(folder.path()).unwrap();
+    assert!(nothing.records.is_empty() && nothing.warnings.is_empty());
+    disk.append(&records(0..2)).unwrap();
+    let gone = Record::Gone {
+        endpoint: "shop/web".into(),
+        name: DnsName::parse("n0.example.com").unwrap(),
+        addresses: vec![[192, 0, 2, 0].into()],
+    };
+    disk.append(std::slice::from_ref(&gone)).unwrap();
+    drop(disk);
+    let expected = [records(0..2), vec![gone]].concat();
+    assert_eq!(found(folder.path()), (expected.clone(), 0));
+    assert_eq!(found(folder.path()), (expected, 0), "to look changes nothing");
+}
+
+#[test]
+fn wherever_an_agent_is_killed_everything_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut disk, _) = Disk::open(folder.path()).unwrap();
+    disk.append(&records(0..2)).unwrap();
+    let new = disk.turn().unwrap();
+    disk.append(&records(2..3)).unwrap();
+    assert_eq!(found(folder.path()), (records(0..3), 0), "before the cache was written");
+    new.write(&records(0..2)).unwrap();
+    disk.append(&records(3..4)).unwrap();
+    assert_eq!(found(folder.path()), (records(0..4), 0), "and after");
+    let left: Vec<u64> = journals(folder.path()).unwrap();
+    assert!(left.iter().all(|journal| *journal >= 2), "{left:?}");
+}
+
+#[test]
+fn a_cut_journal_is_used_up_to_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut disk, _) = Disk::open(folder.path()).unwrap();
+    disk.append(&records(0..3)).unwrap();
+    let path = folder.path().join(format!("{JOURNAL}1"));
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
+    assert_eq!(found(folder.path()), (records(0..2), 1));
+}
+
+#[test]
+fn a_damaged_cache_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut disk, _) = Disk::open(folder.path()).unwrap();
+    disk.turn().unwrap().write(&records(0..3)).unwrap();
+    let path = folder.path().join(CACHE);
+    let bytes = fs::read(&path).unwrap();
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 4;
+        fs::write(&path, &flipped).unwrap();
+        let (records, warnings) = found(folder.path());
+        assert_eq!((records.len(), warnings), (0, 1), "bit of byte {at}");
+        if at % 7 == 0 {
+            fs::write(&path, &bytes[..at]).unwrap();
+            assert_eq!(found(folder.path()), (vec![], 1), "cut at {at}");
+        }
+    }
+    let mut later = Vec::new();
+    write_line(&Head { version: 2, number: 1, records: 0 }, &mut later);
+    fs::write(&path, later).unwrap();
+    assert!(Disk::open(folder.path()).unwrap().1.warnings[0].contains("version 2"));
+}
+
+#[test]
+fn a_journal_grows_until_the_cache_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut disk, _) = Disk::open(folder.path()).unwrap();
+    let many: Vec<Record> = (0..200).flat_map(|_| records(0..100)).collect();
+    disk.append(&many).unwrap();
+    assert!(disk.is_long());
+    let mut cache = Cache::default();
+    cache.restore(many);
+    disk.turn().unwrap().write(&cache.records()).unwrap();
+    assert!(!disk.is_long());
+    let mut restored = Cache::default();
+    restored.restore(found(folder.path()).0);
+    assert_eq!(restored.answers(), cache.answers());
+}

@@ -1,0 +1,202 @@
+//! Each way through the states, with times by hand; and random ways against a count of everything.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn name(text: &str) -> DnsName {
+    DnsName::parse(text).unwrap()
+}
+
+fn ip(last: u8) -> IpAddr {
+    IpAddr::from([192, 0, 2, last])
+}
+
+fn at(seconds: u64) -> Moment {
+    Moment::of_micros(seconds * 1_000_000)
+}
+
+fn used(addresses: &[u8]) -> BTreeSet<IpAddr> {
+    addresses.iter().map(|last| ip(*last)).collect()
+}
+
+fn learned(history: &mut History, text: &str, addresses: &[u8], expires: u64) -> News {
+    let addresses: Vec<IpAddr> = addresses.iter().map(|last| ip(*last)).collect();
+    history.learn(&name(text), &addresses, at(0), at(expires))
+}
+
+#[test]
+fn of_two_answers_that_which_holds_longer_counts() {
+    let mut history = History::default();
+    assert_eq!(learned(&mut history, "a.io", &[1, 2], 60).added, [ip(1), ip(2)]);
+    assert_eq!(learned(&mut history, "a.io", &[2, 3], 30).added, [ip(3)]);
+    assert_eq!(history.expire(at(30), 1_000), 1, "the third alone");
+    assert_eq!(history.expire(at(60), 1_000), 2);
+}
+
+#[test]
+fn only_what_moves_far_is_written_down_again() {
+    let mut history = History::default();
+    assert!(learned(&mut history, "a.io", &[1], 60).worth_keeping);
+    assert!(!learned(&mut history, "a.io", &[1], 64).worth_keeping);
+    assert!(learned(&mut history, "a.io", &[1], 65).worth_keeping);
+    assert!(!learned(&mut history, "a.io", &[1], 10).worth_keeping);
+}
+
+#[test]
+fn an_expired_address_goes_when_connections_were_looked_at_twice() {
+    let mut history = History::default();
+    learned(&mut history, "a.io", &[1], 60);
+    assert_eq!(history.looked(at(59), Duration::ZERO, &used(&[])), [], "it is current");
+    assert_eq!(history.expire(at(60), 1_000), 1);
+    assert_eq!(history.looked(at(61), Duration::ZERO, &used(&[])), []);
+    assert_eq!(history.looked(at(62), Duration::ZERO, &used(&[])), [(name("a.io"), ip(1))]);
+    assert_eq!(history, History::default());
+}
+
+#[test]
+fn a_connection_in_use_keeps_all_addresses_of_its_name() {
+    let mut history = History::default();
+    learned(&mut history, "a.io", &[1, 2], 60);
+    learned(&mut history, "b.io", &[3], 60);
+    history.expire(at(60), 1_000);
+    for second in 61..80 {
+        let gone = history.looked(at(second), Duration::ZERO, &used(&[2]));
+        assert_eq!(gone.len(), usize::from(second == 62), "b.io goes");
+    }
+    assert_eq!(history.looked(at(80), Duration::ZERO, &used(&[])).len(), 2);
+}
+
+#[test]
+fn a_grace_is_waited_for() {
+    let mut history = History::default();
+    learned(&mut history, "a.io", &[1], 60);
+    history.expire(at(60), 1_000);
+    for second in 61..=70 {
+        assert_eq!(history.looked(at(second), Duration::from_secs(10), &used(&[])), []);
+    }
+    assert_eq!(history.looked(at(71), Duration::from_secs(10), &used(&[])).len(), 1);
+}
+
+#[test]
+fn what_is_learned_again_is_current_again() {
+    let mut history = History::default();
+    learned(&mut history, "a.io", &[1], 60);
+    history.expire(at(60), 1_000);
+    history.looked(at(61), Duration::ZERO, &used(&[]));
+    let news = learned(&mut history, "a.io", &[1], 120);
+    assert_eq!((news.added.len(), news.worth_keeping, history.leaving()), (0, true, 0));
+    history.expire(at(120), 1_000);
+    assert_eq!(history.looked(at(121), Duration::ZERO, &used(&[])), [], "counting begins anew");
+}
+
+#[test]
+fn of_too_many_addresses_those_that_hold_shortest_leave() {
+    let mut history = History::default();
+    for last in 1..=5 {
+        learned(&mut history, "a.io", &[last], 60 + u64::from(last));
+    }
+    assert_eq!(history.expire(at(1), 3), 2);
+    history.looked(at(2), Duration::ZERO, &used(&[]));
+    let gone = history.looked(at(3), Duration::ZERO, &used(&[]));
+    assert_eq!(gone, [(name("a.io"), ip(1)), (name("a.io"), ip(2))]);
+}
+
+#[test]
+fn what_is_in_use_is_evicted_last() {
+    let mut history = History::default();
+    learned(&mut history, "old.io", &[1], 10);
+    learned(&mut history, "used.io", &[2], 10);
+    history.expire(at(10), 1_000);
+    learned(&mut history, "young.io", &[3], 20);
+    learned(&mut history, "shared.io", &[4], 20);
+    learned(&mut history, "shared-too.io", &[4], 20);
+    history.expire(at(20), 1_000);
+    history.looked(at(21), Duration::from_secs(60), &used(&[2]));
+    let mut order = Vec::new();
+    for most in (0..5).rev() {
+        order.extend(history.evict_leaving(most).into_iter().map(|(_, address)| address));
+    }
+    assert_eq!(order, [ip(1), ip(3), ip(4), ip(4), ip(2)]);
+}
+
+#[test]
+fn room_is_made_by_what_leaves_and_then_by_what_holds_shortest() {
+    let mut history = History::default();
+    learned(&mut history, "a.io", &[1], 10);
+    history.expire(at(10), 1_000);
+    learned(&mut history, "b.io", &[2], 90);
+    learned(&mut history, "c.io", &[3], 60);
+    let gone: Vec<IpAddr> = history.make_room(2).into_iter().map(|(_, address)| address).collect();
+    assert_eq!(gone, [ip(1), ip(3)]);
+    assert_eq!((history.addresses(), history.leaving(), history.len()), (1, 0, 1));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Learn(u8, Vec<u8>, u64),
+    Expire(usize),
+    Look(Vec<u8>),
+    Evict(usize),
+    Room(usize),
+    Forget(u8),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let addresses = || prop::collection::vec(0..6_u8, 0..4);
+    let step = prop_oneof![
+        (0..3_u8, addresses(), 1..50_u64)
+            .prop_map(|(name, addresses, ttl)| Step::Learn(name, addresses, ttl)),
+        (0..4_usize).prop_map(Step::Expire),
+        addresses().prop_map(Step::Look),
+        (0..4_usize).prop_map(Step::Evict),
+        (0..4_usize).prop_map(Step::Room),
+        (0..3_u8).prop_map(Step::Forget),
+    ];
+    prop::collection::vec(step, 0..40)
+}
+
+proptest! {
+    /// Counts are those of the entries; what went is what is missing; what is in use never goes by looking.
+    #[test]
+    fn the_books_are_right(steps in steps()) {
+        let mut history = History::default();
+        let mut known: BTreeSet<Pair> = BTreeSet::new();
+        for (second, step) in (0..).step_by(7).zip(steps) {
+            let gone = match step {
+                Step::Learn(of, addresses, ttl) => {
+                    let name = name(&format!("n{of}.io"));
+                    let addresses: Vec<IpAddr> = addresses.into_iter().map(ip).collect();
+                    let news = history.learn(&name, &addresses, at(second), at(second + ttl));
+                    for address in news.added {
+                        prop_assert!(known.insert((name.clone(), address)));
+                    }
+                    Vec::new()
+                }
+                Step::Expire(most) => {
+                    history.expire(at(second), most);
+                    Vec::new()
+                }
+                Step::Look(in_use) => {
+                    let gone = history.looked(at(second), Duration::ZERO, &used(&in_use));
+                    prop_assert!(gone.iter().all(|(_, address)| !used(&in_use).contains(address)));
+                    gone
+                }
+                Step::Evict(most) => history.evict_leaving(most),
+                Step::Room(number) => history.make_room(number),
+                Step::Forget(of) => history.forget(|it| *it == name(&format!("n{of}.io"))),
+            };
+            for pair in gone {
+                prop_assert!(known.remove(&pair));
+            }
+            let entries: Vec<(Pair, State)> = history
+                .names()
+                .flat_map(|(name, of)| of.iter().map(|(address, state)| ((name.clone(), *address), *state)))
+                .collect();
+            prop_assert_eq!(entries.iter().map(|(pair, _)| pair.clone()).collect::<BTreeSet<_>>(), known.clone());
+            prop_assert_eq!(history.addresses(), known.len());
+            let leaving = entries.iter().filter(|(_, state)| matches!(state, State::Leaving { .. })).count();
+            prop_assert_eq!(history.leaving(), leaving);
+        }
+    }
+}

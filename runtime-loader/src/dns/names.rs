@@ -1,0 +1,256 @@
+//! What is known, shared by all who learn, enforce, expire and ask.
+//!
+//! ```text
+//! proxy ─learn→ Names ─changes→ keep ─journal→ disk
+//!   ↑             │              └──enforce→ core
+//!   └──wait←──────┴──enforced←───────┘
+//! ```
+//!
+//! Changes go to the core in the order in which they were learned, all that wait at once. So many answers at a time cost
+//! little more than one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sluice_compiler::options::DnsOptions;
+use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::session::Change;
+use sluice_ir::dns_name::{DnsName, DnsPattern};
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use super::cache::{Cache, Endpoint, Followed, Lookup, Size};
+use super::history::State;
+use super::record::Record;
+use crate::api::dns::{FqdnEntry, FqdnFilter, FqdnSource};
+use crate::api::time::Moment;
+
+/// Changes that may wait for the core. More cannot be learned until it has taken some.
+const MOST_WAITING: usize = 200_000;
+
+/// What is known.
+#[derive(Debug)]
+pub struct Names {
+    inner: Mutex<Inner>,
+    wake: Notify,
+    /// The last batch that is in force.
+    enforced: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    cache: Cache,
+    work: Work,
+}
+
+/// What is to be done about what was learned.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// To be enforced, in order.
+    pub changes: Vec<Change>,
+    /// To be written down.
+    pub records: Vec<Record>,
+    /// The batch that is in force then.
+    pub batch: u64,
+}
+
+/// How an answer was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// There was nothing to wait for.
+    NotAtAll,
+    /// It is in force.
+    Enforced,
+    /// It is not in force yet.
+    InVain,
+}
+
+impl Names {
+    /// What an agent before this one has written down. All of it has to be enforced before anybody asks:
+    /// see [`Names::answers`].
+    pub fn restored(records: Vec<Record>) -> Names {
+        let mut inner = Inner::default();
+        inner.cache.restore(records);
+        Names { inner: Mutex::new(inner), wake: Notify::new(), enforced: watch::channel(0).0 }
+    }
+
+    /// Takes in an answer. Gives the batch to wait for; none if nothing more can be learned now.
+    pub fn learn(&self, lookup: Lookup<'_>) -> Option<u64> {
+        self.with(|inner| {
+            if inner.work.changes.len() > MOST_WAITING {
+                return None;
+            }
+            let followed = inner.cache.learn(lookup);
+            let batch = followed.batch;
+            self.follow(inner, followed);
+            Some(batch)
+        })
+    }
+
+    /// Hands on what follows; how many addresses are not enforced any more.
+    fn follow(&self, inner: &mut Inner, followed: Followed) -> u64 {
+        let gone = followed.changes.iter().filter(|change| matches!(change, Change::DnsExpiry(..))).count();
+        let Work { changes, records, batch } = &mut inner.work;
+        changes.extend(followed.changes);
+        records.extend(followed.records);
+        *batch = inner.cache.batch();
+        if !changes.is_empty() || !records.is_empty() {
+            self.wake.notify_one();
+        }
+        gone as u64
+    }
+
+    /// Waits until a batch is in force, but no longer than `most`.
+    pub async fn wait(&self, batch: u64, most: Duration) -> Waited {
+        if *self.enforced.borrow() >= batch {
+            return Waited::NotAtAll;
+        }
+        let mut enforced = self.enforced.subscribe();
+        match timeout(most, enforced.wait_for(|number| *number >= batch)).await {
+            Ok(Ok(_)) => Waited::Enforced,
+            _ => Waited::InVain,
+        }
+    }
+
+    /// Waits for something to do.
+    pub async fn work(&self) -> Work {
+        loop {
+            self.wake.notified().await;
+            let work = self.with(|inner| std::mem::take(&mut inner.work));
+            if !work.changes.is_empty() || !work.records.is_empty() {
+                return work;
+            }
+        }
+    }
+
+    /// All changes up to this batch are in force.
+    pub fn enforced(&self, batch: u64) {
+        self.enforced.send_if_modified(|number| {
+            let newer = *number < batch;
+            *number = batch.max(*number);
+            newer
+        });
+    }
+
+    /// Changes could not be enforced: they are not known any more, so that they are tried again with the next answer.
+    pub fn take_back(&self, changes: &[Change]) {
+        self.with(|inner| {
+            let followed = inner.cache.take_back(changes);
+            self.follow(inner, followed);
+        });
+    }
+
+    /// Addresses whose time is over begin to leave. How many, and how many are leaving by now.
+    pub fn expire(&self, now: Moment, options: &DnsOptions) -> (usize, usize) {
+        self.with(|inner| (inner.cache.expire(now, options), inner.cache.size().leaving))
+    }
+
+    /// Connections were looked at: what nobody uses goes. How many addresses.
+    pub fn looked(
+        &self,
+        at: Moment,
+        options: &DnsOptions,
+        in_use: &BTreeMap<Endpoint, BTreeSet<IpAddr>>,
+    ) -> u64 {
+        self.with(|inner| {
+            let followed = inner.cache.looked(at, options, in_use);
+            self.follow(inner, followed)
+        })
+    }
+
+    /// Endpoints that are not there any more lose what they knew. How many addresses go.
+    pub fn retain(&self, is_there: impl Fn(&str) -> bool) -> u64 {
+        self.with(|inner| {
+            let followed = inner.cache.retain(is_there);
+            self.follow(inner, followed)
+        })
+    }
+
+    /// Forgets what a filter admits. How many names of endpoints.
+    pub fn flush(&self, filter: &FqdnFilter) -> usize {
+        let pattern = pattern(filter);
+        self.with(|inner| {
+            let before = inner.cache.size().names;
+            let is_meant = |name: &DnsName| pattern.as_ref().is_none_or(|pattern| pattern.matches(name));
+            let followed = inner.cache.forget(filter.endpoint.as_deref(), is_meant);
+            self.follow(inner, followed);
+            before - inner.cache.size().names
+        })
+    }
+
+    /// What a filter admits, by endpoint and name.
+    pub fn list(&self, filter: &FqdnFilter) -> Vec<FqdnEntry> {
+        let pattern = pattern(filter);
+        let mut entries = Vec::new();
+        self.with(|inner| {
+            for (endpoint, history) in inner.cache.endpoints() {
+                if filter.endpoint.as_deref().is_some_and(|wanted| wanted != &**endpoint) {
+                    continue;
+                }
+                for (name, addresses) in history.names() {
+                    let named = pattern.as_ref().is_none_or(|pattern| pattern.matches(name));
+                    let has = filter.address.is_none_or(|address| addresses.contains_key(&address));
+                    if named && has {
+                        entries.extend(of_name(endpoint, name, addresses));
+                    }
+                }
+            }
+        });
+        entries.retain(|entry| filter.source.is_none_or(|source| source == entry.source));
+        entries
+    }
+
+    /// The names that an address was learned for.
+    pub fn names_of(&self, address: IpAddr) -> Vec<DnsName> {
+        self.with(|inner| inner.cache.names_of(address))
+    }
+
+    /// What must be enforced from the beginning.
+    pub fn answers(&self) -> DnsAnswers {
+        self.with(|inner| inner.cache.answers())
+    }
+
+    /// Everything, to be written down.
+    pub fn records(&self) -> Vec<Record> {
+        self.with(|inner| inner.cache.records())
+    }
+
+    /// How much there is.
+    pub fn size(&self) -> Size {
+        self.with(|inner| inner.cache.size())
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
+        act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The pattern of a filter; one that is none matches nothing that anybody asks for.
+fn pattern(filter: &FqdnFilter) -> Option<DnsPattern> {
+    let text = filter.pattern.as_deref()?;
+    DnsPattern::match_pattern(text).or_else(|_| DnsPattern::match_name("..")).ok()
+}
+
+/// The addresses of a name, those of one time together.
+fn of_name(endpoint: &Endpoint, name: &DnsName, addresses: &BTreeMap<IpAddr, State>) -> Vec<FqdnEntry> {
+    let mut by_time: BTreeMap<(FqdnSource, Moment, Moment), Vec<IpAddr>> = BTreeMap::new();
+    for (address, state) in addresses {
+        let key = match state {
+            State::Current { looked_up, expires } => (FqdnSource::Lookup, *looked_up, *expires),
+            State::Leaving { since, .. } => (FqdnSource::Connection, *since, *since),
+        };
+        by_time.entry(key).or_default().push(*address);
+    }
+    let entry = |((source, lookup_time, expiration_time), ips): ((_, Moment, Moment), _)| FqdnEntry {
+        fqdn: if name.is_root() { ".".to_owned() } else { format!("{}.", name.as_str()) },
+        ips,
+        endpoint: endpoint.to_string(),
+        source,
+        lookup_time,
+        ttl: expiration_time.since(lookup_time).as_secs(),
+        expiration_time,
+    };
+    by_time.into_iter().map(entry).collect()
+}

@@ -1,0 +1,121 @@
+//! An answer is released when it is enforced, or when it has waited long enough.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+use sluice_compiler::options::{DnsOptions, OnTimeout};
+use sluice_loader::dns::counts::Failure;
+use sluice_loader::dns::keep::{Connections, expire_once};
+
+use crate::scene::{Recorder, Scene, WEB, policy, question};
+use crate::servers::{answer_with, scripted};
+
+const RULES: &str = "[{matchPattern: '*'}]";
+
+fn recorder(millis: u64) -> Recorder {
+    Recorder { delay: Duration::from_millis(millis), ..Recorder::default() }
+}
+
+#[tokio::test]
+async fn an_answer_waits_until_it_is_enforced_and_a_known_one_does_not() {
+    let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 60)]).await;
+    let scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), recorder(50));
+    let message = question("a.test.", RecordType::A, false);
+    let began = Instant::now();
+    // The second comes while the first is not enforced yet, and waits as well.
+    let (first, second) = tokio::join!(scene.ask(WEB, to, &message), scene.ask(WEB, to, &message));
+    assert!(first.is_some() && second.is_some());
+    assert!(scene.recorder.has("a.test", "192.0.2.1"));
+    assert!(began.elapsed() >= Duration::from_millis(50));
+    let again = Instant::now();
+    scene.ask(WEB, to, &message).await.unwrap();
+    assert!(again.elapsed() < Duration::from_millis(40), "{:?}", again.elapsed());
+    assert_eq!(scene.proxy.counts().released_early.get(), 0);
+}
+
+#[tokio::test]
+async fn the_bound_of_the_wait_is_an_option() {
+    let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 60)]).await;
+    let message = question("a.test.", RecordType::A, false);
+    for (on_timeout, code) in
+        [(OnTimeout::Release, ResponseCode::NoError), (OnTimeout::ServFail, ResponseCode::ServFail)]
+    {
+        let response_max_delay = Duration::from_millis(20);
+        let options = DnsOptions { on_timeout, response_max_delay, ..DnsOptions::default() };
+        let scene = Scene::new(&policy(to.port(), RULES), options, recorder(200));
+        let began = Instant::now();
+        assert_eq!(scene.ask(WEB, to, &message).await.unwrap().response_code, code);
+        assert!(began.elapsed() < Duration::from_millis(150));
+        let counts = scene.proxy.counts();
+        let failed = counts.failures(Failure::NotEnforced);
+        let expected = if on_timeout == OnTimeout::Release { (1, 0) } else { (0, 1) };
+        assert_eq!((counts.released_early.get(), failed), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_enforced_is_tried_again() {
+    let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 60)]).await;
+    let options = DnsOptions { response_max_delay: Duration::from_millis(20), ..DnsOptions::default() };
+    let refusing = Recorder { refuses: true, ..Recorder::default() };
+    let scene = Scene::new(&policy(to.port(), RULES), options, refusing);
+    for _ in 0..2 {
+        scene.ask(WEB, to, &question("a.test.", RecordType::A, false)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(scene.proxy.status().addresses, 0);
+    assert!(scene.proxy.counts().not_enforced.get() >= 2);
+}
+
+#[tokio::test]
+async fn many_answers_at_a_time_are_enforced_together() {
+    let to = scripted(|question| {
+        let last = question[13..]
+            .iter()
+            .take(3)
+            .fold(0_u8, |sum, byte| sum.wrapping_mul(10).wrapping_add(byte - b'0'));
+        vec![answer_with(question, [192, 0, 2, last], 60)]
+    })
+    .await;
+    let scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), recorder(10));
+    let began = Instant::now();
+    let questions = (0..200).map(|number| question(&format!("{number:03}.test."), RecordType::A, false));
+    let asked: Vec<Vec<u8>> = questions.collect();
+    let answers =
+        futures_util::future::join_all(asked.iter().map(|message| scene.ask(WEB, to, message))).await;
+    assert!(answers.iter().all(Option::is_some));
+    assert_eq!(scene.recorder.enforced.lock().unwrap().len(), 200);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[derive(Default)]
+struct Alive(Mutex<BTreeSet<(IpAddr, IpAddr)>>);
+
+impl Connections for Alive {
+    fn alive(&self) -> std::io::Result<BTreeSet<(IpAddr, IpAddr)>> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+}
+
+#[tokio::test]
+async fn what_expires_goes_when_nobody_uses_it() {
+    let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 0)]).await;
+    let scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), recorder(0));
+    scene.ask(WEB, to, &question("a.test.", RecordType::A, false)).await.unwrap();
+    let alive = Arc::new(Alive::default());
+    alive.0.lock().unwrap().insert((WEB, [192, 0, 2, 1].into()));
+    for _ in 0..5 {
+        expire_once(&scene.proxy, &alive).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(scene.recorder.has("a.test", "192.0.2.1"), "a connection is alive");
+    alive.0.lock().unwrap().clear();
+    expire_once(&scene.proxy, &alive).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(!scene.recorder.has("a.test", "192.0.2.1"));
+    assert_eq!((scene.proxy.status().expired, scene.proxy.status().gone), (1, 1));
+}

@@ -1,0 +1,110 @@
+//! Policy of the host itself, with real packets to and from another machine. Needs root and BPF; says so where they
+//! are missing.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests may")]
+
+mod harness;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use harness::network::Network;
+use harness::root;
+use harness::traffic::inside;
+use sluice_backends::datapath::entries;
+use sluice_backends::image::Room;
+use sluice_compiler::options::{Accept, Options};
+use sluice_compiler::source::{Limits, Sources};
+use sluice_compiler::{Extras, classify, compile, decide, load};
+use sluice_loader::generation::{Number, Prepared};
+use sluice_loader::node::{Interface, Node, Sizes};
+use sluice_loader::prepare::{Local, Settings, checks, generation, images};
+
+/// The other machine, behind the interface that has the host's programs.
+const MACHINE: usize = 0;
+/// Somebody whose packets the node passes on.
+const BEHIND: usize = 1;
+
+/// The machine may come to 8080, and be asked at 9090.
+const POLICY: &str = "
+apiVersion: cilium.io/v2
+kind: CiliumClusterwideNetworkPolicy
+metadata: {name: host}
+spec:
+  nodeSelector: {}
+  ingress:
+    - fromCIDR: [10.9.0.2/32, 'fd09::2/128']
+      toPorts: [{ports: [{port: \"8080\", protocol: TCP}]}]
+  egress:
+    - toCIDR: [10.9.0.2/32, 'fd09::2/128']
+      toPorts: [{ports: [{port: \"9090\", protocol: TCP}]}]
+";
+
+fn prepared(network: &Network, number: Number) -> Prepared {
+    let [four, six] = Network::gateways(MACHINE);
+    let cluster = format!(
+        "apiVersion: v1\nkind: Node\nmetadata: {{name: n1}}\nstatus: {{addresses: \
+         [{{type: InternalIP, address: {four}}}, {{type: InternalIP, address: \"{six}\"}}]}}\n"
+    );
+    let mut options = Options::read(&[], Accept::Agent).0;
+    options.host_firewall = true;
+    let mut sources = Sources::default();
+    let ids = [("cluster.yaml", cluster), ("policy.yaml", POLICY.to_owned())]
+        .map(|(name, text)| sources.add(name.to_owned(), text));
+    let loaded = load(&sources, &ids, &options, &Limits::default());
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
+    let decided = decide(&compiled, Some("n1"), &classify::Limits::default(), &mut |_| {}).unwrap();
+    let decision = decided.classified.decision;
+    let mut names = decision.subjects.iter().flat_map(|subject| &subject.endpoints);
+    let name = names.find(|name| name.namespace.is_none()).unwrap().clone();
+    let ifindex = network.ifindex(MACHINE);
+    let locals = [Local { name, ifindex, addresses: vec![four, six], is_host: true }];
+    let settings = Settings::default();
+    let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
+    generation(number, &images, &settings, checks(&decision, &locals, settings.checks)).unwrap()
+}
+
+/// Whether a connection can be had, to somebody who listens; soon, unless it surely can.
+fn connects(
+    from: impl Fn(SocketAddr, Duration) -> std::io::Result<TcpStream>,
+    to: SocketAddr,
+    surely: bool,
+) -> bool {
+    from(to, if surely { Duration::from_secs(5) } else { Duration::from_millis(300) }).is_ok()
+}
+
+fn of(address: IpAddr, port: u16) -> SocketAddr {
+    SocketAddr::new(address, port)
+}
+
+#[test]
+fn what_comes_in_by_the_hosts_interface_comes_to_it() {
+    if !root("what_comes_in_by_the_hosts_interface_comes_to_it") {
+        return;
+    }
+    let network = Network::new(2);
+    let mut node =
+        Node::open(network.pins(), &entries().unwrap(), Sizes { connections: Some(1_024) }).unwrap();
+    node.publish(&prepared(&network, node.next())).unwrap();
+    let interface = Interface { ifindex: network.ifindex(MACHINE), name: network.interface(MACHINE) };
+    node.attach(&BTreeSet::from([interface])).unwrap();
+    let listen = |port: u16| TcpListener::bind(("::", port)).unwrap();
+    let _host = [8080, 8081].map(listen);
+    let _machine = inside(&network, MACHINE, || [9090, 9091].map(listen));
+    let _behind = inside(&network, BEHIND, || listen(8081));
+    let by_host = |to: SocketAddr, within| TcpStream::connect_timeout(&to, within);
+    let by_machine =
+        |to: SocketAddr, within| inside(&network, MACHINE, || TcpStream::connect_timeout(&to, within));
+    let machine = [Network::address4(MACHINE).into(), Network::address6(MACHINE).into()];
+    let behind = [Network::address4(BEHIND).into(), Network::address6(BEHIND).into()];
+    for ((host, machine), behind) in Network::gateways(MACHINE).into_iter().zip(machine).zip(behind) {
+        assert!(connects(by_machine, of(host, 8080), true), "{host}: allowed to it");
+        assert!(!connects(by_machine, of(host, 8081), false), "{host}: not allowed to it");
+        assert!(connects(by_host, of(machine, 9090), true), "{host}: allowed from it");
+        assert!(!connects(by_host, of(machine, 9091), false), "{host}: not allowed from it");
+        assert!(connects(by_machine, of(behind, 8081), true), "{behind}: what it passes on is others'");
+    }
+    node.remove().unwrap();
+}
