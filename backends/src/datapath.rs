@@ -83,7 +83,7 @@ pub fn programs(shape: &Shape, constants: &Constants) -> Result<ByDirection<Code
 }
 
 /// What only the node knows on which the programs are loaded.
-pub const OF_THE_NODE: [Config; 2] = [Config::EndpointMask, Config::Generation];
+pub const OF_THE_NODE: [Config; 1] = [Config::EndpointMask];
 
 /// The programs for images of this shape, with the numbers of the ABI in the place of the constants that only the
 /// node knows ([`OF_THE_NODE`]): [`finish`] puts these in.

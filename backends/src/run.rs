@@ -6,7 +6,7 @@ use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 use thiserror::Error;
 
-use crate::abi::{Config, DIRECTION_EGRESS, DIRECTION_INGRESS, MAPS, MapSpec, Scope};
+use crate::abi::{DIRECTION_EGRESS, DIRECTION_INGRESS, MAPS, MapSpec, Scope};
 use crate::datapath::{DatapathError, entries, entry_name, program_name, programs};
 use crate::image::{Image, Images};
 use crate::probe::{Found, Probe};
@@ -59,7 +59,7 @@ impl Runner {
             };
             maps.insert(spec.name, id);
         }
-        let code = programs(images.shape(), &constants(images.shape()).with(Config::Generation, GENERATION))?;
+        let code = programs(images.shape(), &constants(images.shape()))?;
         let entry = entries()?;
         let mut load = |direction, slot: u32| {
             let program = machine.load(program_name(direction), &code[direction], &maps)?;

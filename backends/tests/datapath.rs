@@ -9,8 +9,8 @@ use std::path::Path;
 use sluice_backends::abi::{
     Be16, Config, Counter, DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_ENFORCE_EGRESS,
     ENDPOINT_ENFORCE_INGRESS, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event,
-    MAPS, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_TEST, MapKind, NO_VERDICT, Reason, Stub,
-    Verdict, map,
+    MAPS, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_TEST, MapKind, NO_CLASS, NO_VERDICT, Reason,
+    Stub, Verdict, map,
 };
 use sluice_backends::program::Register::{R0, R1, R2, R4};
 use sluice_backends::program::interpret::{Context, Machine, MapId, Outcome, Packet, ProgramId};
@@ -76,7 +76,7 @@ fn bodies() -> BTreeMap<Stub, Code> {
 }
 
 fn constants() -> Constants {
-    Constants::default().with(Config::EndpointMask, 7).with(Config::Verdicts, 2).with(Config::Generation, 6)
+    Constants::default().with(Config::EndpointMask, 7).with(Config::Verdicts, 2)
 }
 
 /// A machine with one endpoint, whose programs are in both banks' places of generation 6.
@@ -115,7 +115,14 @@ impl Node {
             | ENDPOINT_TRACK_EGRESS
             | ENDPOINT_ENFORCE_INGRESS
             | ENDPOINT_ENFORCE_EGRESS;
-        let endpoint = Endpoint { ifindex: IFINDEX, id: 77, flags, ..Endpoint::default() };
+        let endpoint = Endpoint {
+            ifindex: IFINDEX,
+            id: 77,
+            flags,
+            generation: 6,
+            host_class: NO_CLASS,
+            ..Endpoint::default()
+        };
         let slot = ((IFINDEX.wrapping_mul(0x9e37_79b1) >> 16) ^ IFINDEX) & 7;
         self.image("sluice_endpoints", slot as usize * size_of::<Endpoint>(), endpoint.as_bytes());
         let deny = Verdict { reason: Reason::Policy as u8, counter: 600, ..Verdict::default() };

@@ -1,6 +1,6 @@
 //! A template as clang makes it, from the object to what it answers.
 //!
-//! `testdata/program/small.c` says how `small.o` was made.
+//! `cargo xtask bpf` makes `small.o` of `testdata/program/small.c`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot run has to fail")]
 

@@ -113,8 +113,12 @@ struct sluice_endpoint {
 	__u64 address6[2];
 	/* A word for whoever fills the slot; the datapath does not read it. */
 	__u64 cookie;
+	/* The generation whose image this is: a program is that of a bank, and outlives the generation. */
+	__u32 generation;
+	/* The class of the host, or `SLUICE_NO_CLASS`. */
+	__u32 host_class;
 	/* Nothing yet. */
-	__u64 reserved[2];
+	__u64 reserved;
 };
 _Static_assert(sizeof(struct sluice_endpoint) == 64, "size of sluice_endpoint");
 _Static_assert(offsetof(struct sluice_endpoint, ifindex) == 0, "sluice_endpoint.ifindex");
@@ -125,7 +129,9 @@ _Static_assert(offsetof(struct sluice_endpoint, flags) == 16, "sluice_endpoint.f
 _Static_assert(offsetof(struct sluice_endpoint, address4) == 20, "sluice_endpoint.address4");
 _Static_assert(offsetof(struct sluice_endpoint, address6) == 24, "sluice_endpoint.address6");
 _Static_assert(offsetof(struct sluice_endpoint, cookie) == 40, "sluice_endpoint.cookie");
-_Static_assert(offsetof(struct sluice_endpoint, reserved) == 48, "sluice_endpoint.reserved");
+_Static_assert(offsetof(struct sluice_endpoint, generation) == 48, "sluice_endpoint.generation");
+_Static_assert(offsetof(struct sluice_endpoint, host_class) == 52, "sluice_endpoint.host_class");
+_Static_assert(offsetof(struct sluice_endpoint, reserved) == 56, "sluice_endpoint.reserved");
 
 /* What to do with a packet: an entry of the image of verdicts. */
 struct sluice_verdict {
@@ -332,17 +338,15 @@ _Static_assert(offsetof(struct sluice_event, reserved) == 75, "sluice_event.rese
 /* Constants of a node: the number is replaced when the program is linked. */
 #define SLUICE_CONFIG_IPV4 0x5c000000
 #define SLUICE_CONFIG_IPV6 0x5c000001
-#define SLUICE_CONFIG_HOST_CLASS 0x5c000002
-#define SLUICE_CONFIG_ENDPOINT_MASK 0x5c000003
-#define SLUICE_CONFIG_VERDICTS 0x5c000004
-#define SLUICE_CONFIG_GENERATION 0x5c000005
-#define SLUICE_CONFIG_ALLOW_FRAG_NEEDED 0x5c000006
-#define SLUICE_CONFIG_EVENT_RATE 0x5c000007
-#define SLUICE_CONFIG_TELL_NEW 0x5c000008
-#define SLUICE_CONFIG_LIFETIME_TCP 0x5c000009
-#define SLUICE_CONFIG_LIFETIME_OTHER 0x5c00000a
-#define SLUICE_CONFIG_LIFETIME_SYN 0x5c00000b
-#define SLUICE_CONFIG_LIFETIME_CLOSED 0x5c00000c
+#define SLUICE_CONFIG_ENDPOINT_MASK 0x5c000002
+#define SLUICE_CONFIG_VERDICTS 0x5c000003
+#define SLUICE_CONFIG_ALLOW_FRAG_NEEDED 0x5c000004
+#define SLUICE_CONFIG_EVENT_RATE 0x5c000005
+#define SLUICE_CONFIG_TELL_NEW 0x5c000006
+#define SLUICE_CONFIG_LIFETIME_TCP 0x5c000007
+#define SLUICE_CONFIG_LIFETIME_OTHER 0x5c000008
+#define SLUICE_CONFIG_LIFETIME_SYN 0x5c000009
+#define SLUICE_CONFIG_LIFETIME_CLOSED 0x5c00000a
 
 /* Generated instructions take the place of these calls. */
 static __u32 (*const sluice_class4)(__u32 address) = (void *)0x51000000;

@@ -135,7 +135,8 @@ inline_always bool is_reply(struct __sk_buff *skb, const struct sluice_endpoint 
 	return true;
 }
 
-inline_always int begin(const struct packet *packet, const struct sluice_ct_key *key, __u32 counter, __u32 now)
+inline_always int begin(const struct packet *packet, const struct sluice_ct_key *key, __u32 generation, __u32 counter,
+			__u32 now)
 {
 	__u32 flags = next_flags(packet, 0, false);
 	struct sluice_ct_entry entry = {
@@ -144,7 +145,7 @@ inline_always int begin(const struct packet *packet, const struct sluice_ct_key 
 		.since = bpf_ktime_get_coarse_ns(),
 		.expires = now + lifetime(packet, flags),
 		.flags = flags,
-		.generation = CONFIG(GENERATION),
+		.generation = generation,
 		.counter = counter,
 	};
 
@@ -157,7 +158,8 @@ inline_always int begin(const struct packet *packet, const struct sluice_ct_key 
  * Remembers the connection of a packet that policy lets pass, and says whether the packet began it. 0, or a drop
  * reason.
  */
-inline_always int track(const struct packet *packet, struct sluice_ct_key *key, __u32 counter, bool *began)
+inline_always int track(const struct packet *packet, struct sluice_ct_key *key, __u32 generation, __u32 counter,
+			bool *began)
 {
 	__u32 now = now_in_seconds();
 	struct sluice_ct_entry *entry;
@@ -169,5 +171,5 @@ inline_always int track(const struct packet *packet, struct sluice_ct_key *key, 
 		return 0;
 	}
 	*began = true;
-	return begin(packet, key, counter, now);
+	return begin(packet, key, generation, counter, now);
 }

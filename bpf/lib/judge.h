@@ -29,7 +29,7 @@ inline_always int network(struct __sk_buff *skb, const struct sluice_endpoint *e
 			return absent_family(endpoint);
 		reason = ipv6(skb, packet);
 	}
-	if (!reason && is_host(endpoint) && !concerns_host(packet))
+	if (!reason && is_host(endpoint) && !concerns_host(endpoint, packet))
 		return NOT_OURS;
 	if (reason || !is_ipv6(packet))
 		return reason;
@@ -102,9 +102,9 @@ inline_always void answer(struct __sk_buff *skb, const struct judgement *judgeme
 }
 
 /* The next hook of the packet on this node decides by the same generation. */
-inline_always void mark_generation(struct __sk_buff *skb)
+inline_always void mark_generation(struct __sk_buff *skb, __u32 generation)
 {
-	__u32 mark = SLUICE_MARK_GENERATION_VALID | CONFIG(GENERATION) << SLUICE_MARK_GENERATION_SHIFT;
+	__u32 mark = SLUICE_MARK_GENERATION_VALID | generation << SLUICE_MARK_GENERATION_SHIFT;
 
 	skb->mark = (skb->mark & ~SLUICE_MARK_GENERATION_MASK) | (mark & SLUICE_MARK_GENERATION_MASK);
 }
@@ -117,7 +117,7 @@ inline_always void conclude(struct __sk_buff *skb, const struct packet *packet, 
 	if (reason || judgement->kind)
 		tell(skb, packet, judgement, reason);
 	if (!reason && hook == SLUICE_DIRECTION_EGRESS)
-		mark_generation(skb);
+		mark_generation(skb, judgement->generation);
 }
 
 /*
@@ -139,6 +139,7 @@ inline_always int run(struct __sk_buff *skb, __u8 hook)
 	forget(skb, packet.direction);
 	packet.direction &= 1;
 	judgement.endpoint = endpoint->id;
+	judgement.generation = endpoint->generation;
 	reason = judge(skb, endpoint, &packet, &judgement);
 	forget(skb, reason);
 	if (asks(skb))

@@ -19,12 +19,12 @@ inline_always __u32 class_of(const struct packet *packet, const __u64 address[2]
 }
 
 /* The host's interface sees the packets of others too. */
-inline_always bool concerns_host(const struct packet *packet)
+inline_always bool concerns_host(const struct sluice_endpoint *endpoint, const struct packet *packet)
 {
 	const __u64 *own = packet->direction == SLUICE_DIRECTION_EGRESS ? packet->source : packet->destination;
 
 	/* Nobody in a class would be taken for the host if it had none. */
-	return CONFIG(HOST_CLASS) != SLUICE_NO_CLASS && class_of(packet, own) == CONFIG(HOST_CLASS);
+	return endpoint->host_class != SLUICE_NO_CLASS && class_of(packet, own) == endpoint->host_class;
 }
 
 /*
@@ -34,14 +34,14 @@ inline_always bool concerns_host(const struct packet *packet)
 inline_always bool is_from_here(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint, __u8 direction)
 {
 	return direction == SLUICE_DIRECTION_INGRESS && !is_host(endpoint) && !skb->ingress_ifindex &&
-	       CONFIG(HOST_CLASS) != SLUICE_NO_CLASS;
+	       endpoint->host_class != SLUICE_NO_CLASS;
 }
 
 inline_always __u32 peer_class(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
 			       const struct packet *packet)
 {
 	if (is_from_here(skb, endpoint, packet->direction))
-		return CONFIG(HOST_CLASS);
+		return endpoint->host_class;
 	return class_of(packet, packet->direction == SLUICE_DIRECTION_EGRESS ? packet->destination : packet->source);
 }
 
@@ -79,7 +79,7 @@ inline_always int admit(const struct sluice_endpoint *endpoint, const struct pac
 	int reason = 0;
 
 	if (tracks(endpoint, packet->direction) && may_begin(packet))
-		reason = track(packet, key, counter, &began);
+		reason = track(packet, key, judgement->generation, counter, &began);
 	else
 		began = is_opening(packet);
 	if (began && CONFIG(TELL_NEW) && !judgement->kind)

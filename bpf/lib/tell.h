@@ -11,6 +11,7 @@ struct judgement {
 	__u32 endpoint;
 	__u32 class;
 	__u32 verdict;
+	__u32 generation;
 	__u8 kind; /* SLUICE_EVENT_*, or 0 if there is nothing to tell */
 };
 
@@ -58,7 +59,7 @@ inline_always void fill_event(struct sluice_event *event, const struct __sk_buff
 		.time = now,
 		.source = { packet->source[0], packet->source[1] },
 		.destination = { packet->destination[0], packet->destination[1] },
-		.generation = CONFIG(GENERATION),
+		.generation = judgement->generation,
 		.ifindex = skb->ifindex,
 		.endpoint = judgement->endpoint,
 		.class = judgement->class,

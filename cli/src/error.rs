@@ -20,6 +20,14 @@ pub(crate) enum CliError {
     /// The words of a command do not make sense together.
     #[error("{0}\n  help: `sluice help` shows how commands are called")]
     Usage(String),
+    /// Something was asked for that is not there.
+    #[error("{message}\n  help: {help}")]
+    Unknown {
+        /// What.
+        message: String,
+        /// What to do.
+        help: String,
+    },
     /// A revision cannot be read.
     #[error("{0}")]
     Git(#[source] crate::input::GitError),

@@ -13,6 +13,7 @@
 //! | [`classify`] | rules to a finite table |
 //! | [`validate`] | the table proved against the rules |
 //! | [`compare`] | two policies to what they say differently, and rules that say nothing |
+//! | [`reach`] | a table to who reaches whom |
 //! | [`judge`] | a table or rules, and a flow, to a verdict with its reasons |
 //! | [`lint`] | what is valid and probably not meant |
 //!
@@ -31,6 +32,7 @@ mod load;
 pub mod lower;
 pub mod optimise;
 pub mod options;
+pub mod reach;
 pub mod resource;
 pub mod session;
 pub mod source;

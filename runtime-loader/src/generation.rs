@@ -1,6 +1,8 @@
 //! Generations: programs with their images, one in force at a time.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use sluice_backends::abi::{DIRECTION_EGRESS, DIRECTION_INGRESS, MapSpec, Reason};
 use sluice_backends::probe::Probe;
@@ -94,11 +96,11 @@ pub struct Check {
 
 /// A generation that the kernel does not have yet.
 #[derive(Clone, Debug, Default)]
-pub struct Prepared {
+pub struct Prepared<'i> {
     /// The content of each image.
-    pub images: Vec<(&'static MapSpec, Vec<u8>)>,
+    pub images: Vec<(&'static MapSpec, Cow<'i, [u8]>)>,
     /// The programs.
-    pub programs: ByDirection<Code>,
+    pub programs: Arc<ByDirection<Code>>,
     /// What they must answer.
     pub checks: Vec<Check>,
 }

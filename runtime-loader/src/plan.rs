@@ -10,6 +10,8 @@ use crate::generation::{Bank, Number};
 pub enum Step {
     /// Makes the images of a bank and fills them.
     Images(Bank),
+    /// Writes other images over those of a bank that nobody reads, whose programs are good for them too.
+    Rewrite(Bank),
     /// Loads the programs of a bank, which the kernel verifies.
     Programs(Bank),
     /// Asks the programs of a bank what they must know.
@@ -33,33 +35,42 @@ impl Step {
     /// late.
     pub fn undo(&self) -> Option<Step> {
         match self {
-            Step::Images(bank) | Step::Programs(bank) | Step::Pin(bank) | Step::Slots(bank) => {
-                Some(Step::Clear(*bank))
-            }
+            Step::Images(bank)
+            | Step::Rewrite(bank)
+            | Step::Programs(bank)
+            | Step::Pin(bank)
+            | Step::Slots(bank) => Some(Step::Clear(*bank)),
             Step::Ask(_) | Step::Flip(_) | Step::Grace | Step::Forget(_) | Step::Clear(_) => None,
         }
     }
 }
 
-/// Puts the next generation in force, where the bank for it is empty.
+/// Puts the next generation in force with programs of its own. Nobody reads what is in its bank.
 pub fn publish(next: Number) -> Vec<Step> {
     let bank = next.bank();
-    vec![
-        Step::Images(bank),
-        Step::Programs(bank),
-        Step::Ask(bank),
-        Step::Pin(bank),
-        Step::Slots(bank),
-        Step::Flip(next),
-    ]
+    let last = [Step::Ask(bank), Step::Pin(bank), Step::Slots(bank), Step::Flip(next)];
+    [Step::Clear(bank), Step::Images(bank), Step::Programs(bank)].into_iter().chain(last).collect()
 }
 
-/// Empties the bank of the generation before the one in force, or of one that was never put in force.
+/// Puts the next generation in force with the programs that are in its bank. Nobody reads what is there.
+pub fn rewrite(next: Number) -> Vec<Step> {
+    let bank = next.bank();
+    vec![Step::Rewrite(bank), Step::Ask(bank), Step::Flip(next)]
+}
+
+/// Puts programs, which the kernel has verified, into a bank that nobody reads, so that the generation to come need not
+/// wait for that.
+pub fn spare(bank: Bank) -> Vec<Step> {
+    vec![Step::Clear(bank), Step::Pin(bank), Step::Slots(bank)]
+}
+
+/// Waits until nobody reads the bank of the generation before the one in force.
 ///
 /// Packets that a generation has judged at one interface carry its number to the next, so it stays until those that
-/// were on their way have arrived; then it is forgotten, and when nobody can be in it any more it is taken away.
+/// were on their way have arrived; then it is forgotten, and then nobody can be in it any more. Its programs stay for
+/// the generation to come.
 pub fn settle(current: Number) -> Vec<Step> {
-    vec![Step::Grace, Step::Forget(current), Step::Grace, Step::Clear(current.bank().other())]
+    vec![Step::Grace, Step::Forget(current), Step::Grace]
 }
 
 /// What to take back when a step of a plan has failed: the steps before it, and what it has begun itself, from the
@@ -76,7 +87,7 @@ pub fn undo(done: &[Step]) -> Vec<Step> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Step, publish, settle, undo};
+    use super::{Step, publish, rewrite, settle, undo};
     use crate::generation::{Bank, Number};
 
     /// A node as far as plans know it.
@@ -94,6 +105,8 @@ mod tests {
             let mut part = |bank: Bank, part: usize| self.parts[bank.index() as usize][part] = true;
             match step {
                 Step::Images(bank) => part(*bank, 0),
+                // Whoever rewrites has to ask again.
+                Step::Rewrite(bank) => self.asked[bank.index() as usize] = false,
                 Step::Programs(bank) => part(*bank, 1),
                 Step::Pin(bank) => part(*bank, 2),
                 Step::Slots(bank) => part(*bank, 3),
@@ -122,12 +135,13 @@ mod tests {
     fn a_node_is_sound_after_every_step_and_every_failure() {
         let mut node = Node::default();
         let mut number = Number::FIRST;
-        for _ in 0..4 {
-            let steps = [publish(number), settle(number)].concat();
+        for round in 0..8 {
+            let publish = if round % 4 < 2 { publish(number) } else { rewrite(number) };
+            let steps = [publish.clone(), settle(number)].concat();
             for (at, step) in steps.iter().enumerate() {
                 let mut failed = node.clone();
                 for back in undo(&steps[..=at]) {
-                    if at < publish(number).len() {
+                    if at < publish.len() {
                         failed.run(&back);
                     }
                 }
@@ -142,7 +156,7 @@ mod tests {
     #[test]
     fn what_is_taken_back_is_the_bank_that_is_not_in_force() {
         let steps = publish(Number::FIRST);
-        assert_eq!(undo(&steps[..5]), [Step::Clear(Bank::Odd)]);
+        assert_eq!(undo(&steps[..6]), [Step::Clear(Bank::Odd)]);
         assert_eq!(undo(&[]), []);
     }
 }

@@ -154,6 +154,19 @@ fn what_is_no_question_is_refused() {
 }
 
 #[test]
+fn a_refusal_is_heard_by_one_who_has_not_asked_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("busy.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let client = Client::connect(&path).unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.write_all(b"{\"refused\":{\"message\":\"the agent is busy\",\"help\":\"wait\"}}\n").unwrap();
+    drop(stream);
+    let refused = client.status().unwrap_err();
+    assert_eq!((refused.to_string().as_str(), refused.help()), ("the agent is busy", "wait"));
+}
+
+#[test]
 fn the_socket_is_for_its_owner_and_group_and_goes_with_the_agent() {
     let mut agent = Agent::new(16);
     let mode = std::fs::metadata(agent.path()).unwrap().permissions().mode();

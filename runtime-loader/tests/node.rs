@@ -13,6 +13,7 @@ use sluice_backends::image::{Image, Write};
 use sluice_ir::decision::ByDirection;
 use sluice_loader::generation::Number;
 use sluice_loader::node::{Interface, Node, Sizes};
+use sluice_loader::plan::Step;
 
 fn open(network: &Network) -> Node {
     Node::open(network.pins(), &entries(), Sizes { connections: Some(1_024) }).unwrap()
@@ -94,12 +95,37 @@ fn what_the_kernel_refuses_leaves_the_generation_in_force() {
     node.publish(&constant(false)).unwrap();
     node.attach(&interfaces(&network, 2)).unwrap();
     let mut broken = constant(true);
-    broken.programs = ByDirection::default();
+    broken.programs = ByDirection::default().into();
     let error = node.publish(&broken).unwrap_err().to_string();
     assert!(error.contains("the kernel refused the program `to_endpoint`"), "{error}");
     assert_eq!(node.current(), Some(Number::FIRST));
     assert!(!reaches(&network, 0, 1));
     node.publish(&constant(true)).unwrap();
     assert!(reaches(&network, 0, 1));
+    node.remove().unwrap();
+}
+
+#[test]
+fn programs_that_are_verified_are_taken_by_the_generations_to_come() {
+    if !root("programs_that_are_verified_are_taken_by_the_generations_to_come") {
+        return;
+    }
+    let network = Network::new(2);
+    let mut node = open(&network);
+    node.publish(&constant(false)).unwrap();
+    node.attach(&interfaces(&network, 2)).unwrap();
+    let spare = node.spare(&constant(true)).expect("the other bank is empty");
+    let verified = spare.load().unwrap();
+    node.settle().unwrap();
+    node.keep(verified).unwrap();
+    assert!(!reaches(&network, 0, 1), "what is kept is not in force");
+    assert!(node.spare(&constant(true)).is_none());
+    for passes in [true, false, true] {
+        let mut steps = Vec::new();
+        node.publish_watched(&constant(passes), &mut |step| steps.push(step.clone())).unwrap();
+        assert!(steps.iter().any(|step| matches!(step, Step::Rewrite(_))), "{steps:?}");
+        assert!(!steps.iter().any(|step| matches!(step, Step::Programs(_))), "{steps:?}");
+        assert_eq!(reaches(&network, 0, 1), passes);
+    }
     node.remove().unwrap();
 }

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * A small template, for tests of the linker:
- * clang-19 -O2 -g -target bpf -mcpu=v3 -fdebug-prefix-map=$PWD=. -I../../bpf/generated -c small.c -o small.o
- */
+/* A small template, for tests of the linker. `cargo xtask bpf` makes small.o of it. */
 #include <linux/bpf.h>
 
 #include "abi.h"
@@ -40,7 +37,7 @@ SEC("classifier") int two(struct __sk_buff *skb)
 }
 
 /* What constants decide, and memory with an offset. */
-SEC("classifier") int decided(struct __sk_buff *skb)
+SEC("classifier") int decided(struct __sk_buff *skb __attribute__((unused)))
 {
 	__u32 sum = CONFIG(EVENT_RATE);
 

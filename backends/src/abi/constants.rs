@@ -147,14 +147,10 @@ pub enum Config {
     Ipv4,
     /// Whether IPv6 is.
     Ipv6,
-    /// The class of the host.
-    HostClass,
     /// Slots of the image of endpoints, less one: a power of two less one.
     EndpointMask,
     /// Entries of the image of verdicts.
     Verdicts,
-    /// The generation.
-    Generation,
     /// Whether ICMP "fragmentation needed" always passes (`allow-icmp-frag-needed`, semantics.md 4.12).
     AllowFragNeeded,
     /// Events a second and processor; 0 tells nothing.
@@ -184,13 +180,11 @@ impl Config {
 }
 
 /// Every constant: its name in C behind `SLUICE_CONFIG_`, and the value it has if nobody says another.
-pub const CONFIG: [(Config, &str, u32); 13] = [
+pub const CONFIG: [(Config, &str, u32); 11] = [
     (Config::Ipv4, "IPV4", 1),
     (Config::Ipv6, "IPV6", 1),
-    (Config::HostClass, "HOST_CLASS", NO_CLASS),
     (Config::EndpointMask, "ENDPOINT_MASK", 0),
     (Config::Verdicts, "VERDICTS", 0),
-    (Config::Generation, "GENERATION", 0),
     (Config::AllowFragNeeded, "ALLOW_FRAG_NEEDED", 1),
     (Config::EventRate, "EVENT_RATE", 1_000),
     (Config::TellNew, "TELL_NEW", 0),

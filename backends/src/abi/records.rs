@@ -115,8 +115,12 @@ records! {
         address6: [u64; 2],
         /// A word for whoever fills the slot; the datapath does not read it.
         cookie: u64,
+        /// The generation whose image this is: a program is that of a bank, and outlives the generation.
+        generation: u32,
+        /// The class of the host, or `SLUICE_NO_CLASS`.
+        host_class: u32,
         /// Nothing yet.
-        reserved: [u64; 2],
+        reserved: u64,
     }
 
     /// What to do with a packet: an entry of the image of verdicts.

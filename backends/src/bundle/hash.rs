@@ -70,10 +70,11 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
-/// The hash of programs, as bytes, and images.
-pub(super) fn content<'b>(programs: &'b [u8], image: impl Fn(Image) -> &'b [u8]) -> Hash {
+/// The hash of programs, as bytes, of images, and of what endpoints will be told of the host.
+pub(super) fn content<'b>(programs: &'b [u8], host_class: u32, image: impl Fn(Image) -> &'b [u8]) -> Hash {
     let images = super::IMAGES.into_iter().map(|which| (which.map().name, image(which)));
-    Hash::of_parts([(TEXT, programs)].into_iter().chain(images))
+    let host = host_class.to_le_bytes();
+    Hash::of_parts([(TEXT, programs), ("host", &host)].into_iter().chain(images))
 }
 
 /// The hash of what a decision says, whatever file and line it is written at: two files with one policy have the

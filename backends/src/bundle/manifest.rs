@@ -41,6 +41,16 @@ pub struct Manifest {
     pub endpoints: Vec<Endpoint>,
     /// Where each verdict comes from, by its number.
     pub verdicts: Vec<Provenance>,
+    /// The hash of all the above, so that damage shows there too.
+    pub seal: Hash,
+}
+
+impl Manifest {
+    /// What its seal must be.
+    pub(super) fn to_seal(&self) -> Result<Hash, serde_json::Error> {
+        let open = Manifest { seal: Hash::default(), ..self.clone() };
+        Ok(Hash::of(&serde_json::to_vec(&open)?))
+    }
 }
 
 /// How large a bundle is.

@@ -9,14 +9,15 @@
 //! | `.sluice.trie4`, `.trie6`, `.ports`, `.tables`, `.cells`, `.verdicts` | the [images](crate::image) |
 //! | `.sluice.manifest` | a [`Manifest`] |
 //!
-//! Endpoints have interfaces on a machine, and generations are counted there. So the image of endpoints is not in the
-//! bundle, and neither are the constants that come from both ([`OF_THE_NODE`](crate::datapath::OF_THE_NODE)): in
-//! their place the programs have the numbers of the ABI, and [`finish`](crate::datapath::finish) puts the values in.
+//! Endpoints have interfaces on a machine. So the image of endpoints is not in the bundle, and neither is the constant that
+//! comes from it ([`OF_THE_NODE`](crate::datapath::OF_THE_NODE)): in its place the programs have the number of the ABI,
+//! and [`finish`](crate::datapath::finish) puts the value in.
 //!
 //! # What is the same
 //!
 //! The same decision gives the same file. Three hashes say what has changed: `input` whether something that was read
-//! has, `policy` whether what it means has (files and lines do not count), `content` whether what runs has.
+//! has, `policy` whether what it means has (files and lines do not count), `content` whether what runs has. A fourth, `seal`, is of
+//! what the manifest says besides, so that damage shows.
 //!
 //! # What is checked
 //!
@@ -119,19 +120,23 @@ impl Bundle {
         let mut endpoints: Vec<(&EndpointName, Endpoint)> =
             endpoints.map(|name| (name, endpoint(name, &images, known))).collect();
         endpoints.sort_by_key(|(name, _)| *name);
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             abi: VERSION,
             sluice: known.sluice.clone(),
             target: TARGET.to_owned(),
             node: decision.node.as_deref().map(str::to_owned),
             input: known.input,
             policy: policy(decision),
-            content: hash::content(&elf::text(&programs), |image| images.bytes(image)),
+            content: hash::content(&elf::text(&programs), images.shape().host_class, |image| {
+                images.bytes(image)
+            }),
             sizes: sizes(&programs, |image| images.bytes(image)),
             shape: images.shape().clone(),
             endpoints: endpoints.into_iter().map(|(_, endpoint)| endpoint).collect(),
             verdicts: decision.verdicts.iter().map(|outcome| Provenance::of(decision, outcome)).collect(),
+            seal: Hash::default(),
         };
+        manifest.seal = manifest.to_seal()?;
         let images = IMAGES.map(|image| images.bytes(image).to_vec()).to_vec();
         Ok(Bundle { manifest, programs, images })
     }

@@ -91,6 +91,14 @@ pub enum ReadError {
         /// As the manifest says.
         expected: hash::Hash,
     },
+    /// The manifest was changed.
+    #[error("the manifest is not what was written: its hash is {found}, and it says {expected}")]
+    Seal {
+        /// Of what is there.
+        found: hash::Hash,
+        /// As the manifest says.
+        expected: hash::Hash,
+    },
     /// The file holds something else.
     #[error("the file holds something that no bundle has")]
     Other,
@@ -130,9 +138,13 @@ pub fn read(bytes: &[u8]) -> Result<Bundle, ReadError> {
     if sizes(&programs, image) != manifest.sizes {
         return Err(ReadError::Contradiction { what: "sizes are not those of what is there" });
     }
-    let found = hash::content(sections.text, image);
+    let found = hash::content(sections.text, manifest.shape.host_class, image);
     if found != manifest.content {
         return Err(ReadError::Content { found, expected: manifest.content });
+    }
+    let found = manifest.to_seal()?;
+    if found != manifest.seal {
+        return Err(ReadError::Seal { found, expected: manifest.seal });
     }
     let images = IMAGES.map(|which| image(which).to_vec()).to_vec();
     let bundle = Bundle { manifest, programs, images };

@@ -11,6 +11,12 @@ use crate::abi::{ENDPOINT_PROBES, Endpoint};
 /// The size of a slot in bytes.
 pub(super) const SLOT: usize = size_of::<Endpoint>();
 
+/// A slot begins with the interface.
+const IFINDEX_BYTES: usize = 4;
+
+/// Where in a slot the generation is.
+const GENERATION: usize = std::mem::offset_of!(Endpoint, generation);
+
 /// A larger table is refused.
 const SLOTS: usize = 1 << 20;
 
@@ -19,8 +25,8 @@ const SLOTS: usize = 1 << 20;
 pub struct Interface {
     /// Whose tables it has; of several endpoints with one identity that which the tables name.
     pub name: EndpointName,
-    /// Everything that is not in the tables: the interface, the number, addresses, flags. The numbers of its
-    /// tables, and the flags that follow from them, are filled in.
+    /// Everything that is not in the tables: the interface, the number, addresses, flags, the generation. The numbers
+    /// of its tables, the flags that follow from them, and the class of the host are filled in.
     pub endpoint: Endpoint,
 }
 
@@ -52,6 +58,15 @@ pub(super) fn image(endpoints: &[Endpoint]) -> Result<Vec<u8>, BuildError> {
         slots *= 2;
     }
     Err(BuildError::Endpoints(endpoints.len()))
+}
+
+/// The bytes of the table with the number of a generation in every slot in use.
+pub(super) fn of_generation(table: &[u8], generation: u32) -> Vec<u8> {
+    let mut table = table.to_vec();
+    for slot in table.chunks_exact_mut(SLOT).filter(|slot| slot[..IFINDEX_BYTES] != [0; IFINDEX_BYTES]) {
+        slot[GENERATION..GENERATION + 4].copy_from_slice(&generation.to_ne_bytes());
+    }
+    table
 }
 
 fn place(endpoints: &[Endpoint], slots: usize) -> Option<Vec<Endpoint>> {

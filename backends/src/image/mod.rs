@@ -140,7 +140,7 @@ impl Images {
         allocate(&mut memory, Image::Verdicts, shape.verdicts * verdicts::RECORD, 0)?;
         source.verdicts.iter().enumerate().for_each(|(at, outcome)| verdicts::set(&mut memory, at, outcome));
         (source.verdicts.len()..shape.verdicts).for_each(|at| verdicts::clear(&mut memory, at));
-        let slots = endpoints::image(&state::endpoints(&state, interfaces)?)?;
+        let slots = endpoints::image(&state::endpoints(&state, interfaces, source.host_class)?)?;
         shape.endpoints = slots.len() / endpoints::SLOT;
         allocate(&mut memory, Image::Endpoints, slots.len(), 0)?;
         memory.store(Image::Endpoints, 0, &slots);
@@ -155,6 +155,11 @@ impl Images {
     /// The bytes of an image as they are now; never empty.
     pub fn bytes(&self, image: Image) -> &[u8] {
         self.memory.bytes(image)
+    }
+
+    /// The image of endpoints for a generation: a program finds the generation's number in the slot of its endpoint.
+    pub fn endpoints_of(&self, generation: u32) -> Vec<u8> {
+        endpoints::of_generation(self.bytes(Image::Endpoints), generation)
     }
 
     /// The size of all images in bytes.

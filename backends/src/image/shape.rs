@@ -34,6 +34,14 @@ pub struct Shape {
     pub host_class: u32,
 }
 
+impl Shape {
+    /// Whether programs for images of one shape are those for images of the other: the class of the host is told by the
+    /// image of endpoints.
+    pub fn is_coded_like(&self, other: &Shape) -> bool {
+        *self == Shape { host_class: self.host_class, ..other.clone() }
+    }
+}
+
 /// How one thing for each direction is written down.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "ByDirection", deny_unknown_fields)]

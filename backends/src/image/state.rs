@@ -87,7 +87,11 @@ pub(super) fn state(
 ///
 /// A connection is remembered where its replies are judged: one to an endpoint if something of what that sends is
 /// not allowed, and the other way round.
-pub(super) fn endpoints(state: &State, interfaces: &[Interface]) -> Result<Vec<Endpoint>, BuildError> {
+pub(super) fn endpoints(
+    state: &State,
+    interfaces: &[Interface],
+    host_class: u32,
+) -> Result<Vec<Endpoint>, BuildError> {
     let endpoint = |Interface { name, endpoint }: &Interface| {
         let unknown = || BuildError::UnknownEndpoint(name.clone());
         let subject = state.subjects.get(name).ok_or_else(unknown)?;
@@ -98,6 +102,7 @@ pub(super) fn endpoints(state: &State, interfaces: &[Interface]) -> Result<Vec<E
             ingress_table: subject.tables.ingress,
             egress_table: subject.tables.egress,
             flags: endpoint.flags | flags,
+            host_class,
             ..*endpoint
         })
     };

@@ -9,7 +9,9 @@ mod completions;
 mod diff;
 mod explain;
 mod golden;
+mod graph;
 mod inspect;
+mod man;
 mod preview;
 mod schema;
 
@@ -25,6 +27,7 @@ use crate::terminal::Terminal;
 pub(crate) enum Command {
     Check(check::Check),
     Can(can::Can),
+    Graph(graph::Graph),
     Compile(compile::Compile),
     Diff(diff::Diff),
     Preview(preview::PreviewCommand),
@@ -38,6 +41,7 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs a command; gives its exit code.
@@ -45,6 +49,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
     match command {
         Command::Check(check) => check.run(terminal),
         Command::Can(can) => can.run(terminal),
+        Command::Graph(graph) => graph.run(terminal),
         Command::Compile(compile) => compile.run(terminal),
         Command::Diff(diff) => diff.run(terminal),
         Command::Preview(preview) => preview.run(terminal),
@@ -58,5 +63,6 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Explain(explain) => explain.run(terminal),
         Command::Schema(schema) => schema.run(terminal),
         Command::Completions(completions) => completions.run(terminal),
+        Command::Man(man) => man.run(terminal),
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod bundle;
 pub(crate) mod difference;
 mod excerpt;
 mod github;
+pub(crate) mod graph;
 mod human;
 pub(crate) mod json;
 mod junit;

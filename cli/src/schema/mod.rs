@@ -26,7 +26,7 @@ use sluice_loader::api::policy::PolicyStatus;
 use sluice_loader::api::snapshot::{EndpointStatus, Status};
 use sluice_loader::api::told::Told;
 
-use crate::render::{answer, difference, json};
+use crate::render::{answer, difference, graph, json};
 
 /// A schema by its name.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +78,11 @@ pub const ALL: &[Entry] = &[
         name: "answer",
         about: "a line of what can --format jsonl prints",
         make: schema_of_output::<answer::json::Answer<'static>>,
+    },
+    Entry {
+        name: "graph",
+        about: "what graph --format json prints",
+        make: schema_of_output::<graph::json::Graph>,
     },
     Entry {
         name: "difference",

@@ -41,4 +41,6 @@ mod touched;
 pub use both::{Both, CompareError, Revision, decide_both};
 pub use cells::{Comparison, Side};
 pub use meaning::Told;
+pub(crate) use peers::blocks;
+pub(crate) use ports::Pieces;
 pub use ports::Traffic;

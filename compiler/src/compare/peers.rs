@@ -151,7 +151,7 @@ fn peer_group(key: &Key<'_>, members: Members<'_>, sizes: &BTreeMap<&EndpointNam
 }
 
 /// The prefixes whose value is yes, each without those inside it whose value is no.
-fn blocks(map: &PrefixMap<bool>) -> Vec<Block> {
+pub(crate) fn blocks(map: &PrefixMap<bool>) -> Vec<Block> {
     let yes = map.iter().filter(|(_, inside)| **inside).map(|(cidr, _)| (cidr, Vec::new()));
     let mut blocks: BTreeMap<Cidr, Vec<Cidr>> = yes.collect();
     for (cidr, _) in map.iter().filter(|(_, inside)| !**inside) {

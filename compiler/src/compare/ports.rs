@@ -61,7 +61,7 @@ fn add(verdicts: &mut Vec<VerdictId>, verdict: VerdictId) {
 
 /// The ports of one direction, cut wherever one of two tables cuts them.
 #[derive(Clone, Debug)]
-pub(super) struct Pieces(Vec<Piece>);
+pub(crate) struct Pieces(Vec<Piece>);
 
 #[derive(Clone, Copy, Debug)]
 struct Piece {
@@ -72,7 +72,7 @@ struct Piece {
 }
 
 impl Pieces {
-    pub(super) fn new(old: &PortClasses, new: &PortClasses) -> Pieces {
+    pub(crate) fn new(old: &PortClasses, new: &PortClasses) -> Pieces {
         let spans = old.spans().iter().chain(new.spans());
         // Whatever is listed in one table is covered whole, so a protocol's first start is 0.
         let starts: BTreeSet<(Protocol, u16)> = spans.map(|span| (span.protocol, span.range.start)).collect();
@@ -90,6 +90,11 @@ impl Pieces {
         Pieces(starts.iter().enumerate().map(piece).collect())
     }
 
+    /// The pieces, by protocol and first port, with the class in each table.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Protocol, PortRange, PortClassId, PortClassId)> {
+        self.0.iter().map(|piece| (piece.protocol, piece.range, piece.old, piece.new))
+    }
+
     /// How many pieces there are, with that of all protocols which no table lists.
     pub(super) fn len(&self) -> usize {
         self.0.len() + 1
@@ -98,56 +103,74 @@ impl Pieces {
     /// Where two rows differ, in maximal ranges: what is said about all protocols that need no word of their own
     /// comes first.
     pub(super) fn changes(&self, old: &Row, new: &Row, meanings: &Meanings) -> Vec<(Change, Behind)> {
-        let said = |(a, b): (PortClassId, PortClassId)| {
-            let verdicts = (old.0[a.index()], new.0[b.index()]);
-            (verdicts, (meanings.old[verdicts.0.index()], meanings.new[verdicts.1.index()]))
+        let verdicts = |(a, b): Classes| (old.0[a.index()], new.0[b.index()]);
+        let meant = |classes| {
+            let verdicts = verdicts(classes);
+            (meanings.old[verdicts.0.index()], meanings.new[verdicts.1.index()])
         };
+        let differ = self.stretches(meant).into_iter().filter(|stretch| stretch.said.0 != stretch.said.1);
+        let change = |Stretch { traffic, said, classes }: Stretch<(MeaningId, MeaningId)>| {
+            let mut behind = Behind::default();
+            classes.into_iter().for_each(|classes| behind.merge(&Behind::of(verdicts(classes))));
+            (Change { traffic, meanings: said }, behind)
+        };
+        differ.map(change).collect()
+    }
+
+    /// All traffic in maximal stretches about which the same is said, given what is said about a class of each
+    /// table: first all protocols that need no word of their own, then the others in order.
+    pub(crate) fn stretches<S: PartialEq>(&self, said: impl Fn(Classes) -> S) -> Vec<Stretch<S>> {
         let others = (PortClassId::new(0), PortClassId::new(0));
-        let (verdicts, of_others) = said(others);
-        let mut behind_others = Behind::of(verdicts);
+        let mut of_others =
+            Stretch { traffic: Traffic::AllBut(Vec::new()), said: said(others), classes: vec![others] };
         let (mut own, mut found) = (Vec::new(), Vec::new());
         let mut listed = 0;
         for pieces in self.0.chunk_by(|a, b| a.protocol == b.protocol) {
             listed += 1;
-            let stretches = joined(pieces, said);
-            match stretches.as_slice() {
-                [(_, meanings, behind)] if *meanings == of_others => behind_others.merge(behind),
+            let joined = joined(pieces, &said);
+            match joined.as_slice() {
+                [single] if single.said == of_others.said => of_others.classes.extend(&single.classes),
                 _ => {
                     own.extend(pieces.first().map(|piece| piece.protocol));
-                    let change = |((protocol, range), meanings, behind)| {
-                        (Change { traffic: Traffic::Ports(protocol, range), meanings }, behind)
-                    };
-                    let differ = stretches.into_iter().filter(|(_, (old, new), _)| old != new);
-                    found.extend(differ.map(change));
+                    found.extend(joined);
                 }
             }
         }
         // Where all 256 protocols are listed and none of them is like the others, there are no others.
-        if of_others.0 != of_others.1 && (listed < 256 || own.len() < 256) {
-            let change = Change { traffic: Traffic::AllBut(own), meanings: of_others };
-            found.insert(0, (change, behind_others));
+        if listed < 256 || own.len() < 256 {
+            of_others.traffic = Traffic::AllBut(own);
+            found.insert(0, of_others);
         }
         found
     }
 }
 
-/// Ports of a protocol about which the same is said, as far as they reach.
-type Stretch = ((Protocol, PortRange), (MeaningId, MeaningId), Behind);
+/// A class of ports of each table.
+pub(crate) type Classes = (PortClassId, PortClassId);
 
-fn joined(
-    pieces: &[Piece],
-    said: impl Fn((PortClassId, PortClassId)) -> ((VerdictId, VerdictId), (MeaningId, MeaningId)),
-) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::new();
+/// Ports about which the same is said, as far as they reach, with the classes that they are in.
+pub(crate) struct Stretch<S> {
+    pub(crate) traffic: Traffic,
+    pub(crate) said: S,
+    pub(crate) classes: Vec<Classes>,
+}
+
+fn joined<S: PartialEq>(pieces: &[Piece], said: impl Fn(Classes) -> S) -> Vec<Stretch<S>> {
+    let mut stretches: Vec<Stretch<S>> = Vec::new();
     for piece in pieces {
-        let (verdicts, meanings) = said((piece.old, piece.new));
+        let classes = (piece.old, piece.new);
+        let said = said(classes);
         match stretches.last_mut() {
-            Some(((_, range), last, behind)) if *last == meanings => {
+            Some(Stretch { traffic: Traffic::Ports(_, range), said: last, classes: all })
+                if *last == said =>
+            {
                 range.end = piece.range.end;
-                add(&mut behind.old, verdicts.0);
-                add(&mut behind.new, verdicts.1);
+                all.push(classes);
             }
-            _ => stretches.push(((piece.protocol, piece.range), meanings, Behind::of(verdicts))),
+            _ => {
+                let traffic = Traffic::Ports(piece.protocol, piece.range);
+                stretches.push(Stretch { traffic, said, classes: vec![classes] });
+            }
         }
     }
     stretches

@@ -120,6 +120,12 @@ impl Roster {
         roster
     }
 
+    /// Who is in one inventory.
+    pub(crate) fn of_inventory(inventory: &Inventory, decided: &Decided) -> Roster {
+        let judged = decided.judged.iter().map(|judged| judged.name.clone()).collect();
+        Roster::of_inventories((inventory, inventory), (decided, decided), (&judged, &judged))
+    }
+
     fn add_endpoints(
         &mut self,
         (old, new): (&Inventory, &Inventory),

@@ -39,9 +39,9 @@ impl InForce {
         InForce { rules: all.copied().collect(), of_judged, subjects }
     }
 
-    /// The rules that select the endpoint at this place of the list that was given, in order.
-    pub(crate) fn selecting(&self, at: usize) -> &ByDirection<Vec<RuleId>> {
-        &self.subjects[self.of_judged[at]]
+    /// The rules that select an endpoint, by its place among those that were asked about.
+    pub(crate) fn selecting(&self, judged: usize) -> &ByDirection<Vec<RuleId>> {
+        &self.subjects[self.of_judged[judged]]
     }
 
     /// Every rule that selects one of the endpoints, in order.

@@ -9,6 +9,7 @@
 //! | `harness` | from manifests to the compiler's verdicts |
 //! | `agree` | compiler and reference give every flow the same verdicts |
 //! | `compare` | what differs between two sets of policies is what flows say |
+//! | `reach` | who reaches whom is what flows say, whoever is at the ends |
 //! | `session` | after any changes a session is what a compile from scratch gives |
 //! | `tables` | tables are proved, and answer as the rules do |
 //! | `twins` | other ways to write a case give the same verdicts |
@@ -25,6 +26,7 @@ mod conflicts;
 mod determinism;
 mod generate;
 mod harness;
+mod reach;
 mod reference;
 mod session;
 mod shape;

@@ -6,6 +6,8 @@
 //! * `Order::Read`: read and compile again. If that cannot be put in force, what is in force stays, and the snapshot
 //!   says why.
 //! * `Order::Find`: an interface or a route came or went; look for the endpoints' interfaces again.
+//! * `Order::Apply`: put changes in force that no file says, all or none, and answer when packets are judged by them. These come
+//!   first, whatever else there is to do.
 //! * `Order::Stop`, or no more orders: end with `Ok`. The datapath stays.
 //! * It replaces the snapshot whenever something changes, and while somebody reads counters.
 //! * It calls `service.ready` when a generation is in force, and after every later attempt, be it in vain.
@@ -19,7 +21,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::counts::Counts;
 use super::enforce::{Attempt, Enforcer};
-use super::{Core, Order};
+use super::{Applied, Core, Order};
 use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
 use crate::endpoint::{FindError, Finder};
@@ -64,11 +66,17 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     attempt(&mut core, &mut enforcer).await;
     loop {
         tokio::select! {
-            order = core.orders.recv() => match order {
-                // What is found where is part of what the files mean for this node.
-                Some(Order::Read | Order::Find) => attempt(&mut core, &mut enforcer).await,
-                Some(Order::Stop) | None => return Ok(()),
-            },
+            biased;
+            Some(order) = core.urgent.recv() => {
+                if !obey(&mut core, &mut enforcer, order).await {
+                    return Ok(());
+                }
+            }
+            order = core.orders.recv() => {
+                if !obey(&mut core, &mut enforcer, order.unwrap_or(Order::Stop)).await {
+                    return Ok(());
+                }
+            }
             ready = ring.readable_mut() => {
                 let mut ready = ready.map_err(CoreError::Wait)?;
                 if !tell(&core, &enforcer, ready.get_inner_mut()) {
@@ -86,12 +94,39 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     }
 }
 
+/// Does what is ordered; whether there is anything to do after it.
+async fn obey(core: &mut Core<'_>, enforcer: &mut Enforcer, order: Order) -> bool {
+    match order {
+        // What is found where is part of what the files mean for this node.
+        Order::Read | Order::Find => {
+            attempt(core, enforcer).await;
+        }
+        Order::Apply(changes, done) => {
+            let before = enforcer.feed(changes);
+            let applied = attempt(core, enforcer).await;
+            if applied != Applied::InForce {
+                enforcer.fed = before;
+            }
+            // Whoever asked need not wait.
+            let _ = done.send(applied);
+        }
+        Order::Stop => return false,
+    }
+    true
+}
+
 /// Reads, compiles and publishes once, and tells what became of it.
-async fn attempt(core: &mut Core<'_>, enforcer: &mut Enforcer) {
+async fn attempt(core: &mut Core<'_>, enforcer: &mut Enforcer) -> Applied {
     let inputs = (core.read)();
     let keep_going = core.config.keep_going;
     let attempt = enforcer.attempt(inputs, keep_going).await;
     let generation = enforcer.generation();
+    let applied = match &attempt {
+        Attempt::Refused(findings) => {
+            Applied::Refused(findings.first().map(|finding| finding.message.clone()).unwrap_or_default())
+        }
+        _ => Applied::InForce,
+    };
     match &attempt {
         Attempt::Published(publish) => {
             tracing::info!(
@@ -119,6 +154,7 @@ async fn attempt(core: &mut Core<'_>, enforcer: &mut Enforcer) {
     if generation.is_some() {
         core.service.ready(&status(&core.snapshot.borrow()));
     }
+    applied
 }
 
 /// What became of an attempt.

@@ -9,6 +9,7 @@ use sluice_backends::image::{Image, Images, Room, Write};
 use sluice_compiler::classify::Limits;
 use sluice_compiler::diagnostic::Severity;
 use sluice_compiler::resource::endpoint_interfaces::EndpointName as Pod;
+use sluice_compiler::session::{Change, ObjectKey};
 use sluice_compiler::{Compiled, Decided, Extras, compile, decide};
 use sluice_ir::decision::verify::Verified;
 use sluice_ir::decision::{Decision, EndpointName};
@@ -31,6 +32,8 @@ pub(super) struct Enforcer {
     finder: Finder,
     slots: Slots,
     settings: Settings,
+    /// What no file says.
+    pub(super) fed: Vec<Change>,
     /// What is in force, and what was before: packets that it has judged may still be told of.
     pub(super) in_force: Option<InForce>,
     pub(super) before: Option<InForce>,
@@ -101,6 +104,7 @@ impl Enforcer {
             finder,
             slots: Slots::open(&config.state),
             settings: Settings::default(),
+            fed: Vec::new(),
             in_force: None,
             before: None,
         }
@@ -121,9 +125,17 @@ impl Enforcer {
         Explainer::new(self.in_force.as_ref(), self.before.as_ref())
     }
 
+    /// Takes in what no file says, for the next attempt. Gives what there was before.
+    pub(super) fn feed(&mut self, changes: Vec<Change>) -> Vec<Change> {
+        let before = self.fed.clone();
+        self.fed.extend(changes);
+        before
+    }
+
     /// Compiles, and puts in force what is not yet.
-    pub(super) async fn attempt(&mut self, inputs: Inputs, keep_going: bool) -> Attempt {
+    pub(super) async fn attempt(&mut self, mut inputs: Inputs, keep_going: bool) -> Attempt {
         let mut watch = Stopwatch::new();
+        self.fed.iter().for_each(|change| overlay(&mut inputs, change));
         let (compiled, decided, settings) = match self.compile(&inputs, keep_going, &mut watch) {
             Ok(compiled) => compiled,
             Err(findings) => return Attempt::Refused(findings),
@@ -255,6 +267,27 @@ impl InForce {
 
     fn says_the_same(&self, other: &InForce) -> bool {
         **self.decision == **other.decision && self.endpoints == other.endpoints
+    }
+}
+
+/// Changes what the files say.
+fn overlay(inputs: &mut Inputs, change: &Change) {
+    match change {
+        Change::Put(resource) => {
+            let key = ObjectKey::of(resource);
+            inputs.resources.retain(|known| ObjectKey::of(known) != key);
+            inputs.resources.push((**resource).clone());
+        }
+        Change::Remove(key) => inputs.resources.retain(|known| ObjectKey::of(known) != *key),
+        Change::DnsAnswer(name, address) => {
+            inputs.answers.0.entry(name.clone()).or_default().push(*address);
+        }
+        Change::DnsExpiry(name, address) => {
+            if let Some(addresses) = inputs.answers.0.get_mut(name) {
+                addresses.retain(|known| known != address);
+            }
+        }
+        Change::Aws(aws) => inputs.aws = (**aws).clone(),
     }
 }
 

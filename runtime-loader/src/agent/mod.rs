@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! files, interfaces ─┐                      ┌→ server ─→ `sluice status`, `monitor`, …
-//! signals ───────────┴→ orders ─→ core ─────┼→ metrics
-//!                                   └→ node └→ service manager
+//! signals ───────────┼→ orders ─→ core ─────┼→ metrics
+//! answers of DNS ────┘              └→ node └→ service manager
 //! ```
 //!
 //! The core (`core.rs`) is the only one that knows what is in force. Everything else here carries orders to it and what it tells to
@@ -17,6 +17,7 @@ mod counts;
 mod describe;
 mod enforce;
 mod explain;
+mod feed;
 mod orders;
 pub mod service;
 mod slots;
@@ -35,8 +36,9 @@ use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::resource::endpoint_interfaces::EndpointInterfaces;
+use sluice_compiler::session::Change;
 use sluice_compiler::source::Sources;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::api::server::{Feeds, ListenError, Socket, serve};
@@ -48,6 +50,7 @@ use crate::node::{Node, Sizes};
 use crate::pins::Pins;
 use crate::watch_files::{WatchError, Watching};
 pub use core::CoreError;
+pub use feed::{Applied, Feed};
 use orders::Signals;
 use service::Service;
 
@@ -56,6 +59,9 @@ const EVENTS: usize = 4_096;
 
 /// Orders that wait for the core: the next is made when it has taken this one.
 const ORDERS: usize = 1;
+
+/// Changes that wait for the core. Whoever has more of them waits.
+const CHANGES: usize = 256;
 
 /// Where pins are if nobody says another place.
 pub const PINS: &str = "/sys/fs/bpf/sluice";
@@ -136,12 +142,14 @@ pub enum AgentError {
 }
 
 /// What the core is told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 pub(crate) enum Order {
     /// Read the files again: something has changed, or somebody asks for it.
     Read,
     /// Find the interfaces of endpoints again: an interface or a route came or went.
     Find,
+    /// Put in force what no file says, and answer when packets are judged by it, or why they are not.
+    Apply(Vec<Change>, oneshot::Sender<Applied>),
     /// End. The datapath stays.
     Stop,
 }
@@ -154,6 +162,8 @@ pub(crate) struct Core<'r> {
     pub(crate) read: Read<'r>,
     /// What to do next.
     pub(crate) orders: mpsc::Receiver<Order>,
+    /// What to do before that: [`Order::Apply`].
+    pub(crate) urgent: mpsc::Receiver<Order>,
     /// How the node is, for whoever asks: replaced whenever it changes, counters included.
     pub(crate) snapshot: watch::Sender<Arc<Snapshot>>,
     /// What happens, for whoever listens.
@@ -185,12 +195,21 @@ pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
 ///
 /// It could not begin, or its core gave up. What was in force is.
 pub fn run(config: &Config, read: Read<'_>) -> Result<(), AgentError> {
+    run_fed(config, read, drop)
+}
+
+/// Does what [`run`] does, and hands out the way by which the core hears of changes that no file says.
+///
+/// # Errors
+///
+/// See [`run`].
+pub fn run_fed(config: &Config, read: Read<'_>, feed: impl FnOnce(Feed)) -> Result<(), AgentError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(AgentError::Runtime)?;
-    let result = runtime.block_on(agent(config, read, core::run));
+    let result = runtime.block_on(agent(config, read, feed, core::run));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
@@ -198,6 +217,7 @@ pub fn run(config: &Config, read: Read<'_>) -> Result<(), AgentError> {
 async fn agent<'r, F>(
     config: &'r Config,
     read: Read<'r>,
+    feed: impl FnOnce(Feed),
     core: impl FnOnce(Core<'r>) -> F,
 ) -> Result<(), AgentError>
 where
@@ -217,12 +237,14 @@ where
     let signals = Signals::new().map_err(AgentError::Signals)?;
     tasks.spawn(serve(socket, Feeds { snapshot: of_snapshot, told: told.clone() }));
     let (order, orders) = mpsc::channel(ORDERS);
+    let (fed, urgent) = mpsc::channel(CHANGES);
+    feed(Feed::new(fed));
     let pulse = orders::Pulse::default();
     tasks.spawn(orders::keep_alive(pulse.clone(), service.clone()));
     let mut steering = JoinSet::new();
     steering.spawn(orders::steer(signals, (watching, changes), order, service.clone()));
     tracing::info!(node = config.node, socket = %config.socket.display(), "the agent begins");
-    let core = core(Core { config, read, orders, snapshot, told, service: service.clone(), pulse });
+    let core = core(Core { config, read, orders, urgent, snapshot, told, service: service.clone(), pulse });
     let result = tokio::select! {
         result = core => result.map_err(AgentError::from),
         _ = steering.join_next() => Err(AgentError::Stuck),

@@ -152,7 +152,11 @@ impl Client {
             line.push(b'\n');
             self.stream.get_mut().write_all(&line)
         });
-        sent.map_err(|why| ClientError::of(&self.path, why))
+        match sent {
+            // An agent with too many readers says so and closes, perhaps before it was asked: that is still to be read.
+            Err(why) if why.kind() == ErrorKind::BrokenPipe => Ok(()),
+            sent => sent.map_err(|why| ClientError::of(&self.path, why)),
+        }
     }
 
     /// The next line; none at the end.

@@ -1,11 +1,14 @@
 //! Memory that programs in the kernel read while it is written here.
 
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 
 use super::KernelError;
 use super::map::Map;
+
+/// Bytes that are compared at once.
+const LONG: usize = size_of::<u64>();
 
 /// The memory of a map of kind `Memory`. Programs see each store at once; a store of a word is never seen in half.
 #[derive(Debug)]
@@ -66,6 +69,22 @@ impl Memory {
         Ok(())
     }
 
+    /// Makes the memory say some bytes from the beginning on, by stores where it does not. Nobody may be reading them.
+    ///
+    /// # Errors
+    ///
+    /// They would not fit.
+    pub fn become_bytes(&self, bytes: &[u8]) -> Result<(), KernelError> {
+        self.within(0, bytes.len())?;
+        let (longs, rest) = bytes.as_chunks::<LONG>();
+        for (at, long) in longs.iter().enumerate() {
+            if self.long(at * LONG).load(Ordering::Relaxed) != u64::from_ne_bytes(*long) {
+                self.write(at * LONG, long)?;
+            }
+        }
+        self.write(longs.len() * LONG, rest)
+    }
+
     /// Reads bytes.
     ///
     /// # Errors
@@ -118,6 +137,13 @@ impl Memory {
         // SAFETY: the offset is within the mapping, which lives as long as `self`, begins at a page and is never
         // unmapped before; whoever else reads or writes it does so by atomic accesses of machine words.
         unsafe { AtomicU32::from_ptr(self.map.as_mut_ptr().add(offset).cast()) }
+    }
+
+    /// As [`Memory::word`], of eight bytes.
+    fn long(&self, offset: usize) -> &AtomicU64 {
+        debug_assert!(offset.is_multiple_of(LONG) && offset + LONG <= self.size);
+        // SAFETY: as in `word`.
+        unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(offset).cast()) }
     }
 
     /// As [`Memory::word`], of two bytes.

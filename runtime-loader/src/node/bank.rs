@@ -1,25 +1,41 @@
 //! A generation in the kernel.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::{fs, io, thread};
 
 use sluice_backends::abi::{MAPS, MapSpec, NO_VERDICT, Reason, Scope};
 use sluice_backends::datapath::program_name;
 use sluice_backends::probe::Found;
+use sluice_backends::program::Code;
+use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 
 use super::NodeError;
 use super::shared::Shared;
-use crate::generation::{Check, Number, Prepared};
+use crate::generation::{Bank, Check, Prepared};
 use crate::kernel::{Asked, KernelError, Map, Memory, Program};
 use crate::pins::Pins;
+
+/// The bytes of the smallest image: the kernel has no empty maps.
+const LEAST: usize = 8;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct InKernel {
-    number: Number,
+    bank: Bank,
     images: Vec<(Map, Memory)>,
     programs: Vec<(Direction, Program)>,
+    /// What was loaded; none if another agent did it.
+    code: Option<Arc<ByDirection<Code>>>,
+}
+
+/// Images by their sizes in bytes.
+pub(super) type ImageSizes = Vec<(&'static MapSpec, usize)>;
+
+/// The sizes of the images of a generation.
+pub(super) fn sizes(prepared: &Prepared) -> ImageSizes {
+    prepared.images.iter().map(|(spec, bytes)| (*spec, bytes.len().max(LEAST))).collect()
 }
 
 /// A program did not answer as it must: a mistake in Sluice, found before it could do harm.
@@ -50,14 +66,17 @@ impl std::fmt::Display for Said {
 }
 
 impl InKernel {
-    pub(super) fn new(number: Number) -> InKernel {
-        InKernel { number, images: Vec::new(), programs: Vec::new() }
+    pub(super) fn new(bank: Bank) -> InKernel {
+        InKernel { bank, images: Vec::new(), programs: Vec::new(), code: None }
+    }
+
+    pub(super) fn bank(&self) -> Bank {
+        self.bank
     }
 
     /// Finds a generation where it is pinned.
-    pub(super) fn open(pins: &Pins, number: Number) -> Result<InKernel, KernelError> {
-        let bank = number.bank();
-        let mut opened = InKernel::new(number);
+    pub(super) fn open(pins: &Pins, bank: Bank) -> Result<InKernel, KernelError> {
+        let mut opened = InKernel::new(bank);
         for spec in MAPS.iter().filter(|spec| spec.scope == Scope::Generation) {
             let path = pins.image(bank, spec);
             // What the node does not need is not there.
@@ -75,22 +94,42 @@ impl InKernel {
         Ok(opened)
     }
 
-    pub(super) fn images(&mut self, prepared: &Prepared) -> Result<(), KernelError> {
-        for (spec, bytes) in &prepared.images {
-            // An image is never empty, as an array of nothing cannot be made.
-            let map = Map::create(spec, bytes.len().max(8), None)?;
+    /// Makes images of some sizes, without content.
+    pub(super) fn images(&mut self, sizes: &ImageSizes) -> Result<(), KernelError> {
+        for (spec, size) in sizes {
+            let map = Map::create(spec, *size, None)?;
             let memory = Memory::of(&map)?;
-            memory.write(0, bytes)?;
             self.images.push((map, memory));
         }
         Ok(())
     }
 
-    pub(super) fn programs(&mut self, prepared: &Prepared, shared: &Shared) -> Result<(), KernelError> {
-        let maps: Vec<&Map> = self.images.iter().map(|(map, _)| map).chain(shared.maps()).collect();
-        let load = |direction: Direction| {
-            Program::load(program_name(direction), &prepared.programs[direction], &maps)
+    /// Whether the programs are those of a generation, and its images have the sizes of those here.
+    pub(super) fn suits(&self, prepared: &Prepared) -> bool {
+        let here = self.images.iter().map(|(map, memory)| (map.spec(), memory.size()));
+        let alike = |code: &Arc<ByDirection<Code>>| {
+            let same = |way: Direction| {
+                let (here, there) = (&code[way], &prepared.programs[way]);
+                here.instructions == there.instructions && here.maps == there.maps
+            };
+            Arc::ptr_eq(code, &prepared.programs) || Direction::BOTH.into_iter().all(same)
         };
+        here.eq(sizes(prepared)) && self.code.as_ref().is_some_and(alike)
+    }
+
+    /// Writes images over those that are here, which nobody reads.
+    pub(super) fn rewrite(&self, prepared: &Prepared) -> Result<(), KernelError> {
+        let images = self.images.iter().zip(&prepared.images);
+        images.into_iter().try_for_each(|((_, memory), (_, bytes))| memory.become_bytes(bytes))
+    }
+
+    pub(super) fn programs(
+        &mut self,
+        programs: &Arc<ByDirection<Code>>,
+        shared: &Shared,
+    ) -> Result<(), KernelError> {
+        let maps: Vec<&Map> = self.images.iter().map(|(map, _)| map).chain(shared.maps()).collect();
+        let load = |direction: Direction| Program::load(program_name(direction), &programs[direction], &maps);
         // The kernel verifies a program for whoever loads it, and takes longer for it than for all the rest.
         let (ingress, egress) = thread::scope(|threads| {
             let ingress = threads.spawn(|| load(Direction::Ingress));
@@ -99,6 +138,7 @@ impl InKernel {
             (ingress.join().unwrap_or_else(|_| load(Direction::Ingress)), egress)
         });
         self.programs.extend([(Direction::Ingress, ingress?), (Direction::Egress, egress?)]);
+        self.code = Some(Arc::clone(programs));
         Ok(())
     }
 
@@ -121,7 +161,7 @@ impl InKernel {
     }
 
     pub(super) fn pin(&mut self, pins: &Pins) -> Result<(), NodeError> {
-        let bank = self.number.bank();
+        let bank = self.bank;
         let folder = pins.bank(bank);
         fs::create_dir_all(&folder).map_err(|why| NodeError::pins(&folder, why))?;
         for (map, _) in &self.images {
@@ -134,7 +174,7 @@ impl InKernel {
     }
 
     pub(super) fn put_into(&self, calls: &Map) -> Result<(), KernelError> {
-        let bank = self.number.bank();
+        let bank = self.bank;
         self.programs
             .iter()
             .try_for_each(|(direction, program)| calls.set_program(bank.slot(*direction), program))

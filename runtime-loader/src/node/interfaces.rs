@@ -68,7 +68,7 @@ impl Node {
             (Direction::Egress, false) | (Direction::Ingress, true) => Hook::In,
             (Direction::Ingress, false) | (Direction::Egress, true) => Hook::Out,
         };
-        let link = Link::attach(&mut self.shared.entries[direction], &interface.name, hook)?;
+        let link = Link::attach(&mut self.entries[direction], &interface.name, hook)?;
         link.pin(&self.pins.link(interface.ifindex, direction))?;
         Ok(())
     }

@@ -10,8 +10,11 @@
 mod bank;
 mod interfaces;
 mod shared;
+mod spare;
 
+use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 use sluice_backends::abi::{Counter, Limit};
 use sluice_backends::image::Write;
@@ -19,23 +22,25 @@ use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
 
 use crate::generation::{Bank, Number, Prepared};
-use crate::kernel::{KernelError, PerCpu, Ring, wait_for_readers};
+use crate::kernel::{KernelError, PerCpu, Program, Ring, wait_for_readers};
 use crate::pins::Pins;
 use crate::plan::{self, Step};
 pub use bank::Wrong;
-use bank::{InKernel, remove};
+use bank::{InKernel, remove, sizes};
 pub use interfaces::Interface;
 use shared::Shared;
+pub use spare::{Spare, Verified};
 
 /// A node's datapath.
 #[derive(Debug)]
 pub struct Node {
     pins: Pins,
-    shared: Shared,
+    shared: Arc<Shared>,
+    entries: ByDirection<Program>,
     current: Option<Number>,
     banks: [Option<InKernel>; 2],
-    /// Whether the bank of the next generation is empty.
-    settled: bool,
+    /// What is to be done until nobody reads the bank of the next generation.
+    settling: VecDeque<Step>,
 }
 
 /// Why a node's datapath is not as it was wanted. What was in force before still is.
@@ -80,18 +85,20 @@ impl Node {
     /// No bpffs, no right to, or pins that are not ours.
     pub fn open(pins: Pins, entries: &ByDirection<Code>, sizes: Sizes) -> Result<Node, NodeError> {
         pins.prepare().map_err(|why| NodeError::pins(pins.root(), why))?;
-        let shared = Shared::open(&pins, entries, sizes)?;
+        let shared = Arc::new(Shared::open(&pins, sizes)?);
+        let entries = shared.entries(&pins, entries)?;
         let current = Number::of_word(shared.generation()?);
         let mut banks = [None, None];
         if let Some(current) = current {
-            banks[current.bank().index() as usize] = Some(InKernel::open(&pins, current)?);
+            let bank = current.bank();
+            banks[bank.index() as usize] = Some(InKernel::open(&pins, bank)?);
         }
-        let mut node = Node { pins, shared, current, banks, settled: false };
-        match node.current {
-            Some(current) => node.run_all(&plan::settle(current), &mut |_| {})?,
-            None => Bank::BOTH.into_iter().try_for_each(|bank| node.clear(bank))?,
-        }
-        node.settled = true;
+        let settling = current.map(plan::settle).unwrap_or_default().into();
+        let mut node = Node { pins, shared, entries, current, banks, settling };
+        node.settle()?;
+        // What another agent left there may be half made.
+        let idle = Bank::BOTH.into_iter().filter(|bank| current.map(Number::bank) != Some(*bank));
+        idle.into_iter().try_for_each(|bank| node.clear(bank))?;
         Ok(node)
     }
 
@@ -105,8 +112,11 @@ impl Node {
         self.current.map_or(Number::FIRST, Number::next)
     }
 
-    /// Puts a generation in force that was prepared for [`Node::next`]. The one before is taken away by
+    /// Puts a generation in force that was prepared for [`Node::next`]. The one before is left by the last packets in
     /// [`Node::settle`], at the latest when the next is published.
+    ///
+    /// Where the programs in its bank are those that it wants, and its images have the sizes of those there, it takes
+    /// these: then the kernel has nothing to verify.
     ///
     /// # Errors
     ///
@@ -128,30 +138,40 @@ impl Node {
     ) -> Result<Number, NodeError> {
         self.settle_watched(watch)?;
         let next = self.next();
-        let steps = plan::publish(next);
-        let mut candidate = InKernel::new(next);
+        let held = self.bank_mut(next.bank()).take().filter(|held| held.suits(prepared));
+        let steps = if held.is_some() { plan::rewrite(next) } else { plan::publish(next) };
+        let mut candidate = held.unwrap_or_else(|| InKernel::new(next.bank()));
         for (at, step) in steps.iter().enumerate() {
             let done = match step {
-                Step::Images(_) => candidate.images(prepared).map_err(NodeError::from),
-                Step::Programs(_) => candidate.programs(prepared, &self.shared).map_err(NodeError::from),
+                Step::Images(_) => {
+                    let made = candidate.images(&sizes(prepared));
+                    made.and_then(|()| candidate.rewrite(prepared)).map_err(NodeError::from)
+                }
+                Step::Rewrite(_) => candidate.rewrite(prepared).map_err(NodeError::from),
+                Step::Programs(_) => {
+                    candidate.programs(&prepared.programs, &self.shared).map_err(NodeError::from)
+                }
                 Step::Ask(_) => candidate.ask(prepared),
                 Step::Pin(_) => candidate.pin(&self.pins),
                 step => self.run(step, Some(&candidate)),
             };
             if let Err(error) = done {
-                // What could not be taken back is taken away before the next attempt.
-                self.settled = self.run_all(&plan::undo(&steps[..=at]), watch).is_ok();
+                // What could not be taken back is taken away by the next attempt, which finds no programs here.
+                let _ = self.run_all(&plan::undo(&steps[..=at]), watch);
                 return Err(error);
             }
             watch(step);
         }
-        self.banks[next.bank().index() as usize] = Some(candidate);
-        self.current = Some(next);
-        self.settled = false;
+        *self.bank_mut(next.bank()) = Some(candidate);
+        self.settling = match self.current.replace(next) {
+            Some(_) => plan::settle(next).into(),
+            // Nobody was ever in the other bank.
+            None => [Step::Forget(next)].into(),
+        };
         Ok(next)
     }
 
-    /// Takes the generation before away, when no packet can be judged by it any more.
+    /// Waits until no packet can be judged by the generation before any more.
     ///
     /// # Errors
     ///
@@ -161,14 +181,33 @@ impl Node {
     }
 
     fn settle_watched(&mut self, watch: &mut dyn FnMut(&Step)) -> Result<(), NodeError> {
-        if self.settled {
-            return Ok(());
+        while let Some(step) = self.settling.front().cloned() {
+            self.run(&step, None)?;
+            self.settling.pop_front();
+            watch(&step);
         }
-        match self.current {
-            Some(current) => self.run_all(&plan::settle(current), watch)?,
-            None => self.run_all(&Bank::BOTH.map(Step::Clear), watch)?,
+        Ok(())
+    }
+
+    /// Whether nobody reads the bank of the next generation. Until then [`Node::publish`] waits.
+    pub fn is_settled(&self) -> bool {
+        self.settling.is_empty()
+    }
+
+    /// Goes on with settling for whoever has waited for a grace period ([`wait_for_readers`]) that began when the node
+    /// was not settled already.
+    ///
+    /// # Errors
+    ///
+    /// See [`NodeError`].
+    pub fn grace_passed(&mut self) -> Result<(), NodeError> {
+        if self.settling.front() == Some(&Step::Grace) {
+            self.settling.pop_front();
         }
-        self.settled = true;
+        while let Some(step) = self.settling.front().filter(|step| **step != Step::Grace).cloned() {
+            self.run(&step, None)?;
+            self.settling.pop_front();
+        }
         Ok(())
     }
 
@@ -237,10 +276,10 @@ impl Node {
     ///
     /// A pin that cannot be removed.
     pub fn remove(self) -> Result<(), NodeError> {
-        let Node { pins, shared, banks, .. } = self;
+        let Node { pins, shared, entries, banks, .. } = self;
         remove(&pins.links())?;
         wait_for_readers()?;
-        drop((shared, banks));
+        drop((shared, entries, banks));
         remove(pins.root())
     }
 
@@ -267,7 +306,11 @@ impl Node {
 
     fn clear(&mut self, bank: Bank) -> Result<(), NodeError> {
         self.shared.clear_slots(bank)?;
-        self.banks[bank.index() as usize] = None;
+        *self.bank_mut(bank) = None;
         remove(&self.pins.bank(bank))
+    }
+
+    fn bank_mut(&mut self, bank: Bank) -> &mut Option<InKernel> {
+        &mut self.banks[bank.index() as usize]
     }
 }

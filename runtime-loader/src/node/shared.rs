@@ -1,4 +1,4 @@
-//! What the node has one of: maps that outlive generations, and the programs on interfaces.
+//! What the node has one of: maps that outlive generations.
 
 use std::path::Path;
 
@@ -27,15 +27,10 @@ pub(super) struct Shared {
     /// Where entry programs go on.
     pub(super) calls: Map,
     word: Memory,
-    pub(super) entries: ByDirection<Program>,
 }
 
 impl Shared {
-    pub(super) fn open(
-        pins: &Pins,
-        entries: &ByDirection<Code>,
-        sizes: Sizes,
-    ) -> Result<Shared, KernelError> {
+    pub(super) fn open(pins: &Pins, sizes: Sizes) -> Result<Shared, KernelError> {
         let mut maps = Vec::new();
         for spec in MAPS.iter().filter(|spec| spec.scope == Scope::Node) {
             let entries = if spec.name == "sluice_conntrack" { sizes.connections } else { None };
@@ -47,13 +42,20 @@ impl Shared {
         };
         let word = Memory::of(&maps[named(&maps, "sluice_word")?])?;
         let calls = maps.remove(named(&maps, "sluice_calls")?);
-        let all: Vec<&Map> = maps.iter().chain([&calls]).collect();
+        Ok(Shared { maps, calls, word })
+    }
+
+    /// The programs on interfaces.
+    pub(super) fn entries(
+        &self,
+        pins: &Pins,
+        entries: &ByDirection<Code>,
+    ) -> Result<ByDirection<Program>, KernelError> {
+        let all: Vec<&Map> = self.maps().collect();
         let program = |direction: Direction| {
             program(entry_name(direction), &entries[direction], &all, &pins.entry(direction))
         };
-        let entries =
-            ByDirection { ingress: program(Direction::Ingress)?, egress: program(Direction::Egress)? };
-        Ok(Shared { maps, calls, word, entries })
+        Ok(ByDirection { ingress: program(Direction::Ingress)?, egress: program(Direction::Egress)? })
     }
 
     /// The maps that programs of a generation name beside their own.

@@ -2,17 +2,19 @@
 
 mod checks;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sluice_backends::abi::{
     Config, ENDPOINT_AUDIT, ENDPOINT_CHECK_SOURCE4, ENDPOINT_CHECK_SOURCE6, ENDPOINT_HOST,
     ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, Endpoint,
 };
 use sluice_backends::datapath::{DatapathError, programs};
-use sluice_backends::image::{BuildError, Image, Images, Interface, Room};
-use sluice_backends::program::{Constants, constants};
+use sluice_backends::image::{BuildError, Image, Images, Interface, Room, Shape};
+use sluice_backends::program::{Code, Constants, constants};
 use sluice_ir::decision::verify::Verified;
-use sluice_ir::decision::{Decision, EndpointName};
+use sluice_ir::decision::{ByDirection, Decision, EndpointName};
 
 pub use checks::checks;
 
@@ -84,20 +86,42 @@ pub fn images(
 /// # Errors
 ///
 /// A mistake in Sluice.
-pub fn generation(
+pub fn generation<'i>(
     number: Number,
-    images: &Images,
+    images: &'i Images,
     settings: &Settings,
     checks: Vec<Check>,
-) -> Result<Prepared, DatapathError> {
-    let programs = programs(images.shape(), &node_constants(number, images, settings))?;
-    let images = Image::ALL.map(|image| (image.map(), images.bytes(image).to_vec())).to_vec();
-    Ok(Prepared { images, programs, checks })
+) -> Result<Prepared<'i>, DatapathError> {
+    Ok(generation_with(number, images, Arc::new(code(images.shape(), settings)?), checks))
 }
 
-fn node_constants(number: Number, images: &Images, settings: &Settings) -> Constants {
-    constants(images.shape())
-        .with(Config::Generation, number.word())
+/// As [`generation`], with programs that were made before: [`code`] of this shape, or of one that [is coded
+/// alike](Shape::is_coded_like).
+pub fn generation_with(
+    number: Number,
+    images: &Images,
+    programs: Arc<ByDirection<Code>>,
+    checks: Vec<Check>,
+) -> Prepared<'_> {
+    let bytes = |image: Image| match image {
+        Image::Endpoints => Cow::Owned(images.endpoints_of(number.word())),
+        _ => Cow::Borrowed(images.bytes(image)),
+    };
+    let images = Image::ALL.map(|image| (image.map(), bytes(image))).to_vec();
+    Prepared { images, programs, checks }
+}
+
+/// The programs for images of a shape.
+///
+/// # Errors
+///
+/// A mistake in Sluice.
+pub fn code(shape: &Shape, settings: &Settings) -> Result<ByDirection<Code>, DatapathError> {
+    programs(shape, &node_constants(shape, settings))
+}
+
+fn node_constants(shape: &Shape, settings: &Settings) -> Constants {
+    constants(shape)
         .with(Config::AllowFragNeeded, settings.allow_frag_needed.into())
         .with(Config::TellNew, settings.tell_new.into())
         .with(Config::EventRate, settings.event_rate)

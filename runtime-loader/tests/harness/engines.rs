@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use sluice_backends::abi::{Endpoint, MAPS, MapSpec, Scope};
+use sluice_backends::abi::{Endpoint, MAPS, MapKind, MapSpec, Scope};
 use sluice_backends::datapath::program_name;
 use sluice_backends::image::{Image, Images, Room};
 use sluice_backends::probe::{Found, Probe};
@@ -41,9 +41,8 @@ fn images_of(decision: &Verified<Decision>, name: &EndpointName) -> Images {
     images(decision, &[local(name)], &Settings::default(), &Room::NONE).unwrap()
 }
 
-fn prepared(decision: &Verified<Decision>) -> Prepared {
-    let images = images_of(decision, &decision.subjects[0].endpoints[0]);
-    generation(Number::FIRST, &images, &Settings::default(), Vec::new()).unwrap()
+fn prepared(images: &Images) -> Prepared<'_> {
+    generation(Number::FIRST, images, &Settings::default(), Vec::new()).unwrap()
 }
 
 /// Asks what there is to ask, so much at most; how much that was, and where the answer is wrong.
@@ -107,23 +106,49 @@ pub(crate) struct Interpreter {
     programs: ByDirection<ProgramId>,
 }
 
+/// A machine with the programs of a generation, and its maps by name.
+pub(crate) fn in_machine(
+    prepared: &Prepared<'_>,
+) -> (Machine, BTreeMap<&'static str, MapId>, ByDirection<ProgramId>) {
+    let mut machine = Machine::new();
+    let mut maps = BTreeMap::new();
+    for (spec, bytes) in &prepared.images {
+        maps.insert(spec.name, machine.add_memory(spec, bytes));
+    }
+    for spec in MAPS.iter().filter(|spec| spec.scope == Scope::Node) {
+        let size = if spec.kind == MapKind::Memory { spec.value } else { 4_096 };
+        maps.insert(spec.name, machine.add_map(spec, size));
+    }
+    let load = |direction: Direction| {
+        machine.load(program_name(direction), &prepared.programs[direction], &maps).unwrap()
+    };
+    let programs = ByDirection::from_fn(load);
+    (machine, maps, programs)
+}
+
+/// The maps and programs of a generation in the kernel, with room for so many connections.
+pub(crate) fn in_kernel(prepared: &Prepared<'_>, connections: u32) -> (Vec<Map>, ByDirection<Program>) {
+    let mut maps = Vec::new();
+    for (spec, bytes) in &prepared.images {
+        let map = Map::create(spec, bytes.len(), None).unwrap();
+        Memory::of(&map).unwrap().write(0, bytes).unwrap();
+        maps.push(map);
+    }
+    let entries = |spec: &MapSpec| (spec.name == "sluice_conntrack").then_some(connections);
+    let shared = MAPS.iter().filter(|spec| spec.scope == Scope::Node);
+    maps.extend(shared.map(|spec| Map::create(spec, 0, entries(spec)).unwrap()));
+    let all: Vec<&Map> = maps.iter().collect();
+    let load = |direction: Direction| {
+        Program::load(program_name(direction), &prepared.programs[direction], &all).unwrap()
+    };
+    let programs = ByDirection::from_fn(load);
+    (maps, programs)
+}
+
 impl Interpreter {
     pub(crate) fn new(decision: &Verified<Decision>) -> Interpreter {
-        let prepared = prepared(decision);
-        let mut machine = Machine::new();
-        let mut maps: BTreeMap<&str, MapId> = BTreeMap::new();
-        for (spec, bytes) in &prepared.images {
-            maps.insert(spec.name, machine.add_memory(spec, bytes));
-        }
-        for spec in MAPS.iter().filter(|spec| spec.scope == Scope::Node) {
-            // Nothing is remembered of packets that only ask.
-            let size = if spec.value == 0 { 4_096 } else { 16.max(spec.value) };
-            maps.insert(spec.name, machine.add_map(spec, size));
-        }
-        let mut load = |direction: Direction| {
-            machine.load(program_name(direction), &prepared.programs[direction], &maps).unwrap()
-        };
-        let programs = ByDirection::from_fn(&mut load);
+        let images = images_of(decision, &decision.subjects[0].endpoints[0]);
+        let (machine, maps, programs) = in_machine(&prepared(&images));
         Interpreter { endpoints: maps[Image::Endpoints.map().name], machine, programs }
     }
 }
@@ -150,21 +175,8 @@ pub(crate) struct Kernel {
 
 impl Kernel {
     pub(crate) fn new(decision: &Verified<Decision>) -> Kernel {
-        let prepared = prepared(decision);
-        let mut maps = Vec::new();
-        for (spec, bytes) in &prepared.images {
-            let map = Map::create(spec, bytes.len(), None).unwrap();
-            Memory::of(&map).unwrap().write(0, bytes).unwrap();
-            maps.push(map);
-        }
-        let small = |spec: &MapSpec| (spec.name == "sluice_conntrack").then_some(1_024);
-        let shared = MAPS.iter().filter(|spec| spec.scope == Scope::Node);
-        maps.extend(shared.map(|spec| Map::create(spec, 0, small(spec)).unwrap()));
-        let all: Vec<&Map> = maps.iter().collect();
-        let load = |direction: Direction| {
-            Program::load(program_name(direction), &prepared.programs[direction], &all).unwrap()
-        };
-        let programs = ByDirection::from_fn(load);
+        let images = images_of(decision, &decision.subjects[0].endpoints[0]);
+        let (maps, programs) = in_kernel(&prepared(&images), 1_024);
         let endpoints = maps.iter().find(|map| map.spec() == Image::Endpoints.map()).unwrap();
         Kernel { endpoints: Memory::of(endpoints).unwrap(), programs }
     }

@@ -122,7 +122,7 @@ pub(crate) struct Compiled {
     images: Images,
     checks: Vec<Check>,
     /// By what a packet knows of a generation's number.
-    known: RefCell<BTreeMap<u32, Prepared>>,
+    known: RefCell<BTreeMap<u32, Prepared<'static>>>,
 }
 
 impl Policy {
@@ -163,8 +163,12 @@ impl Compiled {
 
     /// The generation of a number. Packets know three bits of it, so one of the same bits will do: making programs is
     /// slow where nothing is optimised.
-    pub(crate) fn prepared(&self, number: Number) -> Prepared {
-        let make = || generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap();
+    pub(crate) fn prepared(&self, number: Number) -> Prepared<'static> {
+        let make = || {
+            let made = generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap();
+            let owned = made.images.into_iter().map(|(spec, bytes)| (spec, bytes.into_owned().into()));
+            Prepared { images: owned.collect(), ..made }
+        };
         self.known.borrow_mut().entry(number.word() % GENERATIONS_APART).or_insert_with(make).clone()
     }
 }

@@ -38,7 +38,7 @@ fn entry(direction: Direction) -> Code {
 }
 
 /// A generation that lets everything pass or drops it, as its image says.
-pub(crate) fn constant(passes: bool) -> Prepared {
+pub(crate) fn constant(passes: bool) -> Prepared<'static> {
     let verdicts = map("sluice_verdicts").unwrap();
     let code = || {
         let mut asm = Assembler::new();
@@ -49,8 +49,8 @@ pub(crate) fn constant(passes: bool) -> Prepared {
     };
     let word = if passes { PASS } else { DROP };
     Prepared {
-        images: vec![(verdicts, word.to_ne_bytes().to_vec())],
-        programs: ByDirection { ingress: code(), egress: code() },
+        images: vec![(verdicts, word.to_ne_bytes().to_vec().into())],
+        programs: ByDirection { ingress: code(), egress: code() }.into(),
         checks: Vec::new(),
     }
 }

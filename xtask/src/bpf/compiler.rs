@@ -10,9 +10,9 @@ pub(super) const ABSENT: &str = "clang-19 or llvm-19 is absent";
 /// A failed command is an error with what it said.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The compiler, in the folder of the datapath.
+/// The compiler, in the folder of the repository.
 pub(super) struct Compiler {
-    folder: PathBuf,
+    root: PathBuf,
 }
 
 impl Compiler {
@@ -21,7 +21,7 @@ impl Compiler {
         let there =
             |tool| Command::new(tool).arg("--version").output().is_ok_and(|said| said.status.success());
         let all = ["clang-19", "llvm-objcopy-19"].into_iter().all(there);
-        all.then(|| Compiler { folder: root.join("bpf") })
+        all.then(|| Compiler { root: root.to_owned() })
     }
 
     /// The object of a C file: code, symbols and relocations. There is nothing in it for debuggers: that would name
@@ -40,7 +40,7 @@ impl Compiler {
         // The kernel's headers for programs lie where those of this machine's architecture do.
         let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
         let code = ["-O2", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wextra", "-Werror", "-fno-addrsig"];
-        let files = [headers.as_str(), "-x", "c", "-c", "-o", "-"];
+        let files = [headers.as_str(), "-Ibpf", "-Ibpf/generated", "-x", "c", "-c", "-o", "-"];
         let all: Vec<&str> = code.iter().chain(&files).chain(arguments).copied().collect();
         self.filter("clang-19", &all, text)
     }
@@ -49,7 +49,7 @@ impl Compiler {
     fn filter(&self, tool: &str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>> {
         let mut child = Command::new(tool)
             .args(arguments)
-            .current_dir(&self.folder)
+            .current_dir(&self.root)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -13,20 +13,22 @@ use compiler::Compiler;
 
 use crate::Outcome;
 
-/// The programs: each is a C file and an object.
-const PROGRAMS: [&str; 2] = ["entry", "endpoint"];
+/// Each C file, and its object: the programs, and a small one for tests of the linker.
+const OBJECTS: [(&str, &str); 3] = [
+    ("bpf/entry.c", "backends/objects/entry.o"),
+    ("bpf/endpoint.c", "backends/objects/endpoint.o"),
+    ("testdata/program/small.c", "testdata/program/small.o"),
+];
 
 /// Compiles the programs and writes their objects.
 pub(crate) fn write(root: &Path) -> Outcome {
     let compiler = Compiler::find(root).ok_or(compiler::ABSENT)?;
-    let objects = root.join("backends/objects");
-    fs::create_dir_all(&objects)?;
-    for name in PROGRAMS {
-        let bytes = compiler.compile(&format!("{name}.c"))?;
-        let path = objects.join(name).with_extension("o");
+    for (source, object) in OBJECTS {
+        let bytes = compiler.compile(source)?;
+        let path = root.join(object);
         if fs::read(&path).ok().as_ref() != Some(&bytes) {
             fs::write(&path, bytes)?;
-            println!("wrote backends/objects/{name}.o");
+            println!("wrote {object}");
         }
     }
     btf::check(&compiler)
@@ -39,10 +41,10 @@ pub(crate) fn check(root: &Path) -> Outcome {
         return Ok(true);
     };
     let mut same = true;
-    for name in PROGRAMS {
-        let bytes = compiler.compile(&format!("{name}.c"))?;
-        if fs::read(root.join("backends/objects").join(name).with_extension("o")).ok() != Some(bytes) {
-            println!("backends/objects/{name}.o: not what bpf/{name}.c says; run `cargo xtask bpf`");
+    for (source, object) in OBJECTS {
+        let bytes = compiler.compile(source)?;
+        if fs::read(root.join(object)).ok() != Some(bytes) {
+            println!("{object}: not what {source} says; run `cargo xtask bpf`");
             same = false;
         }
     }

@@ -68,7 +68,6 @@ pub fn bodies(shape: &Shape) -> Result<BTreeMap<Stub, Code>, AssembleError> {
 pub fn constants(shape: &Shape) -> Constants {
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Constants::default()
-        .with(Config::HostClass, shape.host_class)
         .with(Config::EndpointMask, number(shape.endpoints.saturating_sub(1)))
         .with(Config::Verdicts, number(shape.verdicts))
 }

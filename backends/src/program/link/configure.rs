@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn constants_get_their_values() {
         let text = configured(|asm| {
-            asm.move64(R0, 0x5c00_0004);
-            asm.move32(R0, 0x5c00_0009);
+            asm.move64(R0, 0x5c00_0003);
+            asm.move32(R0, 0x5c00_0007);
             asm.move32(R0, 0x5c1c_e7e5);
         });
         let expected = "    \

@@ -1,0 +1,80 @@
+//! Programs for the generation to come, verified while the one in force is.
+
+use std::sync::Arc;
+
+use sluice_backends::program::Code;
+use sluice_ir::decision::ByDirection;
+
+use super::bank::{ImageSizes, InKernel, sizes};
+use super::shared::Shared;
+use super::{Node, NodeError};
+use crate::generation::{Bank, Prepared};
+use crate::kernel::KernelError;
+use crate::plan::{self, Step};
+
+/// Programs that the kernel is to verify, by whoever has the time.
+#[derive(Debug)]
+pub struct Spare {
+    bank: Bank,
+    sizes: ImageSizes,
+    programs: Arc<ByDirection<Code>>,
+    shared: Arc<Shared>,
+}
+
+/// Programs that the kernel has verified, with images that have no content.
+#[derive(Debug)]
+pub struct Verified(InKernel);
+
+impl Spare {
+    /// Lets the kernel verify them, which takes a while.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses them.
+    pub fn load(self) -> Result<Verified, KernelError> {
+        let mut loaded = InKernel::new(self.bank);
+        loaded.images(&self.sizes)?;
+        loaded.programs(&self.programs, &self.shared)?;
+        Ok(Verified(loaded))
+    }
+}
+
+impl Node {
+    /// What is to be verified, so that the next generation finds the programs of this one in its bank. None if they are
+    /// there.
+    pub fn spare(&self, like: &Prepared) -> Option<Spare> {
+        let bank = self.next().bank();
+        let held = self.banks[bank.index() as usize].as_ref();
+        if held.is_some_and(|held| held.suits(like)) {
+            return None;
+        }
+        let (programs, shared) = (Arc::clone(&like.programs), Arc::clone(&self.shared));
+        Some(Spare { bank, sizes: sizes(like), programs, shared })
+    }
+
+    /// Puts programs that were verified into the bank for which they were meant, if nobody reads what is there.
+    ///
+    /// # Errors
+    ///
+    /// See [`NodeError`]. The bank is empty then.
+    pub fn keep(&mut self, verified: Verified) -> Result<(), NodeError> {
+        let Verified(mut loaded) = verified;
+        if loaded.bank() != self.next().bank() || !self.is_settled() {
+            return Ok(());
+        }
+        let steps = plan::spare(loaded.bank());
+        for (at, step) in steps.iter().enumerate() {
+            let done = match step {
+                Step::Pin(_) => loaded.pin(&self.pins),
+                step => self.run(step, Some(&loaded)),
+            };
+            if let Err(error) = done {
+                let _ = self.run_all(&plan::undo(&steps[..=at]), &mut |_| {});
+                return Err(error);
+            }
+        }
+        let bank = loaded.bank();
+        *self.bank_mut(bank) = Some(loaded);
+        Ok(())
+    }
+}
