@@ -187,17 +187,39 @@ fn tcp([source, destination]: [u16; 2], flags: u8) -> Vec<u8> {
 const SYN: u8 = 0x02;
 const SYN_ACK: u8 = 0x12;
 
+/// The numbers that a program calls.
+fn calls(code: &Code) -> Vec<u32> {
+    let (mut calls, mut at) = (Vec::new(), 0);
+    while at < code.instructions.len() {
+        let operation = decode(&code.instructions, at).unwrap();
+        if let Operation::Call { helper } = operation {
+            calls.push(helper);
+        }
+        at += operation.length();
+    }
+    calls
+}
+
 #[test]
 fn the_interpreter_knows_every_helper_of_the_datapath() {
     for (name, code) in ["entry.o", "endpoint.o"].iter().flat_map(|name| template(name).programs) {
-        let mut at = 0;
-        while at < code.instructions.len() {
-            let operation = decode(&code.instructions, at).unwrap();
-            if let Operation::Call { helper } = operation {
-                let known = Helper::of_number(helper).is_some() || Stub::of_number(helper).is_some();
-                assert!(known, "`{name}` calls {helper}");
-            }
-            at += operation.length();
+        for helper in calls(&code) {
+            let known = Helper::of_number(helper).is_some() || Stub::of_number(helper).is_some();
+            assert!(known, "`{name}` calls {helper}");
+        }
+    }
+}
+
+#[test]
+fn only_where_a_proxy_is_asked_for_and_packets_come_in_is_one_looked_for() {
+    let sockets = [Helper::LookupTcp, Helper::LookupUdp, Helper::LookupTcpCommon, Helper::AssignSocket];
+    for (name, code) in template("endpoint.o").programs {
+        for proxied in [0, 1] {
+            let linked = link(&code, &bodies(), &constants().with(Config::DnsProxy, proxied)).unwrap();
+            let calls = calls(&linked);
+            let found = sockets.iter().filter(|helper| calls.contains(&helper.number())).count();
+            let expected = if proxied == 1 && name == "from_endpoint" { sockets.len() } else { 0 };
+            assert_eq!(found, expected, "`{name}`, {proxied}");
         }
     }
 }
