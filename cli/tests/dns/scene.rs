@@ -111,7 +111,7 @@ impl Scene {
     pub(crate) fn dig(&self, from: usize, arguments: &str) -> String {
         let server: IpAddr =
             if arguments.contains("-6") { Network::address6(SERVER).into() } else { self.server() };
-        self.run(from, &format!("dig @{server} +short +tries=1 +time=5 {arguments}"))
+        self.run(from, &format!("dig @{server} +short +tries=1 +time=15 {arguments}"))
     }
 
     /// Runs a command with another configuration of the system's resolver.
