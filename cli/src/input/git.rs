@@ -116,7 +116,7 @@ impl Repository {
     }
 
     /// A path from the current folder, or with `rooted` from the root, as one from the root; none for one outside.
-    pub(super) fn from_root(&self, path: &str, rooted: bool) -> Option<String> {
+    pub(super) fn rooted(&self, path: &str, rooted: bool) -> Option<String> {
         let rooted = rooted && !path.starts_with("./") && !path.starts_with("../");
         let mut parts: Vec<&str> = match rooted {
             true => Vec::new(),
@@ -135,7 +135,7 @@ impl Repository {
     }
 
     /// A path from the root as one from the current folder.
-    pub(super) fn from_here(&self, path: &str) -> String {
+    pub(super) fn seen_from_here(&self, path: &str) -> String {
         match path.strip_prefix(&self.prefix) {
             Some(below) => below.to_owned(),
             None => format!("{}{path}", "../".repeat(self.prefix.matches('/').count())),
@@ -242,12 +242,12 @@ mod tests {
             ("./a", true, "deploy/prod/a"),
             ("", true, ""),
         ] {
-            assert_eq!(here.from_root(path, rooted).as_deref(), Some(root), "{path}");
+            assert_eq!(here.rooted(path, rooted).as_deref(), Some(root), "{path}");
         }
-        assert_eq!(here.from_root("../../../x", false), None);
-        assert_eq!(here.from_here("deploy/prod/a/b.yaml"), "a/b.yaml");
-        assert_eq!(here.from_here("deploy/stage/b.yaml"), "../../deploy/stage/b.yaml");
-        assert_eq!(Repository { prefix: String::new() }.from_here("a.yaml"), "a.yaml");
+        assert_eq!(here.rooted("../../../x", false), None);
+        assert_eq!(here.seen_from_here("deploy/prod/a/b.yaml"), "a/b.yaml");
+        assert_eq!(here.seen_from_here("deploy/stage/b.yaml"), "../../deploy/stage/b.yaml");
+        assert_eq!(Repository { prefix: String::new() }.seen_from_here("a.yaml"), "a.yaml");
     }
 
     #[test]

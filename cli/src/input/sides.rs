@@ -153,7 +153,7 @@ impl Asked<'_> {
         let Some(commit) = repository.commit(name)? else { return Ok(None) };
         let within = match path {
             Some(path) => {
-                let path = repository.from_root(path, true).ok_or_else(|| outside(path))?;
+                let path = repository.rooted(path, true).ok_or_else(|| outside(path))?;
                 Within { paths: vec![path], required: true }
             }
             None => self.within(repository)?,
@@ -164,11 +164,11 @@ impl Asked<'_> {
     fn within(&self, repository: &Repository) -> Result<Within, CliError> {
         let here = [PathBuf::from(".")];
         let paths = if self.within.is_empty() { &here } else { self.within };
-        let from_root = |path: &PathBuf| {
+        let rooted = |path: &PathBuf| {
             let text = path.to_string_lossy();
-            repository.from_root(&text, false).ok_or_else(|| outside(&text))
+            repository.rooted(&text, false).ok_or_else(|| outside(&text))
         };
-        Ok(Within { paths: paths.iter().map(from_root).collect::<Result<_, _>>()?, required: false })
+        Ok(Within { paths: paths.iter().map(rooted).collect::<Result<_, _>>()?, required: false })
     }
 }
 
@@ -235,7 +235,7 @@ fn files(side: &Side, prefix: &str) -> Result<(Vec<Argument>, Vec<Entry>), CliEr
                 .collect();
             let contents = git::contents(&blobs)?;
             let entries = chosen.iter().zip(contents).map(|((file, found), content)| {
-                let here = repository.from_here(&file.path);
+                let here = repository.seen_from_here(&file.path);
                 let name = if prefix.is_empty() { here.clone() } else { format!("{prefix}{}", file.path) };
                 let missing =
                     || Origin::Fault(read::Fault::Unreadable("this clone does not have it".to_owned()));
@@ -247,7 +247,7 @@ fn files(side: &Side, prefix: &str) -> Result<(Vec<Argument>, Vec<Entry>), CliEr
             let repository = Repository::here("the working tree")?;
             let chosen = chosen(repository.working_files()?, within, "the working tree")?;
             let entries = chosen.into_iter().filter_map(|(file, found)| {
-                let path = repository.from_here(&file.path);
+                let path = repository.seen_from_here(&file.path);
                 // A file that is tracked and was deleted is not there, and a link is none of its files.
                 let here = Path::new(&path).symlink_metadata().is_ok_and(|metadata| metadata.is_file());
                 here.then(|| Entry {

@@ -16,7 +16,7 @@ use super::both::Both;
 use super::cells::{Comparison, Difference, Kind};
 use super::isolation::Isolation;
 use super::meaning::{Told, told};
-use super::peers::Bucket;
+use super::peers::{Bucket, Named};
 use super::ports::{Behind, Traffic};
 use super::roster::Member;
 use super::rows::{Group, PeerGroup};
@@ -101,6 +101,7 @@ impl Both {
 impl Comparison<'_> {
     /// The difference, grouped, with what is known of default deny.
     pub fn digest(&self, isolation: &BTreeMap<EndpointName, ByDirection<Option<Isolation>>>) -> Digest {
+        let named = Named::new(self.roster);
         let mut buckets: BTreeMap<usize, Vec<Bucket>> = BTreeMap::new();
         let mut keyed = Keyed::default();
         let mut unlisted = 0;
@@ -113,7 +114,7 @@ impl Comparison<'_> {
                 Difference::Noted(signature) => Some(signature),
                 Difference::None => None,
             };
-            let of_signature = |at: usize| self.buckets(&self.signatures[at]);
+            let of_signature = |at: usize| self.buckets(&named, &self.signatures[at]);
             let buckets: &[Bucket] = match signature {
                 Some(at) => buckets.entry(at).or_insert_with(|| of_signature(at)),
                 None => &[],

@@ -9,7 +9,7 @@ use sluice_ir::policy::Direction;
 use sluice_ir::prefix_map::PrefixMap;
 
 use super::cells::{Comparison, DiffId, PairId, Signature};
-use super::roster::{Member, PeerName, SeenBy};
+use super::roster::{Member, NamedPeer, PeerName, Roster, SeenBy};
 use super::rows::{Block, Group, PeerGroup};
 
 /// Peers of one name and one list of changes, with the pairs of classes that they are in.
@@ -34,10 +34,40 @@ enum Key<'r> {
 /// The pods of a workload, the nodes, or the one entity of a key.
 #[derive(Default)]
 struct Members<'r> {
-    pods: Vec<&'r EndpointName>,
+    /// As places in the roster.
+    pods: Vec<usize>,
     nodes: BTreeSet<&'r Arc<str>>,
     seen_by: Vec<SeenBy>,
     pairs: BTreeSet<PairId>,
+}
+
+/// What the peers of a roster are put together by, worked out once for all signatures.
+pub(super) struct Named<'r> {
+    roster: &'r Roster,
+    /// In order.
+    keys: Vec<Key<'r>>,
+    /// The place of the key of each peer.
+    of_peer: Vec<usize>,
+    /// How many pods each key has.
+    sizes: Vec<usize>,
+}
+
+impl<'r> Named<'r> {
+    pub(super) fn new(roster: &'r Roster) -> Named<'r> {
+        let key = |peer: &'r NamedPeer| match &peer.name {
+            PeerName::Pod { workload, .. } => Key::Pods(workload),
+            PeerName::Entity(word) => Key::Entity(word),
+            PeerName::Node(_) => Key::Nodes,
+            PeerName::Host(_) => Key::Hosts,
+        };
+        let distinct: BTreeSet<Key<'r>> = roster.peers.iter().map(key).collect();
+        let keys: Vec<Key<'r>> = distinct.into_iter().collect();
+        let place = |peer| keys.binary_search(&key(peer)).unwrap_or_default();
+        let of_peer: Vec<usize> = roster.peers.iter().map(place).collect();
+        let mut sizes = vec![0; keys.len()];
+        of_peer.iter().for_each(|key| sizes[*key] += 1);
+        Named { roster, keys, of_peer, sizes }
+    }
 }
 
 impl Bucket {
@@ -63,59 +93,26 @@ impl Bucket {
 
 impl Comparison<'_> {
     /// The peers of a signature, put together.
-    pub(super) fn buckets(&self, signature: &Signature) -> Vec<Bucket> {
-        let mut sizes: BTreeMap<&EndpointName, usize> = BTreeMap::new();
-        for peer in &self.roster.peers {
-            if let PeerName::Pod { workload, .. } = &peer.name {
-                *sizes.entry(workload).or_default() += 1;
-            }
-        }
+    pub(super) fn buckets(&self, named: &Named<'_>, signature: &Signature) -> Vec<Bucket> {
         let mut buckets = Vec::new();
         for entries in signature.chunk_by(|a, b| a.0 == b.0) {
             let direction = entries[0].0;
-            let mut found: BTreeMap<(Key<'_>, DiffId), Members<'_>> = BTreeMap::new();
+            let mut found: BTreeMap<(usize, DiffId), Members<'_>> = BTreeMap::new();
             for (_, pair, diff) in entries {
                 for peer in &self.pairs[*pair as usize].peers {
-                    self.add(*peer, *pair, *diff, &mut found);
+                    let members = found.entry((named.of_peer[*peer], *diff)).or_default();
+                    members.add(named.roster, *peer, *pair);
                 }
             }
-            let named = found.into_iter().map(|((key, diff), mut members)| {
+            let bucket = |((key, diff), mut members): ((usize, DiffId), Members<'_>)| {
                 let pairs = std::mem::take(&mut members.pairs);
                 let seen_by = std::mem::take(&mut members.seen_by);
-                Bucket { direction, peers: peer_group(&key, members, &sizes), seen_by, diff, pairs }
-            });
-            buckets.extend(named);
+                Bucket { direction, peers: named.group(key, members), seen_by, diff, pairs }
+            };
+            buckets.extend(found.into_iter().map(bucket));
             buckets.extend(self.address_buckets(direction, entries));
         }
         buckets
-    }
-
-    fn add<'s>(
-        &'s self,
-        peer: usize,
-        pair: PairId,
-        diff: DiffId,
-        found: &mut BTreeMap<(Key<'s>, DiffId), Members<'s>>,
-    ) {
-        let name = &self.roster.peers[peer].name;
-        let key = match name {
-            PeerName::Pod { workload, .. } => Key::Pods(workload),
-            PeerName::Entity(word) => Key::Entity(word),
-            PeerName::Node(_) => Key::Nodes,
-            PeerName::Host(_) => Key::Hosts,
-        };
-        let members = found.entry((key, diff)).or_default();
-        members.pairs.insert(pair);
-        match name {
-            PeerName::Pod { pod, .. } => members.pods.push(pod),
-            PeerName::Node(node) | PeerName::Host(node) => {
-                members.nodes.insert(node);
-            }
-            PeerName::Entity(_) => {}
-        }
-        if !matches!(name, PeerName::Pod { .. }) {
-            members.seen_by.push(self.roster.peers[peer].seen_by.clone());
-        }
     }
 
     /// Addresses without a name, by how they differ, in the fewest prefixes.
@@ -135,18 +132,46 @@ impl Comparison<'_> {
     }
 }
 
-fn peer_group(key: &Key<'_>, members: Members<'_>, sizes: &BTreeMap<&EndpointName, usize>) -> PeerGroup {
-    let nodes = || members.nodes.iter().map(|node| Arc::clone(node)).collect();
-    match key {
-        Key::Pods(workload) => {
-            let mut endpoints: Vec<EndpointName> = members.pods.into_iter().cloned().collect();
-            endpoints.sort();
-            let whole = sizes.get(workload) == Some(&endpoints.len());
-            PeerGroup::Pods(Group { workload: (*workload).clone(), endpoints, whole })
+impl<'r> Members<'r> {
+    fn add(&mut self, roster: &'r Roster, place: usize, pair: PairId) {
+        let peer = &roster.peers[place];
+        // The pairs come in order, and one peer after the other of each.
+        if self.pairs.last() != Some(&pair) {
+            self.pairs.insert(pair);
         }
-        Key::Entity(word) => PeerGroup::Entity(Arc::clone(word)),
-        Key::Nodes => PeerGroup::Nodes(nodes()),
-        Key::Hosts => PeerGroup::Hosts(nodes()),
+        match &peer.name {
+            PeerName::Pod { .. } => {
+                self.pods.push(place);
+                return;
+            }
+            PeerName::Node(node) | PeerName::Host(node) => {
+                self.nodes.insert(node);
+            }
+            PeerName::Entity(_) => {}
+        }
+        self.seen_by.push(peer.seen_by.clone());
+    }
+}
+
+impl Named<'_> {
+    fn group(&self, key: usize, mut members: Members<'_>) -> PeerGroup {
+        let nodes = || members.nodes.iter().map(|node| Arc::clone(node)).collect();
+        match &self.keys[key] {
+            Key::Pods(workload) => {
+                // Peers are in order of name.
+                members.pods.sort_unstable();
+                let pod = |place: &usize| match &self.roster.peers[*place].name {
+                    PeerName::Pod { pod, .. } => Some(pod.clone()),
+                    _ => None,
+                };
+                let endpoints: Vec<EndpointName> = members.pods.iter().filter_map(pod).collect();
+                let whole = self.sizes[key] == endpoints.len();
+                PeerGroup::Pods(Group { workload: (*workload).clone(), endpoints, whole })
+            }
+            Key::Entity(word) => PeerGroup::Entity(Arc::clone(word)),
+            Key::Nodes => PeerGroup::Nodes(nodes()),
+            Key::Hosts => PeerGroup::Hosts(nodes()),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use sluice_ir::policy::Direction;
 
 use super::cells::{Comparison, Difference, Kind};
 use super::meaning::{Told, told};
-use super::peers::Bucket;
+use super::peers::{Bucket, Named};
 use super::ports::{Behind, Change, Traffic};
 use super::roster::Member;
 
@@ -100,13 +100,14 @@ impl Comparison<'_> {
         let mut differences = Differences { rows: Vec::new(), unlisted: 0 };
         let unnoted = self.kinds.iter().filter(|kind| kind.difference == Difference::Unnoted);
         differences.unlisted += unnoted.map(|kind| kind.endpoints.len()).sum::<usize>();
+        let named = Named::new(self.roster);
         let mut buckets: BTreeMap<usize, Vec<Bucket>> = BTreeMap::new();
         for alike in self.alike() {
             if differences.rows.len() >= limit {
                 differences.unlisted += alike.members.len();
                 continue;
             }
-            let of_signature = || self.buckets(&self.signatures[alike.signature]);
+            let of_signature = || self.buckets(&named, &self.signatures[alike.signature]);
             let buckets = buckets.entry(alike.signature).or_insert_with(of_signature);
             differences.rows.extend(buckets.iter().flat_map(|bucket| self.rows(&alike, bucket)));
             if differences.rows.len() > limit {
