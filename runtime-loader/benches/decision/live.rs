@@ -93,8 +93,9 @@ impl World {
         for changed in self.changed.clone().into_iter().take(ANEW) {
             let mut node = open(&pins);
             let key = ObjectKey::of(&changed);
-            let at = self.cluster.resources.iter().position(|known| ObjectKey::of(known) == key).unwrap();
-            let before = std::mem::replace(&mut self.cluster.resources[at], changed);
+            let before = self.cluster.resources.clone();
+            self.cluster.resources.retain(|known| ObjectKey::of(known) != key);
+            self.cluster.resources.push(changed);
             let began = Instant::now();
             let compiled = self.cluster.compile();
             let decided = decide(&compiled, Some(NODE), &TableLimits::default(), &mut |_| ()).unwrap();
@@ -105,7 +106,7 @@ impl World {
             let prepared = generation(node.next(), &images, &settings, questions).unwrap();
             node.publish(&prepared).unwrap();
             times.push(began.elapsed());
-            self.cluster.resources[at] = before;
+            self.cluster.resources = before;
         }
         open(&pins).remove().unwrap();
         times
@@ -130,7 +131,6 @@ impl Agent {
     fn begin(world: World, place: &Place) -> Agent {
         let World { cluster: Cluster { sources, resources, answers }, changed, interfaces, .. } = world;
         let interfaces = EndpointInterfaces(interfaces);
-        let mut inputs = Some(Inputs { sources, resources, answers, interfaces, ..Inputs::default() });
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             node: NODE.to_owned(),
@@ -143,7 +143,14 @@ impl Agent {
             metrics: None,
         };
         let (send, feeds) = mpsc::channel();
-        let read = move |_: &_| inputs.take().unwrap();
+        // A file that comes makes the agent read again, and what it reads is the same.
+        let read = move |_: &_| Inputs {
+            sources: sources.clone(),
+            resources: resources.clone(),
+            answers: answers.clone(),
+            interfaces: interfaces.clone(),
+            ..Inputs::default()
+        };
         let running = thread::spawn(move || {
             run_fed(&config, Box::new(read), |feed| send.send(feed).unwrap()).unwrap();
             open(&config.pins).remove().unwrap();
