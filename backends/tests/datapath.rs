@@ -7,10 +7,10 @@ use std::fs;
 use std::path::Path;
 
 use sluice_backends::abi::{
-    Be16, Config, Counter, DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_ENFORCE_EGRESS,
-    ENDPOINT_ENFORCE_INGRESS, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event,
-    MAPS, MARK_GENERATION_SHIFT, MARK_GENERATION_VALID, MARK_OF_PROXY, MARK_TEST, MARK_TO_PROXY, MapKind,
-    NO_CLASS, NO_VERDICT, PROXY_DNS, Reason, Stub, Verdict, map,
+    Config, Counter, DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_ENFORCE_EGRESS, ENDPOINT_ENFORCE_INGRESS,
+    ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event, MAPS, MARK_GENERATION_SHIFT,
+    MARK_GENERATION_VALID, MARK_OF_PROXY, MARK_TEST, MARK_TO_PROXY, MapKind, NO_CLASS, NO_VERDICT, PROXY_DNS,
+    Reason, Stub, Verdict, map,
 };
 use sluice_backends::program::Register::{R0, R1, R2, R4};
 use sluice_backends::program::interpret::{
@@ -187,17 +187,39 @@ fn tcp([source, destination]: [u16; 2], flags: u8) -> Vec<u8> {
 const SYN: u8 = 0x02;
 const SYN_ACK: u8 = 0x12;
 
+/// The numbers that a program calls.
+fn calls(code: &Code) -> Vec<u32> {
+    let (mut calls, mut at) = (Vec::new(), 0);
+    while at < code.instructions.len() {
+        let operation = decode(&code.instructions, at).unwrap();
+        if let Operation::Call { helper } = operation {
+            calls.push(helper);
+        }
+        at += operation.length();
+    }
+    calls
+}
+
 #[test]
 fn the_interpreter_knows_every_helper_of_the_datapath() {
     for (name, code) in ["entry.o", "endpoint.o"].iter().flat_map(|name| template(name).programs) {
-        let mut at = 0;
-        while at < code.instructions.len() {
-            let operation = decode(&code.instructions, at).unwrap();
-            if let Operation::Call { helper } = operation {
-                let known = Helper::of_number(helper).is_some() || Stub::of_number(helper).is_some();
-                assert!(known, "`{name}` calls {helper}");
-            }
-            at += operation.length();
+        for helper in calls(&code) {
+            let known = Helper::of_number(helper).is_some() || Stub::of_number(helper).is_some();
+            assert!(known, "`{name}` calls {helper}");
+        }
+    }
+}
+
+#[test]
+fn only_where_a_proxy_is_asked_for_and_packets_come_in_is_one_looked_for() {
+    let sockets = [Helper::LookupTcp, Helper::LookupUdp, Helper::LookupTcpCommon, Helper::AssignSocket];
+    for (name, code) in template("endpoint.o").programs {
+        for proxied in [0, 1] {
+            let linked = link(&code, &bodies(), &constants().with(Config::DnsProxy, proxied)).unwrap();
+            let calls = calls(&linked);
+            let found = sockets.iter().filter(|helper| calls.contains(&helper.number())).count();
+            let expected = if proxied == 1 && name == "from_endpoint" { sockets.len() } else { 0 };
+            assert_eq!(found, expected, "`{name}`, {proxied}");
         }
     }
 }

@@ -20,9 +20,9 @@ pub(crate) enum CliError {
     /// The words of a command do not make sense together.
     #[error("{0}\n  help: `sluice help` shows how commands are called")]
     Usage(String),
-    /// Something was asked for that is not there.
+    /// It cannot be done as it was asked for: what was named is not there, or there is too much of it.
     #[error("{message}\n  help: {help}")]
-    Unknown {
+    Asked {
         /// What.
         message: String,
         /// What to do.

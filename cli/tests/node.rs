@@ -7,6 +7,7 @@
     reason = "a test that cannot run has to fail, or to say so"
 )]
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "node/daemon.rs"]
 mod daemon;
 #[allow(dead_code, reason = "each test file uses a part of it")]

@@ -53,6 +53,49 @@ fn the_action_takes_options_and_draws() {
     assert!(summary.contains("```mermaid\nflowchart LR\n") && summary.contains("postgres"), "{summary}");
 }
 
+#[test]
+fn the_action_tells_what_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |words: &[&str]| {
+        let named = ["-c", "user.name=n", "-c", "user.email=n@example.com"];
+        let run = Command::new("git").args(named).args(words).current_dir(folder.path()).output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    };
+    let pod = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: a, labels: {{app: {name}}}}}\nspec: {{containers: [{{name: c, image: i}}]}}\n---\n"
+        )
+    };
+    let policy = |port: u16| {
+        format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: a}}\nspec:\n  endpointSelector: {{matchLabels: {{app: web}}}}\n  ingress:\n  - fromEndpoints: [{{}}]\n    toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]\n"
+        )
+    };
+    let write = |port| {
+        std::fs::write(folder.path().join("all.yaml"), pod("web") + &pod("db") + &policy(port)).unwrap()
+    };
+    git(&["init", "-q"]);
+    write(80);
+    git(&["add", "all.yaml"]);
+    git(&["commit", "-q", "-m", "first"]);
+    write(8080);
+    let run = Command::new(root().join("scripts/action"))
+        .current_dir(folder.path())
+        .env("SLUICE_BINARY", env!("CARGO_BIN_EXE_sluice"))
+        .env("SLUICE_PATHS", "all.yaml")
+        .env("SLUICE_BASE", "HEAD")
+        .env("GITHUB_STEP_SUMMARY", folder.path().join("summary.md"))
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    let changes = summary.split("### What changes").nth(1).unwrap();
+    assert!(
+        changes.contains("80/tcp") && changes.contains("8080/tcp") && changes.contains("a/web"),
+        "{summary}"
+    );
+}
+
 /// What an input holds is a word for sluice, and never one for the shell.
 #[test]
 fn inputs_of_the_action_are_no_commands() {

@@ -41,7 +41,7 @@ spec:
       toPorts: [{ports: [{port: \"9090\", protocol: TCP}]}]
 ";
 
-fn prepared(network: &Network, number: Number) -> Prepared {
+fn prepared(network: &Network, number: Number) -> Prepared<'static> {
     let [four, six] = Network::gateways(MACHINE);
     let cluster = format!(
         "apiVersion: v1\nkind: Node\nmetadata: {{name: n1}}\nstatus: {{addresses: \
@@ -63,7 +63,8 @@ fn prepared(network: &Network, number: Number) -> Prepared {
     let locals = [Local { name, ifindex, addresses: vec![four, six], is_host: true }];
     let settings = Settings::default();
     let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
-    generation(number, &images, &settings, checks(&decision, &locals, settings.checks)).unwrap()
+    let made = generation(number, &images, &settings, checks(&decision, &locals, settings.checks)).unwrap();
+    made.into_owned()
 }
 
 /// Whether a connection can be had, to somebody who listens; soon, unless it surely can.

@@ -89,7 +89,7 @@ impl Graph {
             return Ok(2);
         };
         let scope = self.scope();
-        let view = View::new(&reach, &scope)?;
+        let view = View::new(&reach, &scope, self.format)?;
         match &self.output {
             None => terminal.print(&graph::render(&view, &input.sources, self.format, terminal.look))?,
             Some(path) => {

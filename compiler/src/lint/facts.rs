@@ -3,6 +3,7 @@
 mod collect;
 mod matches;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use sluice_ir::net::{Cidr, PortName, Protocol};
@@ -210,10 +211,21 @@ impl<'a> Facts<'a> {
         &self.ports[from..to]
     }
 
+    /// The places of the entries of a subject, by its place.
+    pub fn places_of(&self, subject: usize) -> Range<usize> {
+        let from = self.entries.partition_point(|fact| fact.subject < subject);
+        from..self.entries.partition_point(|fact| fact.subject <= subject)
+    }
+
     /// The entries of a subject, by its place.
     pub fn entries_of(&self, subject: usize) -> &[EntryFact<'a>] {
-        let from = self.entries.partition_point(|fact| fact.subject < subject);
-        let to = self.entries.partition_point(|fact| fact.subject <= subject);
-        &self.entries[from..to]
+        &self.entries[self.places_of(subject)]
+    }
+
+    /// The peers by prefix of an entry, by its place.
+    pub fn prefixes_of(&self, entry: usize) -> &[PrefixFact<'a>] {
+        let from = self.prefixes.partition_point(|fact| fact.entry < entry);
+        let to = self.prefixes.partition_point(|fact| fact.entry <= entry);
+        &self.prefixes[from..to]
     }
 }

@@ -35,6 +35,7 @@ mod on_host;
 mod ports;
 mod rules;
 mod selectors;
+mod template;
 mod who;
 mod who_else;
 

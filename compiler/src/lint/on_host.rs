@@ -1,11 +1,11 @@
 //! Pods in their nodes' networks. They are no endpoints, so the inventory does not have their labels.
 
-use sluice_ir::label::{Label, LabelSet, LabelSource};
+use std::collections::BTreeSet;
 
-use crate::inventory::keys;
-use crate::resource::core::PodSpec;
-use crate::resource::meta::Meta;
-use crate::resource::{Object, Resource};
+use sluice_ir::label::LabelSet;
+
+use super::template::Template;
+use crate::resource::Resource;
 
 /// A pod or workload with `hostNetwork: true`.
 #[derive(Debug)]
@@ -24,18 +24,12 @@ impl OnHost<'_> {
     }
 }
 
+/// Of several with the same labels, such as the pods of a DaemonSet, the first.
 pub(super) fn collect(resources: &[Resource]) -> Vec<OnHost<'_>> {
-    resources.iter().filter_map(on_host).collect()
-}
-
-fn on_host(resource: &Resource) -> Option<OnHost<'_>> {
-    let (meta, labels, spec): (&Meta, &[_], &PodSpec) = match &resource.object {
-        Object::Pod(pod) if !pod.ended => (&pod.meta, &pod.meta.labels, &pod.spec),
-        Object::Workload(workload) => (&workload.meta, &workload.labels, &workload.spec),
-        _ => return None,
-    };
-    let namespace = meta.namespace.as_ref().filter(|_| spec.host_network)?;
-    let own = labels.iter().map(|(key, value)| Label::new(LabelSource::K8s, key.clone(), value.clone()));
-    let labels = own.chain([Label::new(LabelSource::K8s, keys::NAMESPACE, namespace.clone())]).collect();
-    Some(OnHost { resource, labels })
+    let mut seen = BTreeSet::new();
+    let on_host = resources.iter().filter_map(|resource| {
+        let labels = Template::of(resource).filter(|template| template.spec.host_network)?.labels();
+        seen.insert(labels.clone()).then_some(OnHost { resource, labels })
+    });
+    on_host.collect()
 }

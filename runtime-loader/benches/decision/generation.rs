@@ -31,14 +31,14 @@ const FLIPS: u32 = 1 << 20;
 const CONNECTIONS: u32 = 65_536;
 
 /// Everything that must be taken away again.
-struct Place {
+pub(crate) struct Place {
     name: String,
-    pins: PathBuf,
+    pub(crate) pins: PathBuf,
 }
 
 impl Place {
     /// A network namespace with so many interfaces, into which this thread moves.
-    fn new(interfaces: usize) -> Place {
+    pub(crate) fn new(interfaces: usize) -> Place {
         let name = format!("bench-{}", std::process::id());
         let place = Place { pins: format!("/sys/fs/bpf/{name}").into(), name };
         let pair = |at: usize| format!("ip -n {} link add a{at} type veth peer name b{at};", place.name);
@@ -50,11 +50,24 @@ impl Place {
     }
 
     /// The numbers of the interfaces.
-    fn interfaces(&self) -> Vec<u32> {
+    pub(crate) fn interfaces(&self) -> Vec<u32> {
+        self.links().into_iter().map(|(number, _)| number).collect()
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.links().into_iter().map(|(_, name)| name).collect()
+    }
+
+    fn links(&self) -> Vec<(u32, String)> {
         let out = Command::new("ip").args(["-n", &self.name, "-o", "link"]).output().unwrap();
         let text = String::from_utf8(out.stdout).unwrap();
         let lines = text.lines().filter(|line| line.contains("@"));
-        lines.map(|line| line.split(':').next().unwrap().parse().unwrap()).collect()
+        let link = |line: &str| {
+            let mut parts = line.split([':', '@']).map(str::trim);
+            (parts.next().unwrap().parse().unwrap(), parts.next().unwrap().to_owned())
+        };
+        lines.map(link).collect()
     }
 }
 
@@ -87,7 +100,7 @@ pub(crate) fn tables() {
     println!("\nA flip is one store: {:.1} ns.", flip());
 }
 
-fn locals(compiled: &Compiled, decided: &Decided, interfaces: &[u32]) -> Vec<Local> {
+pub(crate) fn locals(compiled: &Compiled, decided: &Decided, interfaces: &[u32]) -> Vec<Local> {
     let names = decided.judged.iter().map(|judged| &judged.name).filter(|name| name.namespace.is_some());
     let local = |(name, ifindex): (&EndpointName, &u32)| {
         let at = name.namespace.as_ref().and_then(|space| compiled.inventory.endpoint(space, &name.name));

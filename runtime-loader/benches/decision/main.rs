@@ -10,6 +10,7 @@
 #[path = "../../../compiler/benches/cluster/mod.rs"]
 mod cluster;
 mod generation;
+mod live;
 mod programs;
 mod scene;
 mod times;
@@ -32,5 +33,8 @@ fn main() {
     }
     if wanted("generation") {
         generation::tables();
+    }
+    if wanted("live") {
+        live::tables();
     }
 }

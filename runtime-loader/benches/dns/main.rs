@@ -26,7 +26,6 @@ use sluice_loader::api::time::Moment;
 use sluice_loader::dns::cache::{Endpoint, Lookup};
 use sluice_loader::dns::disk::Disk;
 use sluice_loader::dns::names::Names;
-use sluice_loader::dns::record::Record;
 
 const ADDRESSES: u32 = 100_000;
 

@@ -39,6 +39,15 @@ pub(super) struct Book {
 pub(super) struct Books {
     pub(super) in_force: Option<Arc<Book>>,
     pub(super) before: Option<Arc<Book>>,
+    /// The generation that is about to be in force.
+    pub(super) coming: Option<Arc<Book>>,
+}
+
+impl Books {
+    /// What was coming is in force.
+    pub(super) fn turn(&mut self) {
+        self.before = std::mem::replace(&mut self.in_force, self.coming.take());
+    }
 }
 
 impl Named {

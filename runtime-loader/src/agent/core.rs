@@ -214,6 +214,8 @@ impl Beside {
 /// Puts changes in force that no file says, and answers.
 fn apply(core: &mut Core<'_>, enforcer: &mut Enforcer, changes: Vec<Change>, done: oneshot::Sender<Applied>) {
     core.pulse.beat();
+    let of_names = |change: &Change| matches!(change, Change::DnsAnswer(..) | Change::DnsExpiry(..));
+    let of_objects = !changes.iter().all(of_names);
     let attempt = enforcer.feed(changes);
     let applied = match &attempt {
         Attempt::Refused(findings) => {
@@ -223,7 +225,8 @@ fn apply(core: &mut Core<'_>, enforcer: &mut Enforcer, changes: Vec<Change>, don
     };
     // Whoever asked need not wait.
     let _ = done.send(applied);
-    if let Attempt::Published(_) = attempt {
+    // An answer in place changes nothing of what is told.
+    if matches!(attempt, Attempt::Published(_)) || of_objects {
         enforcer.show(&mut core.dns);
         tell(core, enforcer, attempt, false);
     }
@@ -240,7 +243,7 @@ fn tell(core: &Core<'_>, enforcer: &Enforcer, attempt: Attempt, of_files: bool) 
                 "a generation is in force"
             );
         }
-        Attempt::InPlace => tracing::info!("what the files say is in force, in place"),
+        Attempt::InPlace => tracing::info!("what is new is in force, in place"),
         Attempt::Same => tracing::debug!("what is in force is what the files say"),
         Attempt::Refused(findings) => {
             let first = findings.first().map(|finding| finding.message.as_str()).unwrap_or_default();
@@ -248,7 +251,7 @@ fn tell(core: &Core<'_>, enforcer: &Enforcer, attempt: Attempt, of_files: bool) 
             tracing::error!(
                 findings = places,
                 first,
-                "the files cannot be put in force: what was in force is"
+                "what is new cannot be put in force: what was in force is"
             );
         }
     }

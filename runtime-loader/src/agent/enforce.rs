@@ -46,6 +46,8 @@ pub(super) struct Enforcer {
     spare: Option<Spare>,
     /// Whether images in force were written since the last grace period began.
     written: bool,
+    /// Whether a generation was put in force since then, whose grace periods are others.
+    flipped: bool,
 }
 
 /// What is in force, and what it follows from.
@@ -92,6 +94,7 @@ impl Enforcer {
             books,
             spare: None,
             written: false,
+            flipped: false,
         }
     }
 
@@ -129,12 +132,17 @@ impl Enforcer {
     pub(super) fn wants_grace(&mut self) -> bool {
         let images = self.live.as_ref().is_some_and(|live| live.images.is_settling());
         let wants = !self.node.is_settled() || images;
-        self.written &= !wants;
+        if wants {
+            (self.written, self.flipped) = (false, false);
+        }
         wants
     }
 
     /// A grace period has passed since [`Enforcer::wants_grace`] was asked.
     pub(super) fn grace_passed(&mut self) -> Result<(), NodeError> {
+        if self.flipped {
+            return Ok(());
+        }
         if let Some(live) = self.live.as_mut().filter(|_| !self.written) {
             live.images.settle();
         }
@@ -393,12 +401,16 @@ impl Enforcer {
         let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
         watch.ended("programs");
         let prepared = generation_with(number, &live.images, code, checks);
-        self.node.publish(&prepared).map_err(|error| of(&error))?;
+        // Whoever explains events may meet one before we are back here.
+        self.books.send_modify(|books| books.coming = Some(Arc::clone(&live.book)));
+        if let Err(error) = self.node.publish(&prepared) {
+            self.books.send_modify(|books| books.coming = None);
+            return Err(of(&error));
+        }
         watch.ended("load, ask, flip");
         live.is_current = true;
-        self.written = false;
-        let book = Arc::clone(&live.book);
-        self.books.send_modify(|books| books.before = books.in_force.replace(book));
+        (self.written, self.flipped) = (false, true);
+        self.books.send_modify(Books::turn);
         let attached = here(&live.placed).map(|(_, interface)| interface.clone()).collect();
         let attached = self.node.attach(&attached);
         watch.ended("attach");

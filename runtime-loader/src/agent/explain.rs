@@ -26,14 +26,15 @@ const ICMPV6: u8 = 58;
 
 /// Explains events, as long as nothing else is put in force.
 pub(super) struct Explainer<'e> {
-    generations: [Option<&'e Book>; 2],
+    generations: [Option<&'e Book>; 3],
     /// Made when a packet was dropped because nothing allowed it, as it takes a while.
-    judges: [Option<Judge<'e>>; 2],
+    judges: [Option<Judge<'e>>; 3],
 }
 
 impl<'e> Explainer<'e> {
-    pub(super) fn new(Books { in_force, before }: &'e Books) -> Explainer<'e> {
-        Explainer { generations: [in_force.as_deref(), before.as_deref()], judges: [None, None] }
+    pub(super) fn new(Books { in_force, before, coming }: &'e Books) -> Explainer<'e> {
+        let generations = [in_force, before, coming].map(Option::as_deref);
+        Explainer { generations, judges: [None, None, None] }
     }
 
     /// The event in words; none if it is of a kind that is not known.

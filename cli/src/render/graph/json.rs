@@ -37,7 +37,7 @@ pub(crate) struct Graph {
     lines: Vec<Line>,
     /// For each sender a list with the answer about each receiver, both in the order of `ends`: a place in `answers`, or
     /// null where no packet goes that way, no endpoint is at either end, or the pair was not asked for.
-    cells: Vec<Vec<Option<usize>>>,
+    cells: Vec<Vec<Option<u32>>>,
 }
 
 /// Some that policy treats alike.
@@ -155,7 +155,8 @@ impl Graph {
         let decision = reach.decision();
         let mut answers: indexmap::IndexSet<Answer> = indexmap::IndexSet::new();
         let ids: Vec<EndId> = reach.iter().map(|(id, _)| id).collect();
-        let mut cell = |from: EndId, to: EndId| Some(answers.insert_full(view.between(from, to)?).0);
+        let mut cell =
+            |from: EndId, to: EndId| u32::try_from(answers.insert_full(view.between(from, to)?).0).ok();
         let cells = ids.iter().map(|from| ids.iter().map(|to| cell(*from, *to)).collect()).collect();
         let lines = lines(reach);
         let told = |(end, name): (&End, String)| EndTold::new(end, name, &lines);

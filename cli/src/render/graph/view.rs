@@ -8,6 +8,7 @@ use sluice_compiler::reach::{Answer, Reach};
 use sluice_ir::policy::Direction;
 use sluice_ir::policy::eval::Verdict;
 
+use super::GraphFormat;
 use crate::error::CliError;
 
 /// What of a graph is shown, as asked for.
@@ -38,8 +39,9 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     ///
-    /// A namespace or workload that is not there.
-    pub(crate) fn new(reach: &'a Reach, scope: &'a Scope) -> Result<View<'a>, CliError> {
+    /// A namespace or workload that is not there, or more ends than the format has room for.
+    pub(crate) fn new(reach: &'a Reach, scope: &'a Scope, format: GraphFormat) -> Result<View<'a>, CliError> {
+        scope.has_room(reach.ends().len(), format)?;
         scope.namespaces.iter().try_for_each(|wanted| {
             known(
                 "namespace",
@@ -90,7 +92,28 @@ impl<'a> View<'a> {
     }
 }
 
+/// Ends of which every pair can be noted, and of which every pair can be drawn.
+const NOTED: usize = 8000;
+const DRAWN: usize = 2000;
+
 impl Scope {
+    /// Whether so many ends can be shown. Pairs are as many as their square.
+    fn has_room(&self, ends: usize, format: GraphFormat) -> Result<(), CliError> {
+        let narrowed = self.by_namespace || !self.namespaces.is_empty() || !self.workloads.is_empty();
+        let (most, help) = match format {
+            GraphFormat::Json | GraphFormat::Html => (NOTED, "give fewer manifests, or one node by `--node`"),
+            _ if narrowed => (NOTED, "give fewer manifests, or one node by `--node`"),
+            _ => (DRAWN, "name some by `--namespace` or `--workload`, or give `--by namespace`"),
+        };
+        match ends > most {
+            true => Err(CliError::Asked {
+                message: format!("{ends} workloads and peers are too many to show each with each"),
+                help: help.to_owned(),
+            }),
+            false => Ok(()),
+        }
+    }
+
     fn is_in_focus(&self, end: &End) -> bool {
         let of_namespace =
             |namespace: &Arc<str>| self.namespaces.iter().any(|wanted| **wanted == **namespace);
@@ -117,5 +140,21 @@ fn known(what: &str, wanted: &str, mut all: impl Iterator<Item = String> + Clone
         Some(close) => format!("did you mean `{close}`?"),
         None => "`sluice graph` without it shows all".to_owned(),
     };
-    Err(CliError::Unknown { message: format!("there is no {what} `{wanted}` with pods in the input"), help })
+    Err(CliError::Asked { message: format!("there is no {what} `{wanted}` with pods in the input"), help })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_square_of_many_has_no_room() {
+        let scope = Scope::default();
+        let of_one = Scope { namespaces: vec!["shop".to_owned()], ..Scope::default() };
+        assert!(scope.has_room(2000, GraphFormat::Table).is_ok());
+        assert!(scope.has_room(2001, GraphFormat::Svg).is_err());
+        assert!(scope.has_room(8000, GraphFormat::Html).is_ok());
+        assert!(of_one.has_room(8000, GraphFormat::Svg).is_ok());
+        assert!(of_one.has_room(8001, GraphFormat::Json).is_err());
+    }
 }

@@ -1,5 +1,7 @@
 //! S1306: pods whose egress is restricted, and who may not ask for any name.
 
+use std::collections::BTreeSet;
+
 use sluice_ir::net::Protocol;
 use sluice_ir::policy::{Action, Direction, Peer, Peers, Ports};
 
@@ -14,7 +16,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let policy = &context.compiled.policy;
     let lookups =
         Others::new(context, Direction::Egress, |rule| allows_dns(rule, &[Protocol::UDP, Protocol::TCP]));
-    let mut told = Vec::new();
+    let mut told = BTreeSet::new();
     for ((_, rule), written) in policy.rules().zip(&context.compiled.written) {
         let allows =
             rule.direction == Direction::Egress && rule.action == Action::Allow && has_ports(&rule.ports);
@@ -24,7 +26,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         if lookups.is_for(rule.subject) {
             continue;
         }
-        told.push(rule.subject);
+        told.insert(rule.subject);
         let Some(entry) = context.facts.entry_of(written.span) else { continue };
         let place = entry.section.map_or(entry.span, |section| section.key_span);
         let message = "egress of these pods is restricted, and no rule lets them reach a DNS server";

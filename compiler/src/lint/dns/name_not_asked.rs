@@ -1,20 +1,24 @@
 //! S1302: a name that may not be looked up.
 
+use std::collections::BTreeSet;
+
 use sluice_ir::dns_name::{DnsName, DnsPattern};
 use sluice_ir::policy::{Direction, DnsRule, Peer, Peers, Rule};
 
 use super::{dns_rules, has_names};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::lint::facts::EntryFact;
 use crate::lint::who_else::Others;
 use crate::lint::{Context, Lint};
+use crate::resource::cilium::PeerItems;
+use crate::source::Span;
 
 pub(super) const LINT: Lint = Lint { code: Code::NameNotAsked, run };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let policy = &context.compiled.policy;
     let lookups = Others::new(context, Direction::Egress, |rule| dns_rules(policy, rule).is_some());
-    let named: Vec<super::Name<'_>> = super::names(context).collect();
-    let mut told = Vec::new();
+    let mut told = BTreeSet::new();
     for ((_, rule), written) in policy.rules().zip(&context.compiled.written) {
         if !has_names(rule) {
             continue;
@@ -29,15 +33,12 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
         for pattern in patterns(rule) {
             let Some(name) = example(pattern).filter(|name| !asks(&may, name)) else { continue };
-            let here = |one: &&super::Name<'_>| one.pattern == pattern && one.span.file == written.span.file;
-            let places =
-                named.iter().filter(here).min_by_key(|one| one.span.start.abs_diff(written.span.start));
-            let Some(place) = places.filter(|place| !told.contains(&place.span)) else { continue };
-            told.push(place.span);
+            let Some(entry) = context.facts.entry_of(written.span) else { continue };
+            let Some(place) = place(entry, pattern).filter(|place| told.insert(*place)) else { continue };
             let message =
                 format!("no DNS rule lets these pods ask for `{name}`, so its addresses are never learned");
             let help = format!("add `{}` to the DNS rules of these pods", pattern.text());
-            found.push(context.finding(Code::NameNotAsked, place.resource, place.span, message).help(help));
+            found.push(context.finding(Code::NameNotAsked, entry.resource, place, message).help(help));
         }
     }
 }
@@ -51,6 +52,16 @@ fn patterns(rule: &Rule) -> impl Iterator<Item = &DnsPattern> {
         Peer::Name(pattern) => Some(pattern),
         _ => None,
     })
+}
+
+/// Where a pattern stands in an entry.
+fn place(entry: &EntryFact<'_>, pattern: &DnsPattern) -> Option<Span> {
+    let lists = entry.cilium.into_iter().flat_map(|spec| &spec.peers);
+    let mut items = lists.flat_map(|list| match &list.items {
+        PeerItems::Names(names) => names.as_slice(),
+        _ => &[],
+    });
+    items.find(|item| item.value.as_ref() == Some(pattern)).map(|item| item.span)
 }
 
 /// A name that a pattern stands for.

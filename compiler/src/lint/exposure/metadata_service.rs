@@ -20,13 +20,12 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         {
             continue;
         }
-        let from = context.facts.prefixes.partition_point(|prefix| prefix.entry < at);
-        let prefixes = context.facts.prefixes[from..].iter().take_while(|prefix| prefix.entry == at);
-        let prefix = prefixes.clone().find(|prefix| prefix.contains(METADATA));
+        let prefixes = context.facts.prefixes_of(at);
+        let prefix = prefixes.iter().find(|prefix| prefix.contains(METADATA));
         let (span, severity) = match prefix {
             Some(prefix) => (prefix.cidr.span, level(prefix)),
             None => match super::world(context, at) {
-                Some(span) if prefixes.count() == 0 => (span, Severity::Info),
+                Some(span) if prefixes.is_empty() => (span, Severity::Info),
                 _ => continue,
             },
         };
@@ -50,11 +49,10 @@ fn level(prefix: &PrefixFact<'_>) -> Severity {
 
 /// Whether the same `spec` denies it.
 fn denied(context: &Context<'_>, subject: usize) -> bool {
-    context.facts.prefixes.iter().any(|prefix| {
-        let entry = context.facts.entry(prefix.entry);
-        entry.subject == subject
-            && entry.action == Action::Deny
+    context.facts.places_of(subject).any(|at| {
+        let entry = context.facts.entry(at);
+        entry.action == Action::Deny
             && entry.direction == Direction::Egress
-            && prefix.contains(METADATA)
+            && context.facts.prefixes_of(at).iter().any(|prefix| prefix.contains(METADATA))
     })
 }

@@ -55,8 +55,7 @@ fn world(context: &Context<'_>, at: usize) -> Option<Span> {
 
 /// The prefix of all addresses of a family, if it is among the peers.
 fn everything(context: &Context<'_>, at: usize) -> Option<Span> {
-    let from = context.facts.prefixes.partition_point(|prefix| prefix.entry < at);
-    let of = context.facts.prefixes[from..].iter().take_while(|prefix| prefix.entry == at);
+    let of = context.facts.prefixes_of(at).iter();
     of.filter(|prefix| prefix.cidr.value.length() == 0).map(|prefix| prefix.cidr.span).next()
 }
 

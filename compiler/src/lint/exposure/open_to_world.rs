@@ -30,8 +30,9 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Whether the same `spec` keeps the world out again.
 fn denied(context: &Context<'_>, subject: usize) -> bool {
-    context.facts.entries.iter().enumerate().any(|(at, entry)| {
+    context.facts.places_of(subject).any(|at| {
+        let entry = context.facts.entry(at);
         let denies = entry.action == Action::Deny && entry.direction == Direction::Ingress;
-        entry.subject == subject && denies && entry.every_port && world(context, at).is_some()
+        denies && entry.every_port && world(context, at).is_some()
     })
 }

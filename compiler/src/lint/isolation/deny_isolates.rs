@@ -1,5 +1,7 @@
 //! S1401: a deny that denies everything.
 
+use std::collections::BTreeSet;
+
 use sluice_ir::policy::{Action, Peers, Ports};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -13,7 +15,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     if !policy.rules.iter().any(|rule| rule.action == Action::Deny && rule.default_deny) {
         return;
     }
-    let mut told = Vec::new();
+    let mut told = BTreeSet::new();
     let allows = sluice_ir::policy::Direction::BOTH
         .map(|direction| Others::new(context, direction, |rule| rule.action == Action::Allow));
     for ((_, rule), written) in policy.rules().zip(&context.compiled.written) {
@@ -32,7 +34,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let Some(section) = entry.section.filter(|section| !told.contains(&section.key_span)) else {
             continue;
         };
-        told.push(section.key_span);
+        told.insert(section.key_span);
         let direction = rule.direction;
         let message = format!("no rule allows these pods any {direction}, so with this all of it is denied");
         found.push(context.finding(Code::DenyIsolates, entry.resource, section.key_span, message).help(format!(

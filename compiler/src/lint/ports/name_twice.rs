@@ -1,18 +1,17 @@
 //! S1203: a port name that a pod has twice, of which one counts.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use sluice_ir::label::{Label, LabelSet, LabelSource};
+use sluice_ir::label::LabelSet;
 use sluice_ir::net::PortName;
 use sluice_ir::policy::Direction;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::inventory::keys;
 use crate::lint::facts::{PortFact, PortKind};
+use crate::lint::template::Template;
 use crate::lint::{Context, Lint};
-use crate::resource::core::{ContainerPort, PodSpec};
-use crate::resource::{Object, Resource};
+use crate::resource::Resource;
+use crate::resource::core::ContainerPort;
 
 pub(super) const LINT: Lint = Lint { code: Code::PortNameTwice, run };
 
@@ -53,23 +52,17 @@ struct Twice<'a> {
 }
 
 fn twice_in(resource: &Resource) -> Vec<(PortName, Twice<'_>)> {
-    let (labels, spec): (&[(Arc<str>, Arc<str>)], &PodSpec) = match &resource.object {
-        Object::Pod(pod) if !pod.ended => (&pod.meta.labels, &pod.spec),
-        Object::Workload(workload) => (&workload.labels, &workload.spec),
-        _ => return Vec::new(),
-    };
+    let Some(template) = Template::of(resource) else { return Vec::new() };
+    let all = &template.spec.ports;
     let mut found = Vec::new();
-    for (at, last) in spec.ports.iter().enumerate() {
+    for (at, last) in all.iter().enumerate() {
         let different = |first: &&ContainerPort| {
             first.name.value == last.name.value
                 && (first.number != last.number || first.protocol != last.protocol)
         };
-        let first = spec.ports[..at].iter().find(different);
+        let first = all[..at].iter().find(different);
         let (Some(first), Some(name)) = (first, PortName::parse(&last.name.value)) else { continue };
-        let namespace = resource.object.meta().namespace.iter();
-        let space = namespace.map(|name| Label::new(LabelSource::K8s, keys::NAMESPACE, Arc::clone(name)));
-        let own = labels.iter().map(|(key, value)| Label::new(LabelSource::K8s, key.clone(), value.clone()));
-        found.push((name, Twice { resource, labels: own.chain(space).collect(), ports: [first, last] }));
+        found.push((name, Twice { resource, labels: template.labels(), ports: [first, last] }));
     }
     found
 }

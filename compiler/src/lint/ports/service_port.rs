@@ -1,5 +1,7 @@
 //! S1201: the port of a service where that of its backends is meant.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sluice_ir::label::LabelSource;
 use sluice_ir::policy::{Direction, Identity};
 use sluice_ir::selector::{Requirement, Selector};
@@ -14,8 +16,10 @@ use crate::resource::network_policy::NumberOrName;
 pub(super) const LINT: Lint = Lint { code: Code::ServicePort, run };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let services: Vec<Backed<'_>> =
-        context.compiled.inventory.services.iter().filter_map(Backed::new).collect();
+    let mut services: BTreeMap<&str, Vec<Backed<'_>>> = BTreeMap::new();
+    for backed in context.compiled.inventory.services.iter().filter_map(Backed::new) {
+        services.entry(&backed.service.namespace).or_default().push(backed);
+    }
     if services.is_empty() {
         return;
     }
@@ -45,7 +49,7 @@ impl Backed<'_> {
 
 fn finding(
     context: &Context<'_>,
-    services: &[Backed<'_>],
+    services: &BTreeMap<&str, Vec<Backed<'_>>>,
     port: &PortFact<'_>,
     number: u16,
 ) -> Option<Diagnostic> {
@@ -53,7 +57,10 @@ fn finding(
     let backends = backends(context, port.entry);
     let of_backends =
         |backed: &&Backed<'_>| backends.iter().any(|identity| backed.selector.matches(&identity.labels));
-    let services: Vec<&Backed<'_>> = services.iter().filter(of_backends).collect();
+    let spaces = backends.iter().copied().filter_map(|identity| identity.labels.get(keys::NAMESPACE));
+    let spaces: BTreeSet<&str> = spaces.map(|label| &*label.value).collect();
+    let near = spaces.iter().filter_map(|space| services.get(space)).flatten();
+    let services: Vec<&Backed<'_>> = near.filter(of_backends).collect();
     let speaks = |service: &ServicePort| port.protocols.contains(&service.protocol);
     let ports = || services.iter().flat_map(|backed| backed.service.ports.iter().filter(|port| speaks(port)));
     // Where some backend listens on the number, it is right for that one.

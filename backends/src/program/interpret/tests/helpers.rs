@@ -1,9 +1,9 @@
 //! What helpers do.
 
-use super::super::{Context, FaultKind, MapError, Packet};
+use super::super::{Context, FaultKind, MapError, Packet, Socket};
 use super::{fault, run};
 use crate::abi::map;
-use crate::program::Register::{R0, R1, R2, R3, R4, R6, R7, R10};
+use crate::program::Register::{R0, R1, R2, R3, R4, R5, R6, R7, R10};
 use crate::program::{Alu, Assembler, Condition, Helper, Size};
 
 /// `r1 = map; r2 = the stack's end - below`.
@@ -214,6 +214,50 @@ fn rings_tell() {
     assert_eq!(outcome.code, -11, "64 bytes do not hold both records");
     let [(_, event)] = &outcome.events[..] else { panic!("{:?}", outcome.events) };
     assert_eq!(event[..], [0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn sockets_are_found_given_and_let_go() {
+    let (mut machine, maps) = super::machine();
+    machine.surroundings.sockets.listener = Some(Socket { mark: 9, state: 10 });
+    let mut ask = |size: i32, lets_go: bool| {
+        let program = super::load(&mut machine, &maps, |asm| {
+            asm.move64(R7, R1);
+            zeros(asm, 40);
+            asm.move64(R2, R10);
+            asm.alu64(Alu::Sub, R2, 40);
+            asm.move32(R3, size);
+            asm.move64(R4, -1);
+            asm.move32(R5, 0);
+            call(asm, Helper::LookupUdp);
+            asm.move64(R6, R0);
+            asm.move64(R1, R7);
+            asm.move64(R2, R6);
+            asm.move32(R3, 0);
+            call(asm, Helper::AssignSocket);
+            asm.load(Size::U32, R7, R6, 16);
+            if lets_go {
+                asm.move64(R1, R6);
+                call(asm, Helper::ReleaseSocket);
+            }
+            asm.move64(R0, R7);
+            asm.exit();
+        });
+        machine.run(program, Packet::default(), &Context::default())
+    };
+    let given = ask(12, true).unwrap();
+    assert_eq!((given.code, given.given_to), (9, Some(Socket { mark: 9, state: 10 })));
+    assert_eq!(ask(36, false).unwrap_err().kind, FaultKind::Held);
+    let size = FaultKind::Argument { argument: 3, expected: "the size of both ends" };
+    assert_eq!(ask(20, true).unwrap_err().kind, size);
+    machine.surroundings.sockets.listener = None;
+    let nobody = super::load(&mut machine, &maps, |asm| {
+        asm.move32(R2, 1);
+        asm.move32(R3, 0);
+        call(asm, Helper::AssignSocket);
+    });
+    let fault = machine.run(nobody, Packet::default(), &Context::default()).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Argument { argument: 2, expected: "a socket" });
 }
 
 #[test]
