@@ -36,7 +36,8 @@ impl File {
 
     /// Whether the file is test input or expected output, which is what it has to be and not tidy.
     pub(crate) fn is_data(&self) -> bool {
-        self.is_in("testdata") || self.is_in("golden") || self.extension() == "snap"
+        ["testdata", "golden", "fuzz/seeds", "fuzz/regressions"].iter().any(|folder| self.is_in(folder))
+            || self.extension() == "snap"
     }
 
     /// Whether a program wrote the file.
