@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sluice_backends::abi::{Endpoint, Reason};
-use sluice_backends::image::{Images, Interface, Room, record};
+use sluice_backends::image::{Images, Interface, Room, record, refusal};
 use sluice_backends::probe::Probe;
 use sluice_backends::run::Runner;
 use sluice_compiler::judge::{Tabled, TabledSide};
@@ -120,11 +120,7 @@ impl Engine {
         let verdict = row.0[table.ports.class(flow.protocol, flow.port).index()];
         let outcome = &self.decision.verdicts[verdict.index()];
         let record = record(verdict.index(), outcome);
-        let reason = match (record.reason, record.action) {
-            // Nobody listens here.
-            (0, 2) => Some(Reason::NoProxy),
-            (reason, _) => Reason::of_code(reason),
-        };
+        let reason = refusal(&record, direction, flow.protocol);
         Some((u32::try_from(verdict.index()).ok()?, reason, outcome.verdict))
     }
 
