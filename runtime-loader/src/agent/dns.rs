@@ -42,8 +42,10 @@ pub(crate) struct Dns {
     port: u16,
     /// Whether the datapath knows the port.
     is_known: bool,
-    /// Puts in place how packets come to the proxy.
-    delivery: Option<JoinHandle<()>>,
+    /// Whether packets are led to the proxy; not known of what an agent before this one has left.
+    is_led: Option<bool>,
+    /// Who sees to that.
+    leading: Option<JoinHandle<()>>,
     /// What is done beside the core; ends with it.
     beside: JoinSet<()>,
 }
@@ -92,7 +94,7 @@ impl Begun {
         if let Some(sockets) = sockets {
             beside.spawn(serve(Arc::clone(&proxy), sockets));
         }
-        Dns { proxy, port, is_known: false, delivery: None, beside }
+        Dns { proxy, port, is_known: false, is_led: None, leading: None, beside }
     }
 }
 
@@ -115,8 +117,10 @@ impl Dns {
 
     /// A generation is in force, and these are its rules.
     pub(super) fn show(&mut self, book: Book, options: &DnsOptions, node: &Node) {
-        if book.needs_proxy() && self.delivery.is_none() {
-            self.delivery = Some(tokio::spawn(deliver()));
+        let wanted = book.needs_proxy();
+        if self.is_led != Some(wanted) {
+            self.is_led = Some(wanted);
+            self.leading = Some(tokio::spawn(lead(wanted, self.leading.take())));
         }
         self.proxy.put_in_force(Arc::new(book), options.clone());
         if !self.is_known {
@@ -141,10 +145,20 @@ fn files() -> usize {
     limit.current.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX))
 }
 
-async fn deliver() {
-    let delivered = async { Delivery::new()?.put().await };
-    if let Err(error) = delivered.await {
-        tracing::error!(%error, "queries do not get to the DNS proxy");
+/// Puts in place how packets get to the proxy, or takes it away, when what was wanted before is done.
+async fn lead(wanted: bool, before: Option<JoinHandle<()>>) {
+    if let Some(before) = before {
+        // Whatever became of it, this is what is wanted now.
+        let _ = before.await;
+    }
+    let led = async {
+        let delivery = Delivery::new()?;
+        if wanted { delivery.put().await } else { delivery.remove().await }
+    };
+    match led.await {
+        Ok(()) => {}
+        Err(error) if wanted => tracing::error!(%error, "queries do not get to the DNS proxy"),
+        Err(error) => tracing::warn!(%error, "the way to the DNS proxy is still there, and nobody goes it"),
     }
 }
 
