@@ -129,6 +129,15 @@ fn files_are_followed_and_broken_ones_change_nothing() {
     daemon.write("policy.yaml", POLICY);
     daemon.await_generation(3);
     assert!(reaches_tcp(&network, WEB, CART, 8080, false));
+
+    // Whatever the agent is at when a file changes, the last change counts.
+    let moved = POLICY.replace("8080", "9090");
+    for at in 0..30 {
+        daemon.write("policy.yaml", if at % 2 == 0 { POLICY } else { &moved });
+        std::thread::sleep(Duration::from_millis(at * 53 % 170));
+    }
+    until(|| reaches_tcp(&network, WEB, CART, 9090, false), "the last change is in force");
+    assert!(!reaches_tcp(&network, WEB, CART, 8080, false));
 }
 
 /// The cart may ask the vault for names, and the vault itself for nothing.

@@ -163,10 +163,13 @@ impl Beside {
     }
 
     fn begin(&mut self, enforcer: &Enforcer) {
-        if self.wanted.is_none() || self.done.is_some() {
+        // While the worker is away, what is wanted stays wanted.
+        if self.done.is_some() || self.worker.is_none() {
             return;
         }
-        if let (Some(worker), Some(work)) = (self.worker.take(), self.wanted.take()) {
+        if let Some(work) = self.wanted.take()
+            && let Some(worker) = self.worker.take()
+        {
             self.work = Some(tokio::spawn(worker.work(work, enforcer.at_hand())));
         }
     }
