@@ -187,18 +187,17 @@ impl Enforcer {
         let said = |(name, address): &Answer| {
             live.inputs.answers.0.get(name).is_some_and(|known| known.contains(address))
         };
-        let mut learned = self.learned.clone();
+        let mut learned = Vec::with_capacity(changes.len());
         let mut news = Vec::with_capacity(changes.len());
         for change in changes {
             match &change {
-                Change::DnsAnswer(name, address) => {
-                    learned.insert((name.clone(), *address));
-                }
+                Change::DnsAnswer(name, address) => learned.push(((name.clone(), *address), true)),
                 Change::DnsExpiry(name, address) => {
                     let answer = (name.clone(), *address);
-                    learned.remove(&answer);
                     // What a file says does not expire.
-                    if said(&answer) {
+                    let stays = said(&answer);
+                    learned.push((answer, false));
+                    if stays {
                         continue;
                     }
                 }
@@ -208,9 +207,20 @@ impl Enforcer {
         }
         let attempt = self.change(news, Stopwatch::new());
         if !matches!(attempt, Attempt::Refused(_)) {
-            self.learned = learned;
+            self.note(learned);
         }
         attempt
+    }
+
+    /// Notes which answers are known from now on, and which are not any more.
+    fn note(&mut self, learned: Vec<(Answer, bool)>) {
+        for (answer, is_known) in learned {
+            if is_known {
+                self.learned.insert(answer);
+            } else {
+                self.learned.remove(&answer);
+            }
+        }
     }
 
     /// Puts in force what files say differently.
