@@ -177,6 +177,32 @@ fn a_client_is_never_faster_than_what_it_learned() {
     eprintln!("{rounds} fresh addresses in {:?}: {}", began.elapsed(), status["dns"]["phases"]);
 }
 
+/// What an agent learns first is in force before it is released, as all else is: it takes no new generation.
+#[test]
+fn the_first_answer_after_a_start_is_no_slower_than_others() {
+    if !able("the_first_answer_after_a_start_is_no_slower_than_others") {
+        return;
+    }
+    let starts = std::env::var("SLUICE_STARTS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
+    let mut scene = Scene::new();
+    let _server = fresh_answers(&scene.network, SERVER);
+    for start in 0..starts {
+        // Every other agent knows nothing, and the rest what the one before has learned.
+        if start % 2 == 0 {
+            scene.daemon.forget();
+        }
+        scene.daemon.begin_again();
+        assert_eq!(scene.races(WEB, start..start + 1), 0, "start {start}: {}", scene.daemon.log());
+        let status = scene.status();
+        assert_eq!(
+            (&status["published"], &status["dns"]["releasedEarly"]),
+            (&1.into(), &0.into()),
+            "{status}"
+        );
+        scene.daemon.end();
+    }
+}
+
 #[test]
 fn a_killed_agent_forgets_nothing_and_stops_nobody_else() {
     let test = "a_killed_agent_forgets_nothing_and_stops_nobody_else";

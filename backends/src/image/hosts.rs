@@ -96,25 +96,36 @@ pub(super) fn fill(memory: &mut Memory, slots: &[Option<(Key, u32)>]) {
     }
 }
 
-/// Gives a host a class, or takes it away. False if there is no slot for it.
-pub(super) fn set(memory: &mut Memory, table: &Hosts, bits: u128, class: Option<u32>) -> bool {
+/// What became of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// It has the slot that it had, or has none and needs none.
+    There,
+    /// It took a slot that was free.
+    Anew,
+    /// There is no slot for it.
+    Nowhere,
+}
+
+/// Gives a host a class, or takes it away.
+pub(super) fn set(memory: &mut Memory, table: &Hosts, bits: u128, class: Option<u32>) -> Placed {
     let key = halves(bits);
     let home = table.slot(key) * SLOT;
     for place in (home..home + PROBES * SLOT).step_by(SLOT) {
         let there = [0, 8].map(|half| memory.u64(Image::Trie6, place + half));
         let now = memory.u32(Image::Trie6, place + SLOT_CLASS);
         if now == FREE {
-            let Some(class) = class else { return true };
+            let Some(class) = class else { return Placed::There };
             let keys = [key.0.to_ne_bytes(), key.1.to_ne_bytes()].concat();
             memory.store(Image::Trie6, place, &keys);
             memory.fence();
             memory.store_u32(Image::Trie6, place + SLOT_CLASS, class);
-            return true;
+            return Placed::Anew;
         }
         if there == [key.0, key.1] {
             memory.store_u32(Image::Trie6, place + SLOT_CLASS, class.unwrap_or(GONE));
-            return true;
+            return Placed::There;
         }
     }
-    class.is_none()
+    if class.is_none() { Placed::There } else { Placed::Nowhere }
 }

@@ -17,7 +17,7 @@ use crate::servers::{number_of, question};
 pub(crate) const WEB: usize = 0;
 pub(crate) const OTHER: usize = 1;
 pub(crate) const SERVER: usize = 2;
-/// No pod: it has every address of 198.18.0.0/15 and fd18::/16.
+/// No pod: it has every address of 198.18.0.0/15, 100.64.0.0/10 and fd18::/16.
 pub(crate) const WORLD: usize = 3;
 
 /// What does not come within this time does not come.
@@ -51,7 +51,7 @@ pub(crate) fn world(number: u32) -> SocketAddr {
 
 /// The address of a name that nobody has asked for before.
 pub(crate) fn fresh(number: u32) -> SocketAddr {
-    world(0x1_0000 + number)
+    (Ipv4Addr::from_bits(0x6440_0000 + number), 80).into()
 }
 
 impl Scene {
@@ -60,14 +60,14 @@ impl Scene {
         let mut daemon = Daemon::new(&network, &["web", "other", "dns"], POLICY);
         // What is not optimised takes its time, on a machine that has other things to do.
         daemon.configure("tofqdns-proxy-response-max-delay: 10s\n");
-        let outside = "ip route add local 198.18.0.0/15 dev lo; ip -6 route add local fd18::/16 dev lo";
+        let outside = "ip route add local 198.18.0.0/15 dev lo; ip route add local 100.64.0.0/10 dev lo; \
+            ip -6 route add local fd18::/16 dev lo";
         must(network.run(WORLD, outside));
         let (four, six) = (Network::address4(WORLD), Network::address6(WORLD));
-        must(
-            network.on_node(&format!(
-                "ip route add 198.18.0.0/15 via {four}; ip -6 route add fd18::/16 via {six}"
-            )),
-        );
+        must(network.on_node(&format!(
+            "ip route add 198.18.0.0/15 via {four}; ip route add 100.64.0.0/10 via {four}; \
+                 ip -6 route add fd18::/16 via {six}"
+        )));
         let scene = Scene { daemon, network };
         let listener = scene.within(WORLD, || TcpListener::bind("[::]:80").unwrap());
         std::thread::spawn(move || {

@@ -22,12 +22,13 @@ use std::time::Duration;
 use sluice_backends::datapath::{DatapathError, entries};
 use sluice_compiler::session::Change;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::book::Books;
 use super::counts::Counts;
 use super::enforce::{Attempt, Enforcer};
+use super::grow::{AheadError, Ready};
 use super::reading::Reader;
 use super::telling::Telling;
 use super::work::{Done, Work, Worker};
@@ -36,7 +37,7 @@ use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
 use crate::endpoint::{FindError, Finder};
 use crate::kernel::{KernelError, wait_for_readers};
-use crate::node::{Node, NodeError, Sizes, Verified};
+use crate::node::{Node, NodeError, Sizes};
 use crate::pins::Pins;
 
 /// How often the core shows that it lives.
@@ -78,7 +79,7 @@ struct Beside {
     /// What it has done, until that can be put in force.
     done: Option<Done>,
     grace: Option<JoinHandle<Result<(), KernelError>>>,
-    spare: Option<JoinHandle<Result<Verified, KernelError>>>,
+    ahead: Option<JoinHandle<Result<Ready, AheadError>>>,
 }
 
 /// Runs until it is told to stop.
@@ -98,7 +99,7 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let reader = Reader::new(read, &core.config.node, core.config.keep_going);
     let worker = Worker { reader, finder: Arc::new(Finder::new()?) };
     let mut beside =
-        Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, spare: None };
+        Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, ahead: None };
     core.dns.watch(node.connections()?);
     let mut enforcer = Enforcer::new(core.config, node, books, core.dns.learned());
     let ended = tokio::select! {
@@ -118,7 +119,11 @@ async fn attend(core: &mut Core<'_>, enforcer: &mut Enforcer, beside: &mut Besid
         beside.go_on(core, enforcer);
         tokio::select! {
             biased;
-            Some(fed) = core.urgent.recv() => apply(core, enforcer, fed),
+            Some(fed) = core.urgent.recv() => {
+                apply(core, enforcer, fed);
+                // Whoever waits for it runs on this thread, and before the next.
+                yield_now().await;
+            }
             order = core.orders.recv() => match order {
                 // What is found where is part of what the files mean for this node.
                 Some(Order::Read) => beside.want(Work::Read, enforcer),
@@ -131,11 +136,16 @@ async fn attend(core: &mut Core<'_>, enforcer: &mut Enforcer, beside: &mut Besid
                     tracing::warn!(%error, "the generation before is still there");
                 }
             }
-            verified = ended(&mut beside.spare) => {
-                if let Err(error) = verified?.map_err(NodeError::from).and_then(|done| enforcer.keep(done)) {
+            ready = ended(&mut beside.ahead) => match enforcer.keep(ready?) {
+                Ok(None) => {}
+                Ok(Some(attempt)) => {
+                    enforcer.show(&mut core.dns);
+                    tell(core, enforcer, attempt, false);
+                }
+                Err(error) => {
                     tracing::warn!(%error, "the next generation has to wait for its programs");
                 }
-            }
+            },
             _ = beat.tick() => core.pulse.beat(),
         }
     }
@@ -171,17 +181,17 @@ impl Beside {
 
     /// Puts in force what was done, once no packet needs what is in its way; and begins what is to be done beside.
     fn go_on(&mut self, core: &mut Core<'_>, enforcer: &mut Enforcer) {
-        let free = enforcer.is_settled() && self.spare.is_none();
+        let free = enforcer.is_settled() && self.ahead.is_none();
         if free && let Some(done) = self.done.take() {
             self.finish(done, core, enforcer);
         }
         if self.grace.is_none() && enforcer.wants_grace() {
             self.grace = Some(spawn_blocking(wait_for_readers));
         }
-        if self.spare.is_none()
-            && let Some(spare) = enforcer.take_spare()
+        if self.ahead.is_none()
+            && let Some(ahead) = enforcer.take_ahead()
         {
-            self.spare = Some(spawn_blocking(|| spare.load()));
+            self.ahead = Some(spawn_blocking(|| ahead.run()));
         }
         self.begin(enforcer);
     }

@@ -20,6 +20,7 @@ mod dns;
 mod enforce;
 mod explain;
 mod feed;
+mod grow;
 mod orders;
 mod place;
 mod reading;
