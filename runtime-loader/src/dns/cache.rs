@@ -48,6 +48,8 @@ pub struct Cache {
     endpoints: BTreeMap<Endpoint, History>,
     /// By name and address, how many endpoints have it, and the batch of changes that brought it.
     shared: BTreeMap<DnsName, BTreeMap<IpAddr, Shared>>,
+    /// The names of each address, from when somebody asks for them: only rules that name servers by name do.
+    by_address: Option<BTreeMap<IpAddr, BTreeSet<DnsName>>>,
     addresses: usize,
     batch: u64,
 }
@@ -98,6 +100,9 @@ impl Cache {
             let shared = of_name.entry(address).or_insert(Shared { holders: 0, batch: self.batch + 1 });
             if shared.holders == 0 {
                 followed.changes.push(Change::DnsAnswer(name.clone(), address));
+                if let Some(names) = &mut self.by_address {
+                    names.entry(address).or_default().insert(name.clone());
+                }
             }
             shared.holders += 1;
         }
@@ -215,6 +220,14 @@ impl Cache {
             if shared.holders == 0 {
                 of_name.remove(address);
                 followed.changes.push(Change::DnsExpiry(name.clone(), *address));
+                if let Some(names) = &mut self.by_address
+                    && let Some(of_address) = names.get_mut(address)
+                {
+                    of_address.remove(name);
+                    if of_address.is_empty() {
+                        names.remove(address);
+                    }
+                }
             }
             if of_name.is_empty() {
                 self.shared.remove(name);
@@ -283,9 +296,16 @@ impl Cache {
     }
 
     /// The names that an address was learned for, whoever did.
-    pub fn names_of(&self, address: IpAddr) -> Vec<DnsName> {
-        let named = self.shared.iter().filter(|(_, of)| of.contains_key(&address));
-        named.map(|(name, _)| name.clone()).collect()
+    pub fn names_of(&mut self, address: IpAddr) -> Vec<DnsName> {
+        let shared = &self.shared;
+        let names = self.by_address.get_or_insert_with(|| {
+            let mut names: BTreeMap<IpAddr, BTreeSet<DnsName>> = BTreeMap::new();
+            for (name, address) in shared.iter().flat_map(|(name, of)| of.keys().map(move |at| (name, at))) {
+                names.entry(*address).or_default().insert(name.clone());
+            }
+            names
+        });
+        names.get(&address).into_iter().flatten().cloned().collect()
     }
 
     /// Every endpoint with what it has learned.
