@@ -99,7 +99,11 @@ fn an_answer_of_two_names_tells_no_ports_apart() {
     answer(&mut session, "api.example.com", "203.0.113.1");
     let tables = tables(answer(&mut session, "other.example.org", "203.0.113.1"));
     assert_eq!(tables.ports.egress, None);
-    assert_eq!((tables.rows.egress.len(), tables.verdicts.len()), (1, 1), "the lines of both stand behind it");
+    assert_eq!(
+        (tables.rows.egress.len(), tables.verdicts.len()),
+        (1, 1),
+        "the lines of both stand behind it"
+    );
 }
 
 #[test]
