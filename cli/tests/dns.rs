@@ -234,6 +234,22 @@ fn a_killed_agent_forgets_nothing_and_stops_nobody_else() {
 }
 
 #[test]
+fn a_server_that_is_gone_is_noticed() {
+    if !able("a_server_that_is_gone_is_noticed") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let _server = fresh_answers(&scene.network, SERVER);
+    scene.begin();
+    assert_eq!(scene.races(WEB, 0..1), 0);
+    scene.network.run(SERVER, "ip link set eth0 down");
+    let began = Instant::now();
+    let answer = scene.dig(WEB, "www.example.test A +noshort +comments");
+    // The node looks for it for three seconds; a server that says nothing has ten.
+    assert!(answer.contains("SERVFAIL") && began.elapsed() < Duration::from_secs(8), "{answer}");
+}
+
+#[test]
 fn what_is_flushed_is_out_of_reach() {
     if !able("what_is_flushed_is_out_of_reach") {
         return;

@@ -17,13 +17,10 @@ use sluice_ir::dns_name::DnsName;
 use sluice_loader::agent::{Config, Feed, Inputs, run_fed};
 use sluice_loader::api::time::Moment;
 use sluice_loader::dns::cache::{Endpoint, Lookup};
-use sluice_loader::dns::disk::Disk;
-use sluice_loader::dns::keep::keep;
 use sluice_loader::dns::names::{Names, Waited};
-use sluice_loader::dns::proxy::Proxy;
 use sluice_loader::node::{Node, Sizes};
 use sluice_loader::pins::Pins;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 
 use crate::held::resident;
 use crate::network::Network;
@@ -70,7 +67,6 @@ struct Learning {
     names: Arc<Names>,
     endpoint: Endpoint,
     next: u32,
-    _folder: tempfile::TempDir,
 }
 
 /// Where the addresses of answers lie.
@@ -85,13 +81,8 @@ enum Where {
 }
 
 impl Learning {
-    fn begin(feed: Feed) -> Learning {
-        let folder = tempfile::tempdir().unwrap();
-        let (disk, _) = Disk::open(folder.path()).unwrap();
-        let names = Arc::new(Names::restored(Vec::new()));
-        let proxy = Arc::new(Proxy::new(Arc::clone(&names), broadcast::channel(1).0));
-        tokio::spawn(keep(proxy, Some(disk), feed));
-        Learning { names, endpoint: "shop/web".into(), next: 0, _folder: folder }
+    fn begin(feed: &Feed) -> Learning {
+        Learning { names: Arc::clone(feed.names()), endpoint: "shop/web".into(), next: 0 }
     }
 
     /// The first answer: nobody is answered before a generation is in force, so what is learned before is not waited for.
@@ -219,7 +210,7 @@ where
         let (done, result) = oneshot::channel();
         let feed = |feed: Feed| {
             tokio::spawn(async move {
-                let _ = done.send(measure(Learning::begin(feed)).await);
+                let _ = done.send(measure(Learning::begin(&feed)).await);
             });
         };
         thread::spawn(move || {

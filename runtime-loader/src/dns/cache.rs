@@ -27,6 +27,9 @@ const ROOM: usize = 1_000;
 /// An endpoint by its name.
 pub type Endpoint = Arc<str>;
 
+/// A name of an endpoint, as a place among all.
+pub type Place = (Endpoint, DnsName);
+
 /// An answer that a pod got.
 #[derive(Clone, Copy, Debug)]
 pub struct Lookup<'a> {
@@ -278,15 +281,23 @@ impl Cache {
         }
     }
 
-    /// Everything, to be written down.
-    pub fn records(&self) -> Vec<Record> {
-        let mut records = Vec::new();
-        for (endpoint, history) in &self.endpoints {
-            for (name, addresses) in history.names() {
-                records.extend(Record::of_name(endpoint, name, addresses));
-            }
+    /// What is known of so many names that come after a place, to be written down, and the last of them; none if there are
+    /// no more.
+    pub fn records(&self, after: Option<&Place>, most: usize) -> (Vec<Record>, Option<Place>) {
+        let (mut records, mut last) = (Vec::new(), None);
+        let endpoints = match after {
+            Some((endpoint, _)) => self.endpoints.range(Arc::clone(endpoint)..),
+            None => self.endpoints.range::<Endpoint, _>(..),
+        };
+        let names = endpoints.flat_map(|(endpoint, history)| {
+            let within = after.filter(|(of, _)| of == endpoint).map(|(_, name)| name);
+            history.names_after(within).map(move |(name, addresses)| (endpoint, name, addresses))
+        });
+        for (endpoint, name, addresses) in names.take(most) {
+            records.extend(Record::of_name(endpoint, name, addresses));
+            last = Some((Arc::clone(endpoint), name.clone()));
         }
-        records
+        (records, last)
     }
 
     /// What the node enforces: every name with its addresses, whoever learned them.
