@@ -22,6 +22,9 @@ pub(crate) const FREE: u32 = u32::MAX;
 /// The class in a slot whose address has no class of its own any more.
 pub(crate) const GONE: u32 = u32::MAX - 1;
 
+/// So many slots there are for each host where others may come.
+pub(super) const SPREAD: usize = 4;
+
 /// Pairs of multipliers that are tried before a table grows; odd, of bits that look random.
 const SEEDS: u64 = 4;
 
@@ -41,7 +44,9 @@ pub(super) fn halves(bits: u128) -> Key {
 /// Lays out a table for some hosts, which are distinct, with room for more; gives the slots in use. None if there
 /// are too many hosts.
 pub(super) fn plan(hosts: &[(u128, u32)], room: usize) -> Option<(Hosts, Slots)> {
-    let least = (2 * (hosts.len() + room)).next_power_of_two().ilog2().max(1);
+    // Where more come one by one nobody can be moved to make place, so that much has to be free.
+    let spread = if room == 0 { 2 } else { SPREAD };
+    let least = (spread * (hosts.len() + room)).next_power_of_two().ilog2().max(1);
     for bits in least..=SLOTS {
         for seed in 0..SEEDS {
             let table = Hosts { bits, multipliers: (random(2 * seed), random(2 * seed + 1)) };

@@ -3,6 +3,7 @@
 use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 
+use super::hosts::SPREAD;
 use super::trie::Trie;
 use super::{Images, Room};
 
@@ -82,9 +83,9 @@ impl Images {
             rows: ByDirection::from_fn(rows),
             chunks4: of_trie(&state.trie4, room.chunks4),
             chunks6: of_trie(&state.trie6, room.chunks6),
-            // A host needs a free slot near its hash, so half of the slots are no room.
+            // A host needs a free slot near its hash, so most slots are no room.
             hosts6: Extent {
-                size: hosts.map_or(0, |hosts| hosts.slots() / 2),
+                size: hosts.map_or(0, |hosts| hosts.slots() / SPREAD),
                 taken: state.hosts6,
                 room: if hosts.is_some() { room.hosts6 } else { 0 },
             },

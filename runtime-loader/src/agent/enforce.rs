@@ -63,6 +63,8 @@ pub(super) struct Live {
     pub(super) placed: Vec<Placed>,
     /// What images that are made anew leave for changes.
     room: Room,
+    /// What came in place since larger images were planned, with its counters; none if they are not, or would have missed more.
+    missed: Option<Vec<(Tables, Vec<u32>)>>,
     /// Whether the images are those in the kernel, in the session's words: if not, all are made anew.
     is_current: bool,
     book: Arc<Book>,
@@ -87,8 +89,8 @@ enum Why {
     Different(Vec<Tables>),
     /// Images of the session's tables.
     Anew,
-    /// The same, and nothing is different but their room.
-    Larger,
+    /// These, which say the same with more room.
+    Larger(Box<Images>),
 }
 
 impl Enforcer {
@@ -181,6 +183,7 @@ impl Enforcer {
         let interfaces = interfaces(&locals(&live.placed), &self.settings);
         let room = live.images.ample(&Room::LIVE);
         live.room = room;
+        live.missed = Some(Vec::new());
         Some(Ahead::Grow(Box::new(Larger { tables, interfaces, room, settings: self.settings, idle })))
     }
 
@@ -189,20 +192,34 @@ impl Enforcer {
         let grows = std::mem::take(&mut self.growth);
         let kept = ready.and_then(|ready| {
             let kept = self.node.keep(ready.verified)?;
-            self.code = ready.code.or(self.code.take());
-            Ok(kept)
+            let (code, images) = ready.larger.map(|larger| (larger.code, larger.images)).unzip();
+            self.code = code.or(self.code.take());
+            Ok((kept, images))
         });
         match (kept, grows) {
-            (Ok(true), Growth::Begun) => Ok(Some(match self.publish(&Why::Larger, Stopwatch::new()) {
-                Ok(publish) => Attempt::Published(publish),
-                Err(refused) => Attempt::Refused(vec![refused]),
-            })),
+            (Ok((true, Some(images))), Growth::Begun) => {
+                // What is not to be had in this way is made anew, with the same room.
+                let why = self.caught_up(images).map_or(Why::Anew, Why::Larger);
+                Ok(Some(match self.publish(why, Stopwatch::new()) {
+                    Ok(publish) => Attempt::Published(publish),
+                    Err(refused) => Attempt::Refused(vec![refused]),
+                }))
+            }
             (Ok(_), _) => Ok(None),
             (Err(error), _) => {
                 self.growth = Growth::Failed;
                 Err(error)
             }
         }
+    }
+
+    /// Larger images with what came in place since they were planned.
+    fn caught_up(&mut self, mut images: Box<Images>) -> Option<Box<Images>> {
+        let missed = self.live.as_mut()?.missed.take()?;
+        for (tables, counters) in missed {
+            images.renew(&tables, &counters).ok()?;
+        }
+        Some(images)
     }
 
     /// What is in force, for whoever begins to work.
@@ -338,10 +355,11 @@ impl Enforcer {
             Arc::clone(&compiled),
             Vec::new(),
         ));
-        let mut next = Live { session, images, inputs, compiled, placed, room, is_current: false, book };
+        let mut next =
+            Live { session, images, inputs, compiled, placed, room, missed: None, is_current: false, book };
         next.name_all(self.node.next(), &mut self.slots);
         let before = self.live.replace(next);
-        match self.publish(&Why::Different(Vec::new()), watch) {
+        match self.publish(Why::Different(Vec::new()), watch) {
             Ok(publish) => Attempt::Published(publish),
             Err(refused) => {
                 self.live = before;
@@ -358,7 +376,7 @@ impl Enforcer {
             Err(error) => {
                 let refused = finding(&error, &live.inputs, &live.compiled);
                 // The session's words are others now, and say what they said before.
-                if let Err(again) = self.publish(&Why::Anew, watch) {
+                if let Err(again) = self.publish(Why::Anew, watch) {
                     return Attempt::Refused(vec![refused, again]);
                 }
                 return Attempt::Refused(vec![refused]);
@@ -416,11 +434,11 @@ impl Enforcer {
             return Ok(Attempt::InPlace);
         }
         if let Some(live) = &mut self.live {
-            live.is_current = false;
+            (live.is_current, live.missed) = (false, None);
         }
         watch.ended("images");
         let why = if anew { Why::Anew } else { Why::Different(different) };
-        self.publish(&why, watch).map(Attempt::Published)
+        self.publish(why, watch).map(Attempt::Published)
     }
 
     /// Adds the stores that a change takes to those that are to be made. Where something that is to be used again may still
@@ -442,6 +460,11 @@ impl Enforcer {
             live.images.settle();
             applied = apply(live);
         }
+        if let (Ok(_), Some(live)) = (&applied, &mut self.live)
+            && let Some(missed) = &mut live.missed
+        {
+            missed.push((tables.clone(), counters.to_vec()));
+        }
         Ok(applied.map(|more| writes.extend(more)))
     }
 
@@ -457,29 +480,41 @@ impl Enforcer {
     }
 
     /// Puts what the session says in force as a new generation, with the images as they are or made anew.
-    fn publish(&mut self, why: &Why, watch: Stopwatch) -> Result<Publish, Finding> {
+    fn publish(&mut self, why: Why, watch: Stopwatch) -> Result<Publish, Finding> {
         // What else this thread has to do is done by another one in the meantime.
         block_in_place(|| self.publish_here(why, watch))
     }
 
-    fn publish_here(&mut self, why: &Why, mut watch: Stopwatch) -> Result<Publish, Finding> {
+    fn publish_here(&mut self, why: Why, mut watch: Stopwatch) -> Result<Publish, Finding> {
         let Some(live) = &mut self.live else { return Err(Finding::default()) };
         let of = |error: &dyn std::error::Error| Finding::of_error(error);
         let locals = locals(&live.placed);
         let number = self.node.next();
-        if !matches!(why, Why::Different(_)) {
-            live.images = images(&live.session, &live.placed, &self.settings, &live.room)?;
-            live.name_all(number, &mut self.slots);
-            watch.ended("images");
-        } else {
-            live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
-            live.rename(number);
+        let (mut different, mut most) = (Vec::new(), self.settings.checks);
+        match why {
+            Why::Anew => {
+                live.images = images(&live.session, &live.placed, &self.settings, &live.room)?;
+                live.name_all(number, &mut self.slots);
+                watch.ended("images");
+            }
+            Why::Larger(images) => {
+                live.images = *images;
+                live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
+                live.name_all(number, &mut self.slots);
+                most = QUESTIONS;
+                watch.ended("images");
+            }
+            Why::Different(tables) => {
+                live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
+                live.rename(number);
+                if !tables.is_empty() {
+                    (different, most) = (tables, QUESTIONS);
+                }
+            }
         }
-        let (different, most) = match why {
-            Why::Different(tables) if !tables.is_empty() => (tables.iter().collect(), QUESTIONS),
-            Why::Different(_) | Why::Anew => (Vec::new(), self.settings.checks),
-            Why::Larger => (Vec::new(), QUESTIONS),
-        };
+        // Larger images on their way know nothing of this generation.
+        live.missed = None;
+        let different: Vec<&Tables> = different.iter().collect();
         let checks = questions(&live.session, &locals, &live.session.sample(&different, most));
         watch.ended("questions");
         let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
@@ -550,7 +585,7 @@ impl Live {
 
     /// Takes changes back. The images are made anew with the next ones.
     fn take_back(&mut self, undo: Vec<Change>) {
-        self.is_current = false;
+        (self.is_current, self.missed) = (false, None);
         for change in undo.into_iter().rev() {
             if let Err(error) = self.session.apply(change) {
                 tracing::error!(%error, "a change cannot be taken back: it comes into force with the next one");

@@ -1,8 +1,8 @@
 //! Room for what is not known yet.
 //!
-//! Answers of DNS come in place as long as there is room for them. Before it runs out, images with as much room again are
-//! planned beside the core and the kernel verifies their programs; only then are they made and put in force. So no answer
-//! waits for a verifier.
+//! Answers of DNS come in place as long as there is room for them. Before it runs out, larger images are made beside the core
+//! and the kernel verifies their programs. Then they take in what came meanwhile, and are put in force. So no answer waits for
+//! a verifier.
 
 use std::sync::Arc;
 
@@ -52,8 +52,15 @@ pub(super) struct Larger {
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) verified: Verified,
-    /// Programs that are new, and for which images.
-    pub(super) code: Option<(Shape, Arc<ByDirection<Code>>)>,
+    /// What is new, if images were to be larger.
+    pub(super) larger: Option<New>,
+}
+
+/// Larger images, and their programs.
+#[derive(Debug)]
+pub(super) struct New {
+    pub(super) images: Box<Images>,
+    pub(super) code: (Shape, Arc<ByDirection<Code>>),
 }
 
 /// Why it was not.
@@ -73,7 +80,7 @@ impl Ahead {
     /// Does it, which takes a while.
     pub(super) fn run(self) -> Result<Ready, AheadError> {
         match self {
-            Ahead::Verify(spare) => Ok(Ready { verified: spare.load()?, code: None }),
+            Ahead::Verify(spare) => Ok(Ready { verified: spare.load()?, larger: None }),
             Ahead::Grow(larger) => larger.run(),
         }
     }
@@ -87,6 +94,7 @@ impl Larger {
         // Programs are the same in every generation.
         let like = generation_with(Number::FIRST, &images, Arc::clone(&code), Vec::new());
         let verified = idle.spare(&like).load()?;
-        Ok(Ready { verified, code: Some((images.shape().clone(), code)) })
+        let code = (images.shape().clone(), code);
+        Ok(Ready { verified, larger: Some(New { images: Box::new(images), code }) })
     }
 }
