@@ -18,11 +18,12 @@ mod scene;
 #[path = "dns/servers.rs"]
 mod servers;
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use daemon::able;
 use scene::{OTHER, SERVER, Scene, WEB, WORLD, fresh, world};
-use servers::{Server, fresh_answers};
+use servers::{Server, fresh_answers, rotating_answers};
 
 const DATA: &[&str] = &[
     "www.example.test. 60 IN A 198.18.0.1",
@@ -230,6 +231,38 @@ fn a_killed_agent_forgets_nothing_and_stops_nobody_else() {
             assert!(scene.connects(WEB, fresh(known)), "{known} is known after the kill");
         }
         assert!(!scene.connects(WEB, fresh(90_000)));
+    }
+}
+
+/// A name whose addresses come and go: what is in use stays, and when it is not any more it goes, with all that came since.
+#[test]
+fn addresses_rotate_under_a_connection_that_lasts() {
+    if !able("addresses_rotate_under_a_connection_that_lasts") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let _server = rotating_answers(&scene.network, SERVER);
+    scene.daemon.configure("tofqdns-proxy-response-max-delay: 10s\ntofqdns-collection-interval: 500ms\n");
+    scene.begin();
+    let first = scene.address_of(WEB, 7);
+    let mut lasting = scene.talk(WEB, first);
+    let mut echoed = [0; 4];
+    for round in 0..6_u8 {
+        std::thread::sleep(Duration::from_millis(1_500));
+        let next = scene.address_of(WEB, 7);
+        assert_ne!(next, first);
+        assert!(scene.connects(WEB, next), "round {round}: the newest address");
+        lasting.write_all(&[round; 4]).unwrap();
+        lasting.read_exact(&mut echoed).unwrap();
+        assert_eq!(echoed, [round; 4], "the oldest is in use");
+    }
+    assert!(scene.connects(WEB, first), "and so may be connected to again");
+    drop(lasting);
+    let began = Instant::now();
+    while scene.connects(WEB, first) {
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody uses it: {:?}", scene.fqdn());
+        // Trying is using.
+        std::thread::sleep(Duration::from_secs(12));
     }
 }
 

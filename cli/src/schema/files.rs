@@ -177,6 +177,9 @@ pub(super) struct Config {
     /// How long an expired address is kept at least, such as `30s`; `0s` by default.
     #[serde(rename = "tofqdns-idle-connection-grace-period")]
     pub(super) idle_grace: Option<String>,
+    /// How often names are looked through for addresses that have expired, such as `1m`, the default.
+    #[serde(rename = "tofqdns-collection-interval")]
+    pub(super) collection_interval: Option<String>,
     /// How long an answer waits at most until it is enforced, such as `100ms`, the default.
     #[serde(rename = "tofqdns-proxy-response-max-delay")]
     pub(super) response_max_delay: Option<String>,

@@ -1,5 +1,6 @@
 //! A node with a pod whose policy speaks of names, one whose does not, a server of names, and a world outside.
 
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::ops::Range;
 use std::process::{Command, Output};
@@ -35,7 +36,7 @@ spec:
         - ports: [{port: \"53\", protocol: ANY}]
           rules: {dns: [{matchPattern: '*.example.test'}]}
     - toFQDNs: [{matchPattern: '*.example.test'}]
-      toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]
+      toPorts: [{ports: [{port: \"80\", protocol: TCP}, {port: \"81\", protocol: TCP}]}]
 ";
 
 pub(crate) struct Scene {
@@ -161,6 +162,39 @@ impl Scene {
             socket.send(&question(number)).unwrap();
             socket.recv(&mut [0; 512]).is_ok()
         })
+    }
+
+    /// A connection to somebody outside who says what he is told.
+    pub(crate) fn talk(&self, from: usize, to: SocketAddr) -> TcpStream {
+        let to = SocketAddr::new(to.ip(), 81);
+        let listener = self.within(WORLD, || TcpListener::bind(to).unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = [0; 16];
+            while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                stream.write_all(&buffer[..length]).unwrap();
+            }
+        });
+        let stream = self.within(from, || TcpStream::connect_timeout(&to, PATIENCE).unwrap());
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// The address that the server gives a name now.
+    pub(crate) fn address_of(&self, from: usize, number: u32) -> SocketAddr {
+        let server = SocketAddr::new(self.server(), 53);
+        let answer = self.within(from, || {
+            let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+            socket.connect(server).unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(12))).unwrap();
+            socket.send(&question(number)).unwrap();
+            let mut answer = vec![0; 512];
+            let length = socket.recv(&mut answer).unwrap();
+            answer.truncate(length);
+            answer
+        });
+        let address: [u8; 4] = *answer.last_chunk().unwrap();
+        (Ipv4Addr::from(address), 80).into()
     }
 
     /// Asks without end, whoever answers.

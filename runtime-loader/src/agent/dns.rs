@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::api::told::Told;
 use crate::delivery::Delivery;
 use crate::dns::disk::Disk;
-use crate::dns::keep::{Connections as Alive, Keeper, PERIOD, expire};
+use crate::dns::keep::{Connections as Alive, Keeper, expire};
 use crate::dns::names::{Names, Work};
 use crate::dns::policy::Book;
 use crate::dns::proxy::Proxy;
@@ -122,7 +122,7 @@ impl Dns {
 
     /// Looks at a node's connections from now on, so that names go that nobody uses.
     pub(super) fn watch(&mut self, connections: Connections) {
-        self.beside.spawn(expire(Arc::clone(&self.proxy), Arc::new(OfNode(connections)), PERIOD));
+        self.beside.spawn(expire(Arc::clone(&self.proxy), Arc::new(OfNode(connections))));
     }
 
     /// A generation is in force, and these are its rules.

@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sluice_compiler::session::Change;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 use super::cache::Endpoint;
 use super::disk::Disk;
 use super::names::Work;
 use super::proxy::Proxy;
 
-/// How often names are looked through (semantics.md 5.5).
-pub const PERIOD: Duration = Duration::from_secs(60);
+/// Names are looked through no more often than this, whatever the options say.
+const LEAST: Duration = Duration::from_millis(100);
 
 /// Why changes are not in force.
 #[derive(Debug, thiserror::Error)]
@@ -127,14 +127,16 @@ fn renew(disk: &mut Disk, proxy: &Arc<Proxy>) -> Option<JoinHandle<()>> {
     }))
 }
 
-/// Lets expire what has expired, and go what nobody uses, for ever.
-pub async fn expire(proxy: Arc<Proxy>, connections: Arc<impl Connections>, period: Duration) {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first is at once.
-    ticks.tick().await;
+/// Lets expire what has expired, and go what nobody uses, for ever, as often as the options in force say.
+pub async fn expire(proxy: Arc<Proxy>, connections: Arc<impl Connections>) {
+    let mut last = Instant::now();
     loop {
-        ticks.tick().await;
+        // Options may change while one waits.
+        sleep(LEAST).await;
+        if last.elapsed() < proxy.options().collection_interval {
+            continue;
+        }
+        last = Instant::now();
         expire_once(&proxy, &connections).await;
     }
 }
