@@ -191,7 +191,7 @@ fn shared(opened: &[Opened<'_>], known: &Known, units: &Units) -> Vec<Shared> {
         let others = known.names_of(address).filter(|(name, of_node)| {
             let whens = Known::of_unit(of_node, unit);
             let overlap = |one: &&Opened<'_>| whens.iter().any(|when| when.overlaps(one.when));
-            !allowed.contains(name) && reached.iter().any(|one| overlap(&one))
+            !allowed.contains(name) && reached.iter().any(overlap)
         });
         let others: Vec<DnsName> = others.map(|(name, _)| name.clone()).collect();
         if !others.is_empty() {

@@ -62,13 +62,13 @@ pub(super) fn read(node: &Node) -> Read {
         // The head of what is kept, or how many events were lost.
         return Ok(None);
     }
-    if let NodeKind::Mapping(entries) = &node.kind {
-        for entry in entries.iter().filter(|entry| !KEYS.contains(&&*entry.key)) {
-            let message = format!("an entry has no key `{}`", entry.key);
-            let close = did_you_mean(&entry.key, KEYS).map(|close| format!("did you mean `{close}`?"));
-            let help = close.unwrap_or_else(|| HELP.to_owned());
-            return Err(vec![Diagnostic::new(Code::DnsAnswers, entry.key_span, message).help(help)]);
-        }
+    if let NodeKind::Mapping(entries) = &node.kind
+        && let Some(entry) = entries.iter().find(|entry| !KEYS.contains(&&*entry.key))
+    {
+        let message = format!("an entry has no key `{}`", entry.key);
+        let close = did_you_mean(&entry.key, KEYS).map(|close| format!("did you mean `{close}`?"));
+        let help = close.unwrap_or_else(|| HELP.to_owned());
+        return Err(vec![Diagnostic::new(Code::DnsAnswers, entry.key_span, message).help(help)]);
     }
     let time = time(node, "time").map_err(one)?;
     let recorded = written(node, node)?;
