@@ -15,6 +15,7 @@
 //! | [`reach`] | a table to who reaches whom |
 //! | [`budget`] | rules to what they cost a node |
 //! | [`judge`] | a table or rules, and a flow, to a verdict with its reasons |
+//! | [`replay`] | recorded answers of DNS to what they open, when and for whom |
 //! | [`lint`] | what is valid and probably not meant |
 //!
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
@@ -34,6 +35,7 @@ pub mod lower;
 pub mod optimise;
 pub mod options;
 pub mod reach;
+pub mod replay;
 pub mod resource;
 pub mod session;
 pub mod source;

@@ -58,7 +58,8 @@ mod tests {
 
     fn inputs() -> Inputs {
         let (dns, aws) = (None, Vec::new());
-        Inputs { node: None, dns, aws, config: None, accept: AcceptArg::ApiServer, keep_going: false }
+        let dns_at = None;
+        Inputs { node: None, dns, dns_at, aws, config: None, accept: AcceptArg::ApiServer, keep_going: false }
     }
 
     #[test]

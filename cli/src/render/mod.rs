@@ -12,6 +12,7 @@ pub(crate) mod json;
 mod junit;
 mod markdown;
 pub(crate) mod node;
+pub(crate) mod replay;
 mod sarif;
 pub(crate) mod stats;
 pub(crate) mod text;

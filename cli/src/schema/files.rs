@@ -54,11 +54,49 @@ pub(super) enum FlowProtocol {
     Ah,
 }
 
-/// DNS answers seen so far: for each name that was asked for, its addresses.
+/// DNS answers seen so far. What `sluice monitor` and `sluice fqdn list` print with `--format json` is read as well.
 #[derive(JsonSchema)]
-#[serde(transparent)]
+#[serde(untagged)]
 #[schemars(title = "DNS answers")]
-pub(super) struct DnsAnswers(pub(super) BTreeMap<String, Vec<IpAddr>>);
+#[allow(dead_code, reason = "the schema is made of it")]
+pub(super) enum DnsAnswers {
+    /// For each name that was asked for, its addresses.
+    Names(BTreeMap<String, Vec<IpAddr>>),
+    /// What was recorded, in any order.
+    Recorded(Vec<DnsAnswer>),
+}
+
+/// A question, and what was answered.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DnsAnswer {
+    /// The name that was asked for.
+    pub(super) query: String,
+    /// When it was answered; left out, it always holds. All times are of a calendar, or none is.
+    pub(super) time: Option<DnsTime>,
+    /// Who asked, as `namespace/pod`; left out, anybody.
+    pub(super) endpoint: Option<String>,
+    /// The addresses.
+    pub(super) ips: Option<Vec<IpAddr>>,
+    /// For how many seconds they hold; left out, for ever.
+    #[schemars(range(min = 0))]
+    pub(super) ttl: Option<f64>,
+    /// The response code: `NOERROR` by default, `REFUSED` if the rules did not allow the question.
+    pub(super) rcode: Option<String>,
+    /// Names that the answer leads over.
+    pub(super) cnames: Option<Vec<String>>,
+}
+
+/// A time of a recording.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "the schema is made of it")]
+pub(super) enum DnsTime {
+    /// Of a calendar (RFC 3339), such as `2026-05-01T09:30:00Z`.
+    Dated(String),
+    /// In seconds since the recording began.
+    Counted(f64),
+}
 
 /// Where endpoints meet the node: for each `namespace/pod`, its interface.
 #[derive(JsonSchema)]
@@ -139,6 +177,9 @@ pub(super) struct Config {
     /// How long an expired address is kept at least, such as `30s`; `0s` by default.
     #[serde(rename = "tofqdns-idle-connection-grace-period")]
     pub(super) idle_grace: Option<String>,
+    /// How often names are looked through for addresses that have expired, such as `1m`, the default.
+    #[serde(rename = "tofqdns-collection-interval")]
+    pub(super) collection_interval: Option<String>,
     /// How long an answer waits at most until it is enforced, such as `100ms`, the default.
     #[serde(rename = "tofqdns-proxy-response-max-delay")]
     pub(super) response_max_delay: Option<String>,

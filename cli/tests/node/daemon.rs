@@ -54,6 +54,12 @@ impl Daemon {
         self.config = Some("config.yaml");
     }
 
+    /// Takes away what agents have kept on disk.
+    pub(crate) fn forget(&self) {
+        // It may not be there yet.
+        let _ = std::fs::remove_dir_all(self.folder.path().join("state"));
+    }
+
     /// What the agent has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

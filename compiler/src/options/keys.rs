@@ -170,6 +170,7 @@ pub const KEYS: &[OptionKey] = &[
         }),
     ),
     same("tofqdns-idle-connection-grace-period", Takes::Time(|options, time| options.dns.idle_grace = time)),
+    same("tofqdns-collection-interval", Takes::Time(|options, time| options.dns.collection_interval = time)),
     same(
         "tofqdns-proxy-response-max-delay",
         Takes::Time(|options, time| options.dns.response_max_delay = time),

@@ -110,6 +110,11 @@ impl Sets {
         }
     }
 
+    /// Whether a list has a name, so that it matches who is not there before somebody asks for it.
+    pub(super) fn is_about_names(&self, set: SetId) -> bool {
+        self.peers(set).iter().any(|peer| matches!(peer, Peer::Name(_)))
+    }
+
     /// Whether a list matches a peer.
     pub(super) fn matches(&self, policy: &Policy, set: SetId, identity: &Identity) -> bool {
         self.is_live(set) && peers_match(policy, &self.states[set as usize].peers, identity)

@@ -82,7 +82,17 @@ impl Table {
         };
         let nobody = table.group_of(&Signature { sets: Vec::new(), named: Vec::new(), host: false }, makings);
         table.nobody = table.row_of(nobody);
+        table.expect_names(makings);
         table
+    }
+
+    /// Makes the rows of names that nobody has asked for yet. An answer then brings an address and perhaps a class, and
+    /// tells no ports apart: also two names at one address do not, as what follows from both follows from each.
+    fn expect_names(&mut self, makings: &mut Makings<'_>) {
+        let lists: BTreeSet<SetId> = self.rules.iter().filter_map(|(_, set)| *set).collect();
+        for set in lists.into_iter().filter(|set| makings.sets.is_about_names(*set)) {
+            self.group_of(&Signature { sets: vec![set], named: Vec::new(), host: false }, makings);
+        }
     }
 
     /// Whether no class has a row yet.

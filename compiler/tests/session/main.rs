@@ -89,6 +89,21 @@ fn an_answer_of_a_new_combination_brings_a_class_and_its_cells() {
     assert_eq!(tables.prefixes[0].0, "203.0.113.1/32".parse::<Cidr>().unwrap());
     assert_eq!(tables.cells.len(), 2, "one for each direction of the only endpoint");
     assert_eq!(tables.gone, []);
+    // What rules say of names is known before anybody asks.
+    assert_eq!((tables.ports.egress, tables.rows.egress, tables.verdicts), (None, vec![], vec![]));
+}
+
+#[test]
+fn an_answer_of_two_names_tells_no_ports_apart() {
+    let mut session = session();
+    answer(&mut session, "api.example.com", "203.0.113.1");
+    let tables = tables(answer(&mut session, "other.example.org", "203.0.113.1"));
+    assert_eq!(tables.ports.egress, None);
+    assert_eq!(
+        (tables.rows.egress.len(), tables.verdicts.len()),
+        (1, 1),
+        "the lines of both stand behind it"
+    );
 }
 
 #[test]

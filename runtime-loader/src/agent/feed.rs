@@ -1,11 +1,18 @@
-//! The way by which the core hears of changes that no file says: answers of DNS.
+//! The way by which the core hears of changes that no file says.
+
+use std::sync::Arc;
 
 use sluice_compiler::session::Change;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::dns::names::Names;
+
 /// Tells the core of changes. They come before everything else that it has to do.
 #[derive(Clone, Debug)]
-pub struct Feed(mpsc::Sender<Fed>);
+pub struct Feed {
+    core: mpsc::Sender<Fed>,
+    names: Arc<Names>,
+}
 
 /// Changes on their way to the core.
 #[derive(Debug)]
@@ -28,14 +35,19 @@ pub enum Applied {
 }
 
 impl Feed {
-    pub(super) fn new(core: mpsc::Sender<Fed>) -> Feed {
-        Feed(core)
+    pub(super) fn new(core: mpsc::Sender<Fed>, names: Arc<Names>) -> Feed {
+        Feed { core, names }
+    }
+
+    /// What the agent's DNS proxy has learned: whoever adds to it has it put in force as well.
+    pub fn names(&self) -> &Arc<Names> {
+        &self.names
     }
 
     /// Puts changes in force, all of them or none, and waits until packets are judged by them.
     pub async fn apply(&self, changes: Vec<Change>) -> Applied {
         let (done, answer) = oneshot::channel();
-        if self.0.send(Fed { changes, done }).await.is_err() {
+        if self.core.send(Fed { changes, done }).await.is_err() {
             return Applied::Ended;
         }
         answer.await.unwrap_or(Applied::Ended)

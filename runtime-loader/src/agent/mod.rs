@@ -20,6 +20,7 @@ mod dns;
 mod enforce;
 mod explain;
 mod feed;
+mod grow;
 mod orders;
 mod place;
 mod reading;
@@ -162,9 +163,9 @@ pub(crate) enum Order {
 }
 
 /// What the core has to do with.
-pub(crate) struct Core<'r> {
+pub(crate) struct Core {
     /// What the agent is to do.
-    pub(crate) config: &'r Config,
+    pub(crate) config: Arc<Config>,
     /// Reads the files.
     pub(crate) read: Read,
     /// What to do next.
@@ -225,11 +226,11 @@ pub fn run_fed(config: &Config, read: Read, feed: impl FnOnce(Feed)) -> Result<(
     result
 }
 
-async fn agent<'r, F>(
-    config: &'r Config,
+async fn agent<F>(
+    config: &Config,
     read: Read,
     feed: impl FnOnce(Feed),
-    core: impl FnOnce(Core<'r>) -> F,
+    core: impl FnOnce(Core) -> F,
 ) -> Result<(), AgentError>
 where
     F: Future<Output = Result<(), CoreError>>,
@@ -253,16 +254,24 @@ where
     ));
     let (order, orders) = mpsc::channel(ORDERS);
     let (fed, urgent) = mpsc::channel(CHANGES);
-    let fed = Feed::new(fed);
-    feed(fed.clone());
-    let dns = begun.go_on(fed);
+    feed(Feed::new(fed, begun.names()));
+    let dns = begun.go_on();
     let pulse = orders::Pulse::default();
     tasks.spawn(orders::keep_alive(pulse.clone(), service.clone()));
     let mut steering = JoinSet::new();
     steering.spawn(orders::steer(signals, (watching, changes), order, service.clone()));
     tracing::info!(node = config.node, socket = %config.socket.display(), "the agent begins");
-    let core =
-        core(Core { config, read, orders, urgent, dns, snapshot, told, service: service.clone(), pulse });
+    let core = core(Core {
+        config: Arc::new(config.clone()),
+        read,
+        orders,
+        urgent,
+        dns,
+        snapshot,
+        told,
+        service: service.clone(),
+        pulse,
+    });
     let result = tokio::select! {
         result = core => result.map_err(AgentError::from),
         _ = steering.join_next() => Err(AgentError::Stuck),

@@ -40,7 +40,7 @@ async fn orders_come_from_files_and_signals_until_the_end() {
     std::fs::create_dir(folder.path().join("policies")).unwrap();
     let config = config(folder.path());
     let (report, mut reports) = mpsc::unbounded_channel();
-    let core = async |mut core: Core<'_>| {
+    let core = async |mut core: Core| {
         let mut snapshot = (**core.snapshot.borrow()).clone();
         snapshot.status.generation = Some(7);
         core.snapshot.send_replace(Arc::new(snapshot));

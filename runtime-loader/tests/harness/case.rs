@@ -8,7 +8,7 @@ use sluice_compiler::classify::Limits as TableLimits;
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
-use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::resource::dns_answers::Recording;
 use sluice_compiler::source::{Document, Limits, Sources, parse};
 use sluice_compiler::{Extras, compile, decide, load};
 use sluice_ir::decision::Decision;
@@ -61,7 +61,12 @@ impl Case {
 
     fn extras(&self) -> Extras {
         let read = |file: &str| std::fs::read_to_string(self.folder.join(file)).ok();
-        let answers = read("dns.yaml").map(|text| DnsAnswers::read(&documents(text)).0).unwrap_or_default();
+        let recorded = read("dns.yaml").map(|text| {
+            let mut sources = Sources::default();
+            let file = sources.add("dns.yaml".to_owned(), text);
+            Recording::read(&sources, &[file], &Limits::default()).0
+        });
+        let answers = recorded.unwrap_or_default().answers(None, std::time::Duration::ZERO);
         let aws: Vec<Document> = files(&self.folder)
             .into_iter()
             .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("aws"))
