@@ -2,6 +2,7 @@
 //! group.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -25,6 +26,13 @@ pub(super) struct Makings<'a> {
     pub(super) sets: &'a Sets,
     pub(super) outcomes: &'a mut Outcomes,
     pub(super) functions: &'a mut Functions,
+}
+
+impl Makings<'_> {
+    /// Whether a rule asks its peers for named ports.
+    pub(super) fn asks(&self, rule: RuleId) -> bool {
+        named_on_egress(self.policy.rule(rule)).next().is_some()
+    }
 }
 
 /// One table.
@@ -51,7 +59,7 @@ pub(super) struct Table {
 pub(super) type Group = u32;
 
 /// In the place of a group: for as many classes as there are, half the memory of an option.
-const NOBODY: Group = Group::MAX;
+pub(super) const NOBODY: Group = Group::MAX;
 
 /// What a table's rules can see of a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,17 +124,23 @@ impl Table {
         self.of_class.len()
     }
 
-    /// Makes room for so many names of classes.
-    pub(super) fn make_room(&mut self, classes: usize) {
-        if self.of_class.len() < classes {
-            self.of_class.resize(classes, NOBODY);
-        }
+    /// The groups of the classes with these names, as far as there are such names; [`NOBODY`] for those that are free.
+    pub(super) fn groups_of(&self, names: Range<usize>) -> impl Iterator<Item = (ClassId, Group)> {
+        let groups = self.of_class.iter().enumerate().take(names.end).skip(names.start);
+        groups.map(|(class, group)| (ClassId::new(class), *group))
     }
 
     /// Puts a class into a group, or frees its name.
     pub(super) fn set(&mut self, class: ClassId, group: Option<Group>) {
-        self.make_room(class.index() + 1);
+        if self.of_class.len() <= class.index() {
+            self.of_class.resize(class.index() + 1, NOBODY);
+        }
         self.of_class[class.index()] = group.unwrap_or(NOBODY);
+    }
+
+    /// Puts every class into a group, by name; [`NOBODY`] frees a name.
+    pub(super) fn set_all(&mut self, groups: Vec<Group>) {
+        self.of_class = groups;
     }
 
     /// The group of the peers with a signature.

@@ -21,7 +21,7 @@ use crate::classify::signature::SetId;
 use crate::classify::subjects::SubjectKey;
 
 /// What rules that came mean for each class, remembered by the lists of peers of these rules.
-type KnownNews = FxHashMap<Came, News>;
+type KnownNews<'p> = FxHashMap<Came, News<'p>>;
 
 impl Live {
     /// Brings the tables up to date and says what is different.
@@ -31,7 +31,7 @@ impl Live {
         let mut known = KnownNews::default();
         // Tables are changed and classes looked at, so each is held by itself.
         let peers = std::mem::take(&mut self.peers);
-        let heirs = if change.subjects.is_empty() { Vec::new() } else { heirs(&peers, &born) };
+        let heirs = if change.subjects.is_empty() { Vec::new() } else { heirs(&peers, &born, &gone) };
         for (at, direction) in (0..self.subjects.len()).flat_map(|at| Direction::BOTH.map(|way| (at, way))) {
             let rows = match change.subjects.contains(&(at, direction)) {
                 true => self.renew(at, direction, &heirs, &mut known),
@@ -60,12 +60,12 @@ impl Live {
     }
 
     /// Makes a table of a subject anew. Gives the classes with another row than before.
-    fn renew(
+    fn renew<'p>(
         &mut self,
         at: usize,
         direction: Direction,
-        heirs: &[Heir<'_>],
-        known: &mut KnownNews,
+        heirs: &[Heir<'p>],
+        known: &mut KnownNews<'p>,
     ) -> Vec<(ClassId, RowId)> {
         let Subject { identity, rules, .. } = &self.subjects[at];
         let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
@@ -74,9 +74,9 @@ impl Live {
         let mut table = Table::new(&key, direction, &mut makings);
         let before = &mut self.subjects[at].tables[direction];
         // What nobody has is no heritage.
-        let came = if before.is_empty() { Came::new() } else { table.came(before) };
+        let came = if before.is_empty() { Came::new() } else { table.came(before, &makings) };
         let news = known.entry(came).or_insert_with_key(|came| News::new(came, heirs));
-        let rows = table.inherit(before, heirs, news, &mut makings);
+        let rows = table.inherit(before, news, &mut makings);
         *before = table;
         rows
     }
@@ -175,13 +175,17 @@ impl Live {
     }
 }
 
-/// Every class, and where its peers were before.
-fn heirs<'p>(peers: &'p Peers, born: &[Newcomer]) -> Vec<Heir<'p>> {
+/// Every class, those that went included, and where its peers were before, in order.
+fn heirs<'p>(peers: &'p Peers, born: &[Newcomer], gone: &[ClassId]) -> Vec<Heir<'p>> {
     let before = |class| match born.binary_search_by_key(&class, |(class, _)| *class) {
         Ok(at) => born[at].1,
         Err(_) => Some(class),
     };
-    peers.classes().map(|(class, signature)| Heir { class, before: before(class), signature }).collect()
+    let here = |(class, signature)| Heir { class, before: before(class), signature: Some(signature) };
+    let went = |class: &ClassId| Heir { class: *class, before: None, signature: None };
+    let mut heirs: Vec<Heir<'_>> = peers.classes().map(here).chain(gone.iter().map(went)).collect();
+    heirs.sort_unstable_by_key(|heir| heir.class);
+    heirs
 }
 
 fn makings<'m>(
