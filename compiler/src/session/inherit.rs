@@ -171,9 +171,14 @@ impl Inheriting<'_> {
                 (group, self.table.row_of(group), true)
             }
             Some(old) => {
-                let known = self.told.get(&(old, new)).copied();
-                let step = known.unwrap_or_else(|| self.step(old, new, news, makings));
-                self.told.insert((old, new), step);
+                let step = match self.told.get(&(old, new)) {
+                    Some(step) => *step,
+                    None => {
+                        let step = self.step(old, new, news, makings);
+                        self.told.insert((old, new), step);
+                        step
+                    }
+                };
                 (step.group, step.row, step.differs || heir.before != Some(heir.class))
             }
         };
@@ -185,28 +190,36 @@ impl Inheriting<'_> {
 
     fn step(&mut self, old: Group, new: usize, news: &News<'_>, makings: &mut Makings<'_>) -> Step {
         let (matching, named) = &news.different[new];
-        let key = self.key(old, matching, (new != NO_NEWS).then_some(named));
-        let group = self.table.enter(key, makings);
+        let before = self.before.row_of(old);
+        let (key, kept) = self.key(old, matching, (new != NO_NEWS).then_some(named));
+        let group = match kept {
+            true => self.table.enter_kept(key, (self.before, before), makings),
+            false => self.table.enter(key, makings),
+        };
         let row = self.table.row_of(group);
-        Step { group, row, differs: row != self.before.row_of(old) }
+        Step { group, row, differs: row != before }
     }
 
     /// What the rules can see of those of whom the rules of before saw a group, and whom these of the rules that came
-    /// match. Their numbers for named ports matter only where a rule that matches asks, so the old ones do if no
-    /// rule that asks is new to them.
-    fn key(&self, old: Group, matching: &[bool], named: Option<&Vec<(usize, u16)>>) -> LocalKey {
+    /// match; and whether the rules that match are those of before. Their numbers for named ports matter only
+    /// where a rule that matches asks, so the old ones do if no rule that asks is new to them.
+    fn key(&self, old: Group, matching: &[bool], named: Option<&Vec<(usize, u16)>>) -> (LocalKey, bool) {
         let mut mask = vec![0_u64; self.places.len().div_ceil(64)].into_boxed_slice();
         let old = self.before.groups.get_index(old as usize).map(|(key, _)| key);
         let matched = |place: usize| old.is_some_and(|old| old.mask[place / 64] & (1 << (place % 64)) != 0);
         let mut new = matching.iter();
+        let mut kept = 0;
         for (at, place) in self.places.iter().enumerate() {
             let matches = match place {
                 Some(place) => matched(*place),
                 None => new.next().is_some_and(|matches| *matches),
             };
+            kept += u32::from(matches && place.is_some());
             mask[at / 64] |= u64::from(matches) << (at % 64);
         }
+        let lost = old.is_some_and(|old| old.mask.iter().map(|word| word.count_ones()).sum::<u32>() > kept);
         let named = named.or(old.map(|old| &old.named)).map_or(&[][..], Vec::as_slice);
-        LocalKey { mask, named: self.table.asked(named), host: old.is_some_and(|old| old.host) }
+        let key = LocalKey { mask, named: self.table.asked(named), host: old.is_some_and(|old| old.host) };
+        (key, !lost && !matching.contains(&true))
     }
 }

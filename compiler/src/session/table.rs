@@ -163,11 +163,40 @@ impl Table {
 
     /// The group of which these rules can see this.
     pub(super) fn enter(&mut self, key: LocalKey, makings: &mut Makings<'_>) -> Group {
+        self.enter_with(key, makings, |table, key, makings| {
+            let function = table.function(key, makings);
+            RowId::new(makings.functions.insert_full(function).0)
+        })
+    }
+
+    /// The same, of which the rules of before that match are those that match now, and had a row: only the verdict
+    /// where none of them does can be another.
+    pub(super) fn enter_kept(
+        &mut self,
+        key: LocalKey,
+        before: (&Table, RowId),
+        makings: &mut Makings<'_>,
+    ) -> Group {
+        let (before, row) = before;
+        self.enter_with(key, makings, |table, key, makings| {
+            let [was, is] = [before, table].map(|table| table.fallback[usize::from(key.host)]);
+            let known = makings.functions.get_index(row.index()).filter(|_| was != is);
+            // No rule's verdict is one of those without a rule, so no stretch has it yet.
+            let function = known.map(|function| function.replacing(was, is));
+            function.map_or(row, |function| RowId::new(makings.functions.insert_full(function).0))
+        })
+    }
+
+    fn enter_with(
+        &mut self,
+        key: LocalKey,
+        makings: &mut Makings<'_>,
+        row: impl FnOnce(&Table, &LocalKey, &mut Makings<'_>) -> RowId,
+    ) -> Group {
         let at = match self.groups.get_index_of(&key) {
             Some(at) => at,
             None => {
-                let function = self.function(&key, makings);
-                let row = RowId::new(makings.functions.insert_full(function).0);
+                let row = row(self, &key, makings);
                 self.groups.insert_full(key, row).0
             }
         };
