@@ -97,7 +97,7 @@ impl PeerSets {
 
     fn signature(&self, sets: &[SetId], identity: &Identity) -> Signature {
         let asked = sets.iter().flat_map(|set| &self.asked_of[*set as usize]);
-        Signature::new(sets, asked.chain(&self.asked_of_any), &self.asked, identity)
+        Signature::new(sets.to_vec(), asked.chain(&self.asked_of_any), &self.asked, identity)
     }
 
     /// The places of the named ports that some rules ask their peers for.

@@ -164,18 +164,20 @@ impl Live {
 
     /// Puts the peers that are touched where they belong now.
     fn touch(&mut self, touched: Touched, change: &mut Change) {
-        let peers: Vec<Peer> = match touched {
+        let mut peers: Vec<Peer> = match touched {
             Touched::Nobody => return,
             Touched::Everyone => self.peers.iter().collect(),
             Touched::Members(set) => self.members(set),
         };
-        let mut by_class: BTreeMap<ClassId, Vec<Peer>> = BTreeMap::new();
-        for peer in peers {
-            by_class.entry(self.peers.class(peer)).or_default().push(peer);
-        }
-        for (class, peers) in by_class {
+        let mut by_class: Vec<(ClassId, Peer)> =
+            peers.drain(..).map(|peer| (self.peers.class(peer), peer)).collect();
+        by_class.sort_unstable();
+        for of_class in by_class.chunk_by(|a, b| a.0 == b.0) {
+            let class = of_class[0].0;
+            peers.clear();
+            peers.extend(of_class.iter().map(|(_, peer)| *peer));
             let sets = self.sets_of(class, touched);
-            for (signature, peers) in self.sets.signatures(sets, peers, |peer| self.peers.identity(peer)) {
+            for (signature, peers) in self.sets.signatures(sets, &peers, |peer| self.peers.identity(peer)) {
                 if self.peers.sign(&peers, signature) {
                     let prefixes = peers.iter().flat_map(|peer| self.peers.prefixes(*peer));
                     prefixes.for_each(|prefix| {
@@ -218,7 +220,7 @@ impl Live {
             return peer;
         }
         let sets = self.sets.matching(&self.slab.policy, identity);
-        let signature = self.sets.signature(&sets, identity);
+        let signature = self.sets.signature(sets, identity);
         self.peers.add(Arc::clone(identity), signature)
     }
 
@@ -277,7 +279,7 @@ impl Live {
         }
         sets.sort_unstable();
         sets.dedup();
-        let signature = self.sets.signature(&sets, identity);
+        let signature = self.sets.signature(sets, identity);
         self.peers.add(Arc::clone(identity), signature)
     }
 

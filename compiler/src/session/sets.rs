@@ -154,28 +154,41 @@ impl Sets {
     }
 
     /// What rules can see of a peer that these lists match.
-    pub(super) fn signature(&self, sets: &[SetId], identity: &Identity) -> Signature {
+    pub(super) fn signature(&self, sets: Vec<SetId>, identity: &Identity) -> Signature {
+        // Whoever has no named ports need not be asked for any.
+        let asked = self.asked_by(&sets).take_while(|_| !identity.ports.is_empty());
+        let asked: Vec<usize> = asked.copied().collect();
+        Signature::new(sets, asked.iter(), &self.asked, identity)
+    }
+
+    /// The named ports for which rules with these lists ask, and rules about every peer.
+    fn asked_by(&self, sets: &[SetId]) -> impl Iterator<Item = &usize> {
         let asked = sets.iter().flat_map(|set| self.states[*set as usize].asked.keys());
-        Signature::new(sets, asked.chain(self.asked_of_any.keys()), &self.asked, identity)
+        asked.chain(self.asked_of_any.keys())
     }
 
     /// What rules can see of some peers, all or none of them the host, that these lists match: most often the same.
     pub(super) fn signatures<'i, P: Copy>(
         &self,
         sets: Vec<SetId>,
-        peers: Vec<P>,
+        peers: &[P],
         identity: impl Fn(P) -> &'i Arc<Identity>,
     ) -> Vec<(Signature, Vec<P>)> {
-        let asks = |set: &SetId| !self.states[*set as usize].asked.is_empty();
-        let Some(first) = peers.first() else { return Vec::new() };
-        if self.asked_of_any.is_empty() && !sets.iter().any(asks) {
-            return vec![(self.signature(&sets, identity(*first)), peers)];
+        let asked: BTreeSet<usize> = self.asked_by(&sets).copied().collect();
+        let signature = |sets, peer| Signature::new(sets, asked.iter(), &self.asked, identity(peer));
+        match peers {
+            [] => Vec::new(),
+            [first, ..] if asked.is_empty() || peers.len() == 1 => {
+                vec![(signature(sets, *first), peers.to_vec())]
+            }
+            _ => {
+                let mut found: BTreeMap<Signature, Vec<P>> = BTreeMap::new();
+                for peer in peers {
+                    found.entry(signature(sets.clone(), *peer)).or_default().push(*peer);
+                }
+                found.into_iter().collect()
+            }
         }
-        let mut found: BTreeMap<Signature, Vec<P>> = BTreeMap::new();
-        for peer in peers {
-            found.entry(self.signature(&sets, identity(peer))).or_default().push(peer);
-        }
-        found.into_iter().collect()
     }
 
     fn ask(&mut self, set: SetId, rule: &Rule, comes: bool) -> bool {
