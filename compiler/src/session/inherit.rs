@@ -4,8 +4,12 @@
 //! before stays together, but for classes of which there is *news*: those that are new, and those that rules match
 //! that came and are not about every peer. What is news is found once for all tables to which the same rules
 //! came, and there is little of it. All other classes follow their group, which is asked once.
+//!
+//! What becomes of groups is found table by table, as rows and verdicts are shared; then every table puts its classes
+//! where they belong, all of them at once.
 
 use indexmap::IndexSet;
+use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::ids::{ClassId, RowId};
 
@@ -54,20 +58,22 @@ impl<'p> News<'p> {
         let mut different: IndexSet<New, FxBuildHasher> = IndexSet::from_iter([(of_everyone, Vec::new())]);
         let asks = came.iter().any(|rule| rule.set.is_none() && rule.asks);
         let sets: Vec<SetId> = came.iter().filter_map(|rule| rule.set).collect();
-        let mut of_class = Vec::new();
-        for heir in heirs {
-            let Some(signature) = heir.signature else {
-                of_class.push((*heir, NO_NEWS));
-                continue;
-            };
-            let has = |set: &SetId| signature.sets.binary_search(set).is_ok();
-            let told = heir.before != Some(heir.class) || sets.iter().any(has);
-            if told || (asks && !signature.named.is_empty()) {
-                let matching = came.iter().map(|rule| rule.set.is_none_or(|set| has(&set))).collect();
-                let new = different.insert_full((matching, signature.named.clone())).0;
-                of_class.push((*heir, new));
+        let has = |signature: &Signature, set: SetId| signature.sets.binary_search(&set).is_ok();
+        let is_told = |heir: &&Heir<'p>| match heir.signature {
+            None => true,
+            Some(signature) => {
+                heir.before != Some(heir.class)
+                    || sets.iter().any(|set| has(signature, *set))
+                    || (asks && !signature.named.is_empty())
             }
-        }
+        };
+        let told: Vec<&Heir<'p>> = heirs.par_iter().filter(is_told).collect();
+        let of_class = told.into_iter().map(|heir| {
+            let Some(signature) = heir.signature else { return (*heir, NO_NEWS) };
+            let matching = came.iter().map(|rule| rule.set.is_none_or(|set| has(signature, set)));
+            (*heir, different.insert_full((matching.collect(), signature.named.clone())).0)
+        });
+        let of_class = of_class.collect();
         News { different, of_class }
     }
 }
@@ -77,24 +83,28 @@ impl<'p> News<'p> {
 struct Step {
     group: Group,
     row: RowId,
-    /// Whether the group had another row.
+    /// Whether they had another row.
     differs: bool,
+}
+
+/// What becomes of the classes of a table.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// For each group of before, if any class follows it.
+    steps: Vec<Option<Step>>,
+    /// For each class of which there is news, unless nobody is in it any more.
+    told: Vec<Option<Step>>,
 }
 
 /// A table in the making, and the one of before.
 struct Inheriting<'t> {
     before: &'t Table,
     table: &'t mut Table,
+    news: &'t News<'t>,
     /// The place of each rule among those of before.
     places: Vec<Option<usize>>,
-    /// What becomes of each group of before, for classes that follow it.
-    steps: Vec<Option<Step>>,
     /// What becomes of classes of a group with some news.
-    told: FxHashMap<(Group, usize), Step>,
-    /// The group of each class so far, by name.
-    of_class: Vec<Group>,
-    /// The classes with another row than before.
-    cells: Vec<(ClassId, RowId)>,
+    known: FxHashMap<(Group, usize), Step>,
 }
 
 impl Table {
@@ -110,86 +120,80 @@ impl Table {
         self.rules.iter().map(|(rule, _)| place(rule)).collect()
     }
 
-    /// Puts classes into groups, by the groups of the table of before and what is new. Gives those with another row,
-    /// and their rows.
-    pub(super) fn inherit(
-        &mut self,
-        before: &Table,
-        news: &News<'_>,
-        makings: &mut Makings<'_>,
-    ) -> Vec<(ClassId, RowId)> {
-        let classes = before.len() + news.of_class.len();
-        let mut inheriting = Inheriting {
-            places: self.places_in(before),
-            steps: vec![None; before.groups.len()],
-            told: FxHashMap::default(),
-            of_class: Vec::with_capacity(classes),
-            cells: Vec::with_capacity(classes),
-            table: self,
-            before,
-        };
-        for (heir, new) in &news.of_class {
-            inheriting.follow(heir.class.index(), news, makings);
-            inheriting.tell(heir, *new, news, makings);
+    /// Makes the groups of classes, by those of the table of before and what is new.
+    pub(super) fn inherit(&mut self, before: &Table, news: &News<'_>, makings: &mut Makings<'_>) -> Plan {
+        let mut follows = vec![false; before.groups.len()];
+        for old in before.following(news).flatten() {
+            if let Some(follows) = follows.get_mut(*old as usize) {
+                *follows = true;
+            }
         }
-        inheriting.follow(before.len(), news, makings);
-        let Inheriting { of_class, cells, .. } = inheriting;
-        self.set_all(of_class);
-        cells
+        let places = self.places_in(before);
+        let mut new = Inheriting { before, table: self, news, places, known: FxHashMap::default() };
+        let step = |(old, follows)| if follows { Some(new.step(old, NO_NEWS, makings)) } else { None };
+        let steps = (0..).zip(follows).map(step).collect();
+        Plan {
+            steps,
+            told: news.of_class.iter().map(|(heir, news)| new.tell(heir, *news, makings)).collect(),
+        }
+    }
+
+    /// Puts the classes of the table of before where they belong now. Gives the group of each, by name, and those with
+    /// another row, and their rows.
+    pub(super) fn follow(&self, news: &News<'_>, plan: &Plan) -> (Vec<Group>, Vec<(ClassId, RowId)>) {
+        let classes = self.len() + news.of_class.len();
+        let mut of_class: Vec<Group> = Vec::with_capacity(classes);
+        let mut cells = Vec::with_capacity(classes);
+        let mut told = news.of_class.iter().zip(&plan.told);
+        for groups in self.following(news) {
+            for old in groups {
+                // A name that is free stays so.
+                let step = plan.steps.get(*old as usize).copied().flatten();
+                if let Some(step) = step.filter(|step| step.differs) {
+                    cells.push((ClassId::new(of_class.len()), step.row));
+                }
+                of_class.push(step.map_or(NOBODY, |step| step.group));
+            }
+            let Some(((heir, _), step)) = told.next() else { break };
+            if let Some(step) = step.filter(|step| step.differs) {
+                cells.push((heir.class, step.row));
+            }
+            of_class.resize(heir.class.index(), NOBODY);
+            of_class.push(step.map_or(NOBODY, |step| step.group));
+        }
+        (of_class, cells)
+    }
+
+    /// The groups of the classes before the first of which there is news, of those between it and the second, and so
+    /// on to the end.
+    fn following(&self, news: &News<'_>) -> impl Iterator<Item = &[Group]> {
+        let mut next = 0;
+        let ends = news.of_class.iter().map(|(heir, _)| heir.class.index()).chain([self.len()]);
+        ends.map(move |end| {
+            let start = std::mem::replace(&mut next, end + 1);
+            self.groups_of(start..end)
+        })
     }
 }
 
 impl Inheriting<'_> {
-    /// Puts the classes from here on, up to this name, where the others of their group are.
-    fn follow(&mut self, end: usize, news: &News<'_>, makings: &mut Makings<'_>) {
-        let before = self.before;
-        for (class, old) in before.groups_of(self.of_class.len()..end) {
-            let step = match self.steps.get(old as usize) {
-                Some(Some(step)) => *step,
-                Some(None) => {
-                    let step = self.step(old, NO_NEWS, news, makings);
-                    self.steps[old as usize] = Some(step);
-                    step
-                }
-                // Its name is free, and stays so.
-                None => Step { group: NOBODY, row: before.nobody, differs: false },
-            };
-            self.of_class.push(step.group);
-            if step.differs {
-                self.cells.push((class, step.row));
-            }
-        }
-    }
-
-    /// Puts the next class, of which there is news, where it belongs.
-    fn tell(&mut self, heir: &Heir<'_>, new: usize, news: &News<'_>, makings: &mut Makings<'_>) {
-        self.of_class.resize(heir.class.index(), NOBODY);
-        let Some(signature) = heir.signature else { return self.of_class.push(NOBODY) };
-        let (group, row, differs) = match heir.before.and_then(|class| self.before.group(class)) {
-            None => {
-                let group = self.table.group_of(signature, makings);
-                (group, self.table.row_of(group), true)
-            }
-            Some(old) => {
-                let step = match self.told.get(&(old, new)) {
-                    Some(step) => *step,
-                    None => {
-                        let step = self.step(old, new, news, makings);
-                        self.told.insert((old, new), step);
-                        step
-                    }
-                };
-                (step.group, step.row, step.differs || heir.before != Some(heir.class))
-            }
+    /// What becomes of a class of which there is news.
+    fn tell(&mut self, heir: &Heir<'_>, new: usize, makings: &mut Makings<'_>) -> Option<Step> {
+        let signature = heir.signature?;
+        let Some(old) = heir.before.and_then(|class| self.before.group(class)) else {
+            let group = self.table.group_of(signature, makings);
+            return Some(Step { group, row: self.table.row_of(group), differs: true });
         };
-        self.of_class.push(group);
-        if differs {
-            self.cells.push((heir.class, row));
+        let known = self.known.get(&(old, new)).copied();
+        let step = known.unwrap_or_else(|| self.step(old, new, makings));
+        if known.is_none() {
+            self.known.insert((old, new), step);
         }
+        Some(Step { differs: step.differs || heir.before != Some(heir.class), ..step })
     }
 
-    fn step(&mut self, old: Group, new: usize, news: &News<'_>, makings: &mut Makings<'_>) -> Step {
-        let (matching, named) = &news.different[new];
+    fn step(&mut self, old: Group, new: usize, makings: &mut Makings<'_>) -> Step {
+        let (matching, named) = &self.news.different[new];
         let before = self.before.row_of(old);
         let (key, kept) = self.key(old, matching, (new != NO_NEWS).then_some(named));
         let group = match kept {

@@ -20,7 +20,7 @@ use super::slab::Slab;
 use super::table::{Functions, Table};
 use crate::classify::population::prefixes_of;
 use crate::classify::row::Outcomes;
-use crate::classify::signature::SetId;
+use crate::classify::signature::{SetId, Signature};
 use crate::classify::{Judged, Limits};
 
 /// Who is at an address.
@@ -167,7 +167,7 @@ impl Live {
         let mut peers: Vec<Peer> = match touched {
             Touched::Nobody => return,
             Touched::Everyone => self.peers.iter().collect(),
-            Touched::Members(set) => self.members(set),
+            Touched::Members { set, .. } => self.members(set),
         };
         let mut by_class: Vec<(ClassId, Peer)> =
             peers.drain(..).map(|peer| (self.peers.class(peer), peer)).collect();
@@ -176,8 +176,7 @@ impl Live {
             let class = of_class[0].0;
             peers.clear();
             peers.extend(of_class.iter().map(|(_, peer)| *peer));
-            let sets = self.sets_of(class, touched);
-            for (signature, peers) in self.sets.signatures(sets, &peers, |peer| self.peers.identity(peer)) {
+            for (signature, peers) in self.signatures(class, &peers, touched) {
                 if self.peers.sign(&peers, signature) {
                     let prefixes = peers.iter().flat_map(|peer| self.peers.prefixes(*peer));
                     prefixes.for_each(|prefix| {
@@ -188,10 +187,12 @@ impl Live {
         }
     }
 
-    /// The lists that match those peers of a class that are touched.
-    fn sets_of(&self, class: ClassId, touched: Touched) -> Vec<SetId> {
-        let mut sets = self.peers.signature(class).map_or(Vec::new(), |signature| signature.sets.clone());
-        if let Touched::Members(set) = touched {
+    /// What rules can see now of those peers of a class that are touched.
+    fn signatures(&self, class: ClassId, peers: &[Peer], touched: Touched) -> Vec<(Signature, Vec<Peer>)> {
+        let Some(Signature { mut sets, named, host }) = self.peers.signature(class).cloned() else {
+            return Vec::new();
+        };
+        if let Touched::Members { set, .. } = touched {
             match (sets.binary_search(&set), self.sets.is_live(set)) {
                 (Err(place), true) => sets.insert(place, set),
                 (Ok(place), false) => {
@@ -200,7 +201,10 @@ impl Live {
                 (Ok(_), true) | (Err(_), false) => {}
             }
         }
-        sets
+        match touched {
+            Touched::Members { asks: false, .. } => vec![(Signature { sets, named, host }, peers.to_vec())],
+            _ => self.sets.signatures(sets, peers, |peer| self.peers.identity(peer)),
+        }
     }
 
     /// The peers that a list matches, or did while it was in force.

@@ -45,7 +45,12 @@ pub(super) enum Touched {
     /// Nothing.
     Nobody,
     /// Those that match this list may be in another class now.
-    Members(SetId),
+    Members {
+        /// The list, which may be in force no more.
+        set: SetId,
+        /// Whether their numbers for named ports can be of use now that were not before, or the other way round.
+        asks: bool,
+    },
     /// A rule for every peer began or ceased to ask for a named port.
     Everyone,
 }
@@ -78,7 +83,7 @@ impl Sets {
         });
         self.states[set as usize].rules += 1;
         let asks = self.ask(set, rule, true);
-        (Some(set), if known.is_none() || asks { Touched::Members(set) } else { Touched::Nobody })
+        (Some(set), if known.is_none() || asks { Touched::Members { set, asks } } else { Touched::Nobody })
     }
 
     /// A rule is no longer in force.
@@ -89,12 +94,12 @@ impl Sets {
         let state = &mut self.states[set as usize];
         state.rules -= 1;
         if state.rules > 0 {
-            return if asks { Touched::Members(set) } else { Touched::Nobody };
+            return if asks { Touched::Members { set, asks } } else { Touched::Nobody };
         }
         self.finder.note(policy, peers, set, false);
         self.ids.remove(&rule.peers);
         self.by_name.clear();
-        Touched::Members(set)
+        Touched::Members { set, asks }
     }
 
     /// Whether a list is in force.

@@ -125,9 +125,9 @@ impl Table {
     }
 
     /// The groups of the classes with these names, as far as there are such names; [`NOBODY`] for those that are free.
-    pub(super) fn groups_of(&self, names: Range<usize>) -> impl Iterator<Item = (ClassId, Group)> {
-        let groups = self.of_class.iter().enumerate().take(names.end).skip(names.start);
-        groups.map(|(class, group)| (ClassId::new(class), *group))
+    pub(super) fn groups_of(&self, names: Range<usize>) -> &[Group] {
+        let end = names.end.min(self.of_class.len());
+        &self.of_class[names.start.min(end)..end]
     }
 
     /// Puts a class into a group, or frees its name.
@@ -193,13 +193,9 @@ impl Table {
         makings: &mut Makings<'_>,
         row: impl FnOnce(&Table, &LocalKey, &mut Makings<'_>) -> RowId,
     ) -> Group {
-        let at = match self.groups.get_index_of(&key) {
-            Some(at) => at,
-            None => {
-                let row = row(self, &key, makings);
-                self.groups.insert_full(key, row).0
-            }
-        };
+        let (at, known) = self.groups.insert_full(key, self.nobody);
+        let made = || self.groups.get_index(at).map(|(key, _)| row(self, key, makings));
+        self.groups[at] = known.or_else(made).unwrap_or(self.nobody);
         Group::try_from(at).unwrap_or(Group::MAX)
     }
 

@@ -1,15 +1,18 @@
 //! Tables brought up to date with the rules and the classes of peers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexMap;
+use rayon::prelude::*;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::decision::ByDirection;
 use sluice_ir::decision::tables::{Cells, Tables};
 use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{Direction, Identity};
 
-use super::inherit::{Came, Heir, News};
+use super::inherit::{Came, Heir, News, Plan};
 use super::live::{Change, Live, Subject};
 use super::peers::{Newcomer, Peers};
 use super::sets::Sets;
@@ -20,22 +23,32 @@ use crate::classify::row::Outcomes;
 use crate::classify::signature::SetId;
 use crate::classify::subjects::SubjectKey;
 
-/// What rules that came mean for each class, remembered by the lists of peers of these rules.
-type KnownNews<'p> = FxHashMap<Came, News<'p>>;
+/// What rules that came mean for each class, by the lists of peers of these rules.
+type KnownNews<'p> = IndexMap<Came, News<'p>, FxBuildHasher>;
+
+/// A table whose rules have changed.
+struct Renewal {
+    subject: usize,
+    direction: Direction,
+    /// The new one, into which no class is put yet.
+    table: Table,
+    plan: Plan,
+    /// The place of what is news to it.
+    news: usize,
+}
 
 impl Live {
     /// Brings the tables up to date and says what is different.
     pub(super) fn finish(&mut self, change: Change) -> Tables {
         let mut tables = Tables::default();
         let (born, gone) = self.peers.sweep();
-        let mut known = KnownNews::default();
         // Tables are changed and classes looked at, so each is held by itself.
         let peers = std::mem::take(&mut self.peers);
-        let heirs = if change.subjects.is_empty() { Vec::new() } else { heirs(&peers, &born, &gone) };
+        let mut renewed = self.renew(&change, &peers, &born, &gone);
         for (at, direction) in (0..self.subjects.len()).flat_map(|at| Direction::BOTH.map(|way| (at, way))) {
-            let rows = match change.subjects.contains(&(at, direction)) {
-                true => self.renew(at, direction, &heirs, &mut known),
-                false => self.extend(at, direction, &peers, &born),
+            let rows = match renewed.remove(&(at, direction)) {
+                Some(rows) => rows,
+                None => self.extend(at, direction, &peers, &born),
             };
             gone.iter().for_each(|class| self.subjects[at].tables[direction].set(*class, None));
             if !rows.is_empty() {
@@ -59,26 +72,56 @@ impl Live {
         tables
     }
 
-    /// Makes a table of a subject anew. Gives the classes with another row than before.
-    fn renew<'p>(
+    /// Makes the tables anew whose rules have changed. Gives for each the classes with another row than before.
+    fn renew(
         &mut self,
-        at: usize,
+        change: &Change,
+        peers: &Peers,
+        born: &[Newcomer],
+        gone: &[ClassId],
+    ) -> BTreeMap<(usize, Direction), Vec<(ClassId, RowId)>> {
+        if change.subjects.is_empty() {
+            return BTreeMap::new();
+        }
+        let heirs = heirs(peers, born, gone);
+        let mut known = KnownNews::default();
+        let changed = change.subjects.iter();
+        let renewals: Vec<Renewal> =
+            changed.map(|(at, direction)| self.renewal(*at, *direction, &heirs, &mut known)).collect();
+        let follow = |Renewal { subject, direction, news, plan, .. }: &Renewal| {
+            self.subjects[*subject].tables[*direction].follow(&known[*news], plan)
+        };
+        let followed: Vec<_> = renewals.par_iter().map(follow).collect();
+        let renewals = renewals.into_iter().zip(followed);
+        let put = |(Renewal { subject, direction, mut table, .. }, (groups, rows))| {
+            table.set_all(groups);
+            self.subjects[subject].tables[direction] = table;
+            ((subject, direction), rows)
+        };
+        renewals.map(put).collect()
+    }
+
+    /// A table of a subject with the rules that it has now.
+    fn renewal<'p>(
+        &mut self,
+        subject: usize,
         direction: Direction,
         heirs: &[Heir<'p>],
         known: &mut KnownNews<'p>,
-    ) -> Vec<(ClassId, RowId)> {
-        let Subject { identity, rules, .. } = &self.subjects[at];
+    ) -> Renewal {
+        let Subject { identity, rules, tables, .. } = &self.subjects[subject];
         let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
         let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
         let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
         let mut table = Table::new(&key, direction, &mut makings);
-        let before = &mut self.subjects[at].tables[direction];
+        let before = &tables[direction];
         // What nobody has is no heritage.
         let came = if before.is_empty() { Came::new() } else { table.came(before, &makings) };
-        let news = known.entry(came).or_insert_with_key(|came| News::new(came, heirs));
-        let rows = table.inherit(before, news, &mut makings);
-        *before = table;
-        rows
+        let entry = known.entry(came);
+        let at = entry.index();
+        let news = entry.or_insert_with_key(|came| News::new(came, heirs));
+        let plan = table.inherit(before, news, &mut makings);
+        Renewal { subject, direction, table, plan, news: at }
     }
 
     /// Gives classes that came their rows in a table whose rules are those of before: what they do not ask
@@ -138,11 +181,9 @@ impl Live {
             return;
         }
         let ports = &mut self.ports[direction];
-        let fits = |function: &crate::classify::row::PortFunction| function.is_constant_on(ports);
-        if known > 0 && functions.iter().skip(known).all(fits) {
-            let new = functions.iter().enumerate().skip(known);
-            tables.rows[direction] =
-                new.map(|(at, function)| (RowId::new(at), cells(function, ports))).collect();
+        let new = || (known..functions.len()).into_par_iter();
+        if known > 0 && new().all(|at| functions[at].is_constant_on(ports)) {
+            tables.rows[direction] = new().map(|at| (RowId::new(at), cells(&functions[at], ports))).collect();
             return;
         }
         *ports = port_classes(functions.iter());
