@@ -123,9 +123,11 @@ impl Table {
     /// Makes the groups of classes, by those of the table of before and what is new.
     pub(super) fn inherit(&mut self, before: &Table, news: &News<'_>, makings: &mut Makings<'_>) -> Plan {
         let mut follows = vec![false; before.groups.len()];
-        for old in before.following(news).flatten() {
-            if let Some(follows) = follows.get_mut(*old as usize) {
-                *follows = true;
+        for groups in before.following(news) {
+            for old in groups {
+                if let Some(follows) = follows.get_mut(*old as usize) {
+                    *follows = true;
+                }
             }
         }
         let places = self.places_in(before);

@@ -209,12 +209,14 @@ impl Live {
 
     /// The peers that a list matches, or did while it was in force.
     fn members(&self, set: SetId) -> Vec<Peer> {
-        let matches = |peer: &Peer| {
-            let known = self.peers.sets(*peer).binary_search(&set).is_ok();
-            known || self.sets.matches(&self.slab.policy, set, self.peers.identity(*peer))
+        let live = self.sets.is_live(set);
+        let is = |peer: &Peer| match live {
+            true => self.sets.matches(&self.slab.policy, set, self.peers.identity(*peer)),
+            false => self.peers.sets(*peer).binary_search(&set).is_ok(),
         };
-        let candidates = self.peers.roll.candidates(&self.slab.policy, self.sets.peers(set));
-        candidates.into_iter().filter(matches).collect()
+        let mut peers = self.peers.roll.candidates(&self.slab.policy, self.sets.peers(set));
+        peers.retain(is);
+        peers
     }
 
     /// Someone is this identity.
