@@ -4,9 +4,6 @@
 //! before stays together, but for classes of which there is *news*: those that are new, and those that rules match
 //! that came and are not about every peer. What is news is found once for all tables to which the same rules
 //! came, and there is little of it. All other classes follow their group, which is asked once.
-//!
-//! What becomes of groups is found table by table, as rows and verdicts are shared; then every table puts its classes
-//! where they belong, all of them at once.
 
 use indexmap::IndexSet;
 use rayon::prelude::*;
@@ -89,7 +86,7 @@ struct Step {
 
 /// What becomes of the classes of a table.
 #[derive(Debug)]
-pub(super) struct Plan {
+struct Plan {
     /// For each group of before, if any class follows it.
     steps: Vec<Option<Step>>,
     /// For each class of which there is news, unless nobody is in it any more.
@@ -120,8 +117,21 @@ impl Table {
         self.rules.iter().map(|(rule, _)| place(rule)).collect()
     }
 
-    /// Makes the groups of classes, by those of the table of before and what is new.
-    pub(super) fn inherit(&mut self, before: &Table, news: &News<'_>, makings: &mut Makings<'_>) -> Plan {
+    /// Puts classes into groups, by the groups of the table of before and what is new. Gives those with another row,
+    /// and their rows.
+    pub(super) fn inherit(
+        &mut self,
+        before: &Table,
+        news: &News<'_>,
+        makings: &mut Makings<'_>,
+    ) -> Vec<(ClassId, RowId)> {
+        let plan = self.plan(before, news, makings);
+        let (groups, cells) = before.follow(news, &plan);
+        self.set_all(groups);
+        cells
+    }
+
+    fn plan(&mut self, before: &Table, news: &News<'_>, makings: &mut Makings<'_>) -> Plan {
         let mut follows = vec![false; before.groups.len()];
         for groups in before.following(news) {
             for old in groups {
@@ -142,7 +152,7 @@ impl Table {
 
     /// Puts the classes of the table of before where they belong now. Gives the group of each, by name, and those with
     /// another row, and their rows.
-    pub(super) fn follow(&self, news: &News<'_>, plan: &Plan) -> (Vec<Group>, Vec<(ClassId, RowId)>) {
+    fn follow(&self, news: &News<'_>, plan: &Plan) -> (Vec<Group>, Vec<(ClassId, RowId)>) {
         let classes = self.len() + news.of_class.len();
         let mut of_class: Vec<Group> = Vec::with_capacity(classes);
         let mut cells = Vec::with_capacity(classes);

@@ -18,8 +18,8 @@ use super::peers::{Peer, Peers};
 use super::sets::{Sets, Touched};
 use super::slab::Slab;
 use super::table::{Functions, Table};
+use super::verdicts::Verdicts;
 use crate::classify::population::prefixes_of;
-use crate::classify::row::Outcomes;
 use crate::classify::signature::{SetId, Signature};
 use crate::classify::{Judged, Limits};
 
@@ -38,11 +38,11 @@ pub(super) struct Live {
     pub(super) peers: Peers,
     pub(super) entities: BTreeMap<Arc<str>, Peer>,
     pub(super) addresses: Addresses,
-    pub(super) outcomes: Outcomes,
+    pub(super) verdicts: Verdicts,
     pub(super) functions: ByDirection<Functions>,
     pub(super) ports: ByDirection<PortClasses>,
-    /// How many verdicts and rows were told of in deltas.
-    pub(super) told: (usize, ByDirection<usize>),
+    /// How many rows were told of in deltas.
+    pub(super) told: ByDirection<usize>,
     /// The classes of entities that were told of.
     pub(super) entity_classes: BTreeMap<Arc<str>, ClassId>,
     /// How many rules there were when all of them were of use.
@@ -91,10 +91,10 @@ impl Live {
             peers: Peers::default(),
             entities: BTreeMap::new(),
             addresses: Addresses::default(),
-            outcomes: Outcomes::default(),
+            verdicts: Verdicts::default(),
             functions: ByDirection::default(),
             ports: ByDirection::default(),
-            told: (0, ByDirection::default()),
+            told: ByDirection::default(),
             entity_classes: BTreeMap::new(),
             lasting: 0,
         };
@@ -317,7 +317,7 @@ impl Live {
             self.functions[direction].len().saturating_mul(self.ports[direction].len())
         };
         Direction::BOTH.map(cells).into_iter().fold(0, usize::saturating_add) <= limits.cells
-            && self.outcomes.reasons() <= limits.reasons
+            && self.verdicts.reasons() <= limits.reasons
     }
 }
 

@@ -29,6 +29,7 @@ mod slab;
 mod table;
 mod tell;
 mod update;
+mod verdicts;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -78,12 +78,12 @@ impl Session {
 
     /// A verdict.
     pub fn outcome(&self, verdict: VerdictId) -> Option<&Outcome> {
-        self.live.outcomes.all.get_index(verdict.index())
+        self.live.verdicts.get(verdict)
     }
 
     /// Every verdict, by number.
     pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
-        self.live.outcomes.all.iter()
+        self.live.verdicts.all().map(|(_, outcome)| outcome)
     }
 
     /// The rules in force: those of every object that select an endpoint of the node.
@@ -186,7 +186,9 @@ impl Live {
             peer: *examples.get(&class)?,
             protocol,
             port,
-            verdict: self.functions[direction].get_index(row.index())?.at(protocol, port),
+            verdict: self
+                .verdicts
+                .name(direction, self.functions[direction].get_index(row.index())?.at(protocol, port)),
         })
     }
 }

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use rayon::prelude::*;
-use rustc_hash::{FxBuildHasher, FxHashMap};
-use sluice_ir::decision::ByDirection;
+use rustc_hash::FxHashMap;
 use sluice_ir::decision::tables::{Cells, Tables};
-use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
+use sluice_ir::decision::{ByDirection, PortClasses};
+use sluice_ir::ids::{ClassId, RowId, RuleId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{Direction, Identity};
 
-use super::inherit::{Came, Heir, News, Plan};
+use super::inherit::{Came, Heir, News};
 use super::live::{Change, Live, Subject};
 use super::peers::{Newcomer, Peers};
 use super::sets::Sets;
@@ -23,18 +22,39 @@ use crate::classify::row::Outcomes;
 use crate::classify::signature::SetId;
 use crate::classify::subjects::SubjectKey;
 
-/// What rules that came mean for each class, by the lists of peers of these rules.
-type KnownNews<'p> = IndexMap<Came, News<'p>, FxBuildHasher>;
+/// What rules that came mean for each class, remembered by the lists of peers of these rules.
+type KnownNews<'p> = FxHashMap<Came, News<'p>>;
 
-/// A table whose rules have changed.
-struct Renewal {
+/// A table with the rules that it has now.
+struct Renewed {
     subject: usize,
-    direction: Direction,
-    /// The new one, into which no class is put yet.
     table: Table,
-    plan: Plan,
-    /// The place of what is news to it.
-    news: usize,
+    /// The classes with another row than before.
+    cells: Vec<(ClassId, RowId)>,
+}
+
+/// What the tables of one direction are made anew from.
+struct Side<'p> {
+    direction: Direction,
+    subjects: &'p [Subject],
+    heirs: &'p [Heir<'p>],
+    known: KnownNews<'p>,
+    makings: Makings<'p>,
+}
+
+impl Side<'_> {
+    /// Makes the table of a subject anew.
+    fn renew(&mut self, subject: usize) -> Renewed {
+        let Subject { identity, rules, tables, .. } = &self.subjects[subject];
+        let key = SubjectKey::new(self.makings.policy, identity, rules.clone());
+        let mut table = Table::new(&key, self.direction, &mut self.makings);
+        let before = &tables[self.direction];
+        // What nobody has is no heritage.
+        let came = if before.is_empty() { Came::new() } else { table.came(before, &self.makings) };
+        let news = self.known.entry(came).or_insert_with_key(|came| News::new(came, self.heirs));
+        let cells = table.inherit(before, news, &mut self.makings);
+        Renewed { subject, table, cells }
+    }
 }
 
 impl Live {
@@ -57,9 +77,7 @@ impl Live {
             }
         }
         self.peers = peers;
-        let news = self.outcomes.all.iter().enumerate().skip(self.told.0);
-        tables.verdicts = news.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
-        self.told.0 = self.outcomes.all.len();
+        tables.verdicts = self.verdicts.name_new().map(|(name, outcome)| (name, outcome.clone())).collect();
         for direction in Direction::BOTH {
             self.tell_ports_apart(direction, &mut tables);
         }
@@ -84,44 +102,27 @@ impl Live {
             return BTreeMap::new();
         }
         let heirs = heirs(peers, born, gone);
-        let mut known = KnownNews::default();
-        let changed = change.subjects.iter();
-        let renewals: Vec<Renewal> =
-            changed.map(|(at, direction)| self.renewal(*at, *direction, &heirs, &mut known)).collect();
-        let follow = |Renewal { subject, direction, news, plan, .. }: &Renewal| {
-            self.subjects[*subject].tables[*direction].follow(&known[*news], plan)
+        let Live { slab, set_of, sets, subjects, verdicts, functions, .. } = self;
+        let subjects = subjects.as_slice();
+        let side = |direction, outcomes, functions| {
+            let makings = makings(slab, set_of, sets, outcomes, functions);
+            let mut side = Side { direction, subjects, heirs: &heirs, known: KnownNews::default(), makings };
+            let changed = change.subjects.iter().filter(|(_, way)| *way == direction);
+            changed.map(|(subject, _)| side.renew(*subject)).collect::<Vec<Renewed>>()
         };
-        let followed: Vec<_> = renewals.par_iter().map(follow).collect();
-        let renewals = renewals.into_iter().zip(followed);
-        let put = |(Renewal { subject, direction, mut table, .. }, (groups, rows))| {
-            table.set_all(groups);
-            self.subjects[subject].tables[direction] = table;
-            ((subject, direction), rows)
-        };
-        renewals.map(put).collect()
-    }
-
-    /// A table of a subject with the rules that it has now.
-    fn renewal<'p>(
-        &mut self,
-        subject: usize,
-        direction: Direction,
-        heirs: &[Heir<'p>],
-        known: &mut KnownNews<'p>,
-    ) -> Renewal {
-        let Subject { identity, rules, tables, .. } = &self.subjects[subject];
-        let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
-        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
-        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
-        let mut table = Table::new(&key, direction, &mut makings);
-        let before = &tables[direction];
-        // What nobody has is no heritage.
-        let came = if before.is_empty() { Came::new() } else { table.came(before, &makings) };
-        let entry = known.entry(came);
-        let at = entry.index();
-        let news = entry.or_insert_with_key(|came| News::new(came, heirs));
-        let plan = table.inherit(before, news, &mut makings);
-        Renewal { subject, direction, table, plan, news: at }
+        // Each has its own rows and verdicts.
+        let (ingress, egress) = rayon::join(
+            || side(Direction::Ingress, &mut verdicts.of.ingress, &mut functions.ingress),
+            || side(Direction::Egress, &mut verdicts.of.egress, &mut functions.egress),
+        );
+        let mut rows = BTreeMap::new();
+        for (direction, renewals) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
+            for Renewed { subject, table, cells } in renewals {
+                self.subjects[subject].tables[direction] = table;
+                rows.insert((subject, direction), cells);
+            }
+        }
+        rows
     }
 
     /// Gives classes that came their rows in a table whose rules are those of before: what they do not ask
@@ -133,7 +134,7 @@ impl Live {
         peers: &Peers,
         born: &[Newcomer],
     ) -> Vec<(ClassId, RowId)> {
-        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
+        let (outcomes, functions) = (&mut self.verdicts.of[direction], &mut self.functions[direction]);
         let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
         let table = &mut self.subjects[at].tables[direction];
         let mut rows = Vec::with_capacity(born.len());
@@ -158,7 +159,7 @@ impl Live {
     }
 
     fn table(&mut self, key: &SubjectKey, direction: Direction) -> Table {
-        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
+        let (outcomes, functions) = (&mut self.verdicts.of[direction], &mut self.functions[direction]);
         let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
         Table::new(key, direction, &mut makings)
     }
@@ -175,30 +176,31 @@ impl Live {
     /// Puts the ports into finer classes if a new row tells some apart that were alike, and the new rows into
     /// their terms.
     fn tell_ports_apart(&mut self, direction: Direction, tables: &mut Tables) {
-        let known = std::mem::replace(&mut self.told.1[direction], self.functions[direction].len());
-        let functions = &self.functions[direction];
+        let known = std::mem::replace(&mut self.told[direction], self.functions[direction].len());
+        let (functions, verdicts) = (&self.functions[direction], &self.verdicts);
         if functions.len() == known {
             return;
         }
         let ports = &mut self.ports[direction];
         let new = || (known..functions.len()).into_par_iter();
+        let row = |at, ports: &PortClasses| verdicts.named(direction, cells(&functions[at], ports));
         if known > 0 && new().all(|at| functions[at].is_constant_on(ports)) {
-            tables.rows[direction] = new().map(|at| (RowId::new(at), cells(&functions[at], ports))).collect();
+            tables.rows[direction] = new().map(|at| (RowId::new(at), row(at, ports))).collect();
             return;
         }
         *ports = port_classes(functions.iter());
-        let rows = functions.iter().map(|function| cells(function, ports)).collect();
+        let rows = (0..functions.len()).into_par_iter().map(|at| row(at, ports)).collect();
         tables.ports[direction] = Some((ports.clone(), rows));
     }
 
     /// All tables, as if all of them were new.
     pub(super) fn all(&self) -> Tables {
         let mut tables = Tables::default();
-        let verdicts = self.outcomes.all.iter().enumerate();
-        tables.verdicts = verdicts.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
+        tables.verdicts = self.verdicts.all().map(|(name, outcome)| (name, outcome.clone())).collect();
         for direction in Direction::BOTH {
             let ports = &self.ports[direction];
-            let rows = self.functions[direction].iter().map(|function| cells(function, ports)).collect();
+            let row = |function| self.verdicts.named(direction, cells(function, ports));
+            let rows = self.functions[direction].iter().map(row).collect();
             tables.ports[direction] = Some((ports.clone(), rows));
         }
         for subject in &self.subjects {
