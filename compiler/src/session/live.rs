@@ -45,8 +45,16 @@ pub(super) struct Live {
     pub(super) told: ByDirection<usize>,
     /// The classes of entities that were told of.
     pub(super) entity_classes: BTreeMap<Arc<str>, ClassId>,
-    /// How many rules there were when all of them were of use.
-    lasting: usize,
+    /// How much was kept when all of it was of use.
+    lasting: Kept,
+}
+
+/// How much is kept that only goes when all is built anew.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    rules: usize,
+    /// Rows, verdicts, and groups of tables: rules make them, and combinations of names.
+    rows: usize,
 }
 
 /// Endpoints of one identity, and their tables.
@@ -96,7 +104,7 @@ impl Live {
             ports: ByDirection::default(),
             told: ByDirection::default(),
             entity_classes: BTreeMap::new(),
-            lasting: 0,
+            lasting: Kept::default(),
         };
         for (identity, endpoints) in by_identity.into_iter().zip(endpoints) {
             let rules = ByDirection::default();
@@ -294,21 +302,23 @@ impl Live {
         self.set_of.get(&rule).copied()
     }
 
-    /// Whether so much of what is kept is of no use any more that it is better to begin anew.
+    /// Whether so much may be of no use any more that it is better to begin anew.
     pub(super) fn is_wasteful(&self) -> bool {
-        let rows: usize = self.functions.iter().map(|(_, functions)| functions.len()).sum();
-        let used: usize = self
-            .subjects
-            .iter()
-            .flat_map(|subject| Direction::BOTH.map(|way| subject.tables[way].len()))
-            .sum();
-        self.slab.policy.rules.len() > ENOUGH + 2 * self.lasting || rows > ENOUGH + 2 * used
+        let kept = self.kept();
+        kept.rules > ENOUGH + 2 * self.lasting.rules || kept.rows > ENOUGH + 2 * self.lasting.rows
     }
 
-    /// Notes how many rules there are when all of them are of use.
+    /// Notes how much is kept while all of it is of use.
     pub(super) fn is_fresh(&mut self) {
-        self.lasting = self.slab.policy.rules.len();
-        self.slab.reserve(ENOUGH + self.lasting);
+        self.lasting = self.kept();
+        self.slab.reserve(ENOUGH + self.lasting.rules);
+    }
+
+    fn kept(&self) -> Kept {
+        let tables = self.subjects.iter().flat_map(|subject| Direction::BOTH.map(|way| &subject.tables[way]));
+        let groups: usize = tables.map(|table| table.groups.len()).sum();
+        let rows: usize = self.functions.iter().map(|(_, functions)| functions.len()).sum();
+        Kept { rules: self.slab.policy.rules.len(), rows: rows + self.verdicts.len() + groups }
     }
 
     /// Whether the tables are within limits.
@@ -321,5 +331,5 @@ impl Live {
     }
 }
 
-/// So many rules and rows may be of no use before anyone asks.
+/// So many rules, and so many rows with what belongs to them, may be of no use before anyone asks.
 const ENOUGH: usize = 20_000;

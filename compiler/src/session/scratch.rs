@@ -35,9 +35,9 @@ impl Session {
             let rules = self.live.replace(&[], &policy, &mut change);
             self.rules.insert(key, rules);
         }
-        self.live.is_fresh();
         self.add_everyone(&mut change);
         self.settle(change);
+        self.live.is_fresh();
         self.prove().map(|_| ())
     }
 

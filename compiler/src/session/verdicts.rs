@@ -34,6 +34,11 @@ impl Verdicts {
         self.all().skip(known)
     }
 
+    /// How many have a name.
+    pub(super) fn len(&self) -> usize {
+        self.told.len()
+    }
+
     /// Every verdict that has a name, in the order of names.
     pub(super) fn all(&self) -> impl Iterator<Item = (VerdictId, &Outcome)> {
         let outcome = |(at, (direction, place)): (usize, &(Direction, usize))| {
