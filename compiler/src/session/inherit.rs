@@ -10,8 +10,9 @@ use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::ids::{ClassId, RowId};
 
+use super::sets::About;
 use super::table::{Group, LocalKey, Makings, NOBODY, Table};
-use crate::classify::signature::{SetId, Signature};
+use crate::classify::signature::Signature;
 
 /// A class, and the one in which some of its peers were before: itself, unless it is new.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +26,7 @@ pub(super) struct Heir<'p> {
 /// A rule that came to a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Newcomer {
-    /// Its list of peers; none if it is about every peer.
-    set: Option<SetId>,
+    about: About,
     /// Whether it asks its peers for named ports.
     asks: bool,
 }
@@ -51,23 +51,24 @@ const NO_NEWS: usize = 0;
 impl<'p> News<'p> {
     /// Looks at every class.
     pub(super) fn new(came: &Came, heirs: &[Heir<'p>]) -> News<'p> {
-        let of_everyone = came.iter().map(|rule| rule.set.is_none()).collect();
+        let everyone = |rule: &Newcomer| rule.about == About::Everyone;
+        let of_everyone = came.iter().map(everyone).collect();
         let mut different: IndexSet<New, FxBuildHasher> = IndexSet::from_iter([(of_everyone, Vec::new())]);
-        let asks = came.iter().any(|rule| rule.set.is_none() && rule.asks);
-        let sets: Vec<SetId> = came.iter().filter_map(|rule| rule.set).collect();
-        let has = |signature: &Signature, set: SetId| signature.sets.binary_search(&set).is_ok();
+        let asks = came.iter().any(|rule| everyone(rule) && rule.asks);
+        let of_some: Vec<About> =
+            came.iter().map(|rule| rule.about).filter(|about| *about != About::Everyone).collect();
         let is_told = |heir: &&Heir<'p>| match heir.signature {
             None => true,
             Some(signature) => {
                 heir.before != Some(heir.class)
-                    || sets.iter().any(|set| has(signature, *set))
+                    || of_some.iter().any(|about| about.matches(&signature.sets))
                     || (asks && !signature.named.is_empty())
             }
         };
         let told: Vec<&Heir<'p>> = heirs.par_iter().filter(is_told).collect();
         let of_class = told.into_iter().map(|heir| {
             let Some(signature) = heir.signature else { return (*heir, NO_NEWS) };
-            let matching = came.iter().map(|rule| rule.set.is_none_or(|set| has(signature, set)));
+            let matching = came.iter().map(|rule| rule.about.matches(&signature.sets));
             (*heir, different.insert_full((matching.collect(), signature.named.clone())).0)
         });
         let of_class = of_class.collect();
@@ -108,7 +109,7 @@ impl Table {
     /// The rules that the table of before does not have.
     pub(super) fn came(&self, before: &Table, makings: &Makings<'_>) -> Came {
         let new = self.rules.iter().zip(self.places_in(before)).filter(|(_, place)| place.is_none());
-        new.map(|((rule, set), _)| Newcomer { set: *set, asks: makings.asks(*rule) }).collect()
+        new.map(|((rule, about), _)| Newcomer { about: *about, asks: makings.asks(*rule) }).collect()
     }
 
     /// The place of each rule among those of before.

@@ -15,7 +15,7 @@ use sluice_ir::policy::{Direction, Identity, Policy, Settings};
 
 use super::addresses::{Addresses, Reason};
 use super::peers::{Peer, Peers};
-use super::sets::{Sets, Touched};
+use super::sets::{About, Sets, Touched};
 use super::slab::Slab;
 use super::table::{Functions, Table};
 use super::verdicts::Verdicts;
@@ -33,8 +33,8 @@ pub(super) struct Live {
     pub(super) judged: Vec<Judged>,
     pub(super) subjects: Vec<Subject>,
     pub(super) sets: Sets,
-    /// The list of peers of each rule in force; none inside for rules about every peer.
-    pub(super) set_of: FxHashMap<RuleId, Option<SetId>>,
+    /// Whom each rule in force is about; others judge nobody.
+    pub(super) in_force: FxHashMap<RuleId, About>,
     pub(super) peers: Peers,
     pub(super) entities: BTreeMap<Arc<str>, Peer>,
     pub(super) addresses: Addresses,
@@ -95,7 +95,7 @@ impl Live {
             judged,
             subjects: Vec::new(),
             sets: Sets::default(),
-            set_of: FxHashMap::default(),
+            in_force: FxHashMap::default(),
             peers: Peers::default(),
             entities: BTreeMap::new(),
             addresses: Addresses::default(),
@@ -144,7 +144,7 @@ impl Live {
         for rule in in_force {
             self.enter_force(rule, change);
         }
-        for rule in old.iter().filter(|rule| self.set_of.contains_key(rule)).copied().collect::<Vec<_>>() {
+        for rule in old.iter().filter(|rule| self.in_force.contains_key(rule)).copied().collect::<Vec<_>>() {
             self.leave_force(rule, change);
         }
         new
@@ -155,8 +155,8 @@ impl Live {
         for prefix in prefixes_of(&self.slab.policy, [id].into_iter()) {
             change.stale.extend(self.addresses.add(prefix, Reason::Rule));
         }
-        let (set, touched) = self.sets.add(&self.slab.policy, rule);
-        self.set_of.insert(id, set);
+        let (about, touched) = self.sets.add(&self.slab.policy, rule);
+        self.in_force.insert(id, about);
         self.touch(touched, change);
     }
 
@@ -166,7 +166,7 @@ impl Live {
             change.stale.extend(self.addresses.remove(prefix, Reason::Rule));
         }
         let touched = self.sets.remove(&self.slab.policy, rule);
-        self.set_of.remove(&id);
+        self.in_force.remove(&id);
         self.touch(touched, change);
     }
 
@@ -297,9 +297,9 @@ impl Live {
         self.peers.add(Arc::clone(identity), signature)
     }
 
-    /// The list of peers of a rule that is in force; none inside if it is about every peer.
-    pub(super) fn set_of(&self, rule: RuleId) -> Option<Option<SetId>> {
-        self.set_of.get(&rule).copied()
+    /// Whom a rule is about, if it is in force.
+    pub(super) fn about(&self, rule: RuleId) -> Option<About> {
+        self.in_force.get(&rule).copied()
     }
 
     /// Whether so much may be of no use any more that it is better to begin anew.

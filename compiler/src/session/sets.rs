@@ -39,6 +39,15 @@ struct State {
     asked: BTreeMap<usize, u32>,
 }
 
+/// Whom a rule in force is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum About {
+    /// Every peer.
+    Everyone,
+    /// Those that a list matches.
+    Members(SetId),
+}
+
 /// What a rule that came or went means for peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Touched {
@@ -68,10 +77,22 @@ struct Finder {
     by_name: BTreeSet<SetId>,
 }
 
+impl About {
+    /// Whether it is about peers that some lists match; these come in order.
+    pub(super) fn matches(self, sets: &[SetId]) -> bool {
+        match self {
+            About::Everyone => true,
+            About::Members(set) => sets.binary_search(&set).is_ok(),
+        }
+    }
+}
+
 impl Sets {
-    /// A rule comes into force. Gives its list, and who is touched.
-    pub(super) fn add(&mut self, policy: &Policy, rule: &Rule) -> (Option<SetId>, Touched) {
-        let Peers::Of(peers) = &rule.peers else { return (None, self.ask_of_any(rule, true)) };
+    /// A rule comes into force. Gives whom it is about, and who is touched.
+    pub(super) fn add(&mut self, policy: &Policy, rule: &Rule) -> (About, Touched) {
+        let Peers::Of(peers) = &rule.peers else {
+            return (About::Everyone, self.ask_of_any(rule, true));
+        };
         let known = self.ids.get(&rule.peers).copied();
         let set = known.unwrap_or_else(|| {
             let set = self.states.len() as SetId;
@@ -83,7 +104,10 @@ impl Sets {
         });
         self.states[set as usize].rules += 1;
         let asks = self.ask(set, rule, true);
-        (Some(set), if known.is_none() || asks { Touched::Members { set, asks } } else { Touched::Nobody })
+        (
+            About::Members(set),
+            if known.is_none() || asks { Touched::Members { set, asks } } else { Touched::Nobody },
+        )
     }
 
     /// A rule is no longer in force.

@@ -10,9 +10,9 @@ use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
 use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Policy};
 
-use super::sets::Sets;
+use super::sets::{About, Sets};
 use crate::classify::row::{Circumstances, Outcomes, PortFunction, row};
-use crate::classify::signature::{NamedPort, SetId, Signature, named_on_egress};
+use crate::classify::signature::{NamedPort, Signature, named_on_egress};
 use crate::classify::subjects::SubjectKey;
 
 /// The rows of a direction, each once.
@@ -21,8 +21,8 @@ pub(super) type Functions = IndexSet<PortFunction, FxBuildHasher>;
 /// What tables are made from.
 pub(super) struct Makings<'a> {
     pub(super) policy: &'a Policy,
-    /// The list of peers of each rule in force.
-    pub(super) set_of: &'a FxHashMap<RuleId, Option<SetId>>,
+    /// Whom each rule in force is about.
+    pub(super) in_force: &'a FxHashMap<RuleId, About>,
     pub(super) sets: &'a Sets,
     pub(super) outcomes: &'a mut Outcomes,
     pub(super) functions: &'a mut Functions,
@@ -39,8 +39,8 @@ impl Makings<'_> {
 #[derive(Debug)]
 pub(super) struct Table {
     direction: Direction,
-    /// In order, each with its list of peers; none for those about every peer.
-    pub(super) rules: Vec<(RuleId, Option<SetId>)>,
+    /// Those in force, in order, and whom each is about.
+    pub(super) rules: Vec<(RuleId, About)>,
     /// The endpoint's own numbers for named ports.
     own: FxHashMap<NamedPort, u16>,
     /// The named ports that its rules ask its peers for.
@@ -86,7 +86,7 @@ impl Table {
             groups: IndexMap::default(),
             nobody: RowId::new(0),
             of_class: Vec::new(),
-            rules: rules.iter().map(|id| (*id, makings.set_of.get(id).copied().flatten())).collect(),
+            rules: rules.iter().filter_map(|id| Some((*id, *makings.in_force.get(id)?))).collect(),
         };
         let nobody = table.group_of(&Signature { sets: Vec::new(), named: Vec::new(), host: false }, makings);
         table.nobody = table.row_of(nobody);
@@ -146,8 +146,8 @@ impl Table {
     /// The group of the peers with a signature.
     pub(super) fn group_of(&mut self, signature: &Signature, makings: &mut Makings<'_>) -> Group {
         let mut mask = vec![0_u64; self.rules.len().div_ceil(64)].into_boxed_slice();
-        for (at, (_, set)) in self.rules.iter().enumerate() {
-            if set.is_none_or(|set| signature.sets.binary_search(&set).is_ok()) {
+        for (at, (_, about)) in self.rules.iter().enumerate() {
+            if about.matches(&signature.sets) {
                 mask[at / 64] |= 1 << (at % 64);
             }
         }

@@ -89,7 +89,7 @@ impl Session {
     /// The rules in force: those of every object that select an endpoint of the node.
     pub fn rules(&self) -> impl Iterator<Item = (&Rule, &Origin)> {
         let policy = &self.live.slab.policy;
-        let rules = self.rules.values().flatten().filter(|id| self.live.set_of(**id).is_some());
+        let rules = self.rules.values().flatten().filter(|id| self.live.about(**id).is_some());
         rules.map(|id| (policy.rule(*id), policy.origin(*id)))
     }
 

@@ -14,12 +14,11 @@ use sluice_ir::policy::{Direction, Identity};
 use super::inherit::{Came, Heir, News};
 use super::live::{Change, Live, Subject};
 use super::peers::{Newcomer, Peers};
-use super::sets::Sets;
+use super::sets::{About, Sets};
 use super::slab::Slab;
 use super::table::{Functions, Makings, Table};
 use crate::classify::ports::{cells, port_classes};
 use crate::classify::row::Outcomes;
-use crate::classify::signature::SetId;
 use crate::classify::subjects::SubjectKey;
 
 /// What rules that came mean for each class, remembered by the lists of peers of these rules.
@@ -102,10 +101,10 @@ impl Live {
             return BTreeMap::new();
         }
         let heirs = heirs(peers, born, gone);
-        let Live { slab, set_of, sets, subjects, verdicts, functions, .. } = self;
+        let Live { slab, in_force, sets, subjects, verdicts, functions, .. } = self;
         let subjects = subjects.as_slice();
         let side = |direction, outcomes, functions| {
-            let makings = makings(slab, set_of, sets, outcomes, functions);
+            let makings = makings(slab, in_force, sets, outcomes, functions);
             let mut side = Side { direction, subjects, heirs: &heirs, known: KnownNews::default(), makings };
             let changed = change.subjects.iter().filter(|(_, way)| *way == direction);
             changed.map(|(subject, _)| side.renew(*subject)).collect::<Vec<Renewed>>()
@@ -135,7 +134,7 @@ impl Live {
         born: &[Newcomer],
     ) -> Vec<(ClassId, RowId)> {
         let (outcomes, functions) = (&mut self.verdicts.of[direction], &mut self.functions[direction]);
-        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        let mut makings = makings(&self.slab, &self.in_force, &self.sets, outcomes, functions);
         let table = &mut self.subjects[at].tables[direction];
         let mut rows = Vec::with_capacity(born.len());
         for (class, before) in born {
@@ -160,7 +159,7 @@ impl Live {
 
     fn table(&mut self, key: &SubjectKey, direction: Direction) -> Table {
         let (outcomes, functions) = (&mut self.verdicts.of[direction], &mut self.functions[direction]);
-        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        let mut makings = makings(&self.slab, &self.in_force, &self.sets, outcomes, functions);
         Table::new(key, direction, &mut makings)
     }
 
@@ -233,10 +232,10 @@ fn heirs<'p>(peers: &'p Peers, born: &[Newcomer], gone: &[ClassId]) -> Vec<Heir<
 
 fn makings<'m>(
     slab: &'m Slab,
-    set_of: &'m FxHashMap<RuleId, Option<SetId>>,
+    in_force: &'m FxHashMap<RuleId, About>,
     sets: &'m Sets,
     outcomes: &'m mut Outcomes,
     functions: &'m mut Functions,
 ) -> Makings<'m> {
-    Makings { policy: &slab.policy, set_of, sets, outcomes, functions }
+    Makings { policy: &slab.policy, in_force, sets, outcomes, functions }
 }
