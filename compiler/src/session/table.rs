@@ -12,7 +12,7 @@ use sluice_ir::policy::{Direction, Policy};
 
 use super::sets::{About, Sets};
 use crate::classify::row::{Circumstances, Outcomes, PortFunction, row};
-use crate::classify::signature::{NamedPort, Signature, named_on_egress};
+use crate::classify::signature::{NamedPort, SetId, Signature, named_on_egress};
 use crate::classify::subjects::SubjectKey;
 
 /// The rows of a direction, each once.
@@ -97,7 +97,11 @@ impl Table {
     /// Makes the rows of names that nobody has asked for yet. An answer then brings an address and perhaps a class, and
     /// tells no ports apart: also two names at one address do not, as what follows from both follows from each.
     fn expect_names(&mut self, makings: &mut Makings<'_>) {
-        let lists: BTreeSet<SetId> = self.rules.iter().filter_map(|(_, set)| *set).collect();
+        let members = |(_, about): &(RuleId, About)| match about {
+            About::Members(set) => Some(*set),
+            About::Everyone => None,
+        };
+        let lists: BTreeSet<SetId> = self.rules.iter().filter_map(members).collect();
         for set in lists.into_iter().filter(|set| makings.sets.is_about_names(*set)) {
             self.group_of(&Signature { sets: vec![set], named: Vec::new(), host: false }, makings);
         }
