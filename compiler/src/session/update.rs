@@ -194,8 +194,8 @@ impl Live {
 
     /// All tables, as if all of them were new.
     pub(super) fn all(&self) -> Tables {
-        let mut tables = Tables::default();
-        tables.verdicts = self.verdicts.all().map(|(name, outcome)| (name, outcome.clone())).collect();
+        let verdicts = self.verdicts.all().map(|(name, outcome)| (name, outcome.clone())).collect();
+        let mut tables = Tables { verdicts, ..Tables::default() };
         for direction in Direction::BOTH {
             let ports = &self.ports[direction];
             let row = |function| self.verdicts.named(direction, cells(function, ports));
