@@ -147,6 +147,48 @@ spec: {nodeName: NODE, containers: [{name: c, image: i}]}
 status: {podIPs: [{ip: 10.0.1.9}]}
 ";
 
+/// One address is every combination of some names, one after the other, and each for a moment.
+#[test]
+fn combinations_of_names_that_are_gone_do_not_pile_up() {
+    const NAMES: usize = 15;
+    let mut session = session();
+    let rule = |name: usize| {
+        format!(
+            "{{toFQDNs: [{{matchName: n{name}.example.net}}], toPorts: [{{ports: [{{port: '{}', protocol: TCP}}]}}]}}",
+            1000 + name
+        )
+    };
+    let rules: Vec<String> = (0..NAMES).map(rule).collect();
+    put(
+        &mut session,
+        &format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: names, namespace: shop}}\nspec: {{endpointSelector: {{}}, egress: [{}]}}\n",
+            rules.join(", ")
+        ),
+    );
+    let names: Vec<DnsName> =
+        (0..NAMES).map(|name| DnsName::parse(&format!("n{name}.example.net")).unwrap()).collect();
+    let address = "203.0.113.1".parse().unwrap();
+    // From one number to the next a Gray code changes one bit.
+    let gray = |number: usize| number ^ (number >> 1);
+    let mut changes = (1..1 << NAMES).map(|number: usize| {
+        let name = names[number.trailing_zeros() as usize].clone();
+        match gray(number) & (1 << number.trailing_zeros()) != 0 {
+            true => Change::DnsAnswer(name, address),
+            false => Change::DnsExpiry(name, address),
+        }
+    });
+    let rebuilt = changes.position(|change| {
+        let delta = session.apply(change).unwrap();
+        assert!(matches!(delta, Delta::Tables(_) | Delta::Rebuilt(Reason::Compaction)), "{delta:?}");
+        matches!(delta, Delta::Rebuilt(_))
+    });
+    // Each combination makes a row, and a group of the only table.
+    assert!(rebuilt.is_some_and(|changes| changes > 5_000), "{rebuilt:?}");
+    let rows = session.tables().ports.egress.map_or(0, |(_, rows)| rows.len());
+    assert!(rows < 10, "{rows} rows after it");
+}
+
 fn pod(name: &str, app: &str, node: &str) -> String {
     POD.replace("NAME", name).replace("APP", app).replace("NODE", node)
 }
