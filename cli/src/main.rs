@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-/// A release is linked with musl, whose own allocator takes one lock for all threads: with it a compile takes half as
-/// much work again, and two processors are no faster than one.
+/// Musl's own allocator takes one lock for all threads: with it a compile takes half as much work again, and two
+/// processors are no faster than one.
+#[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
