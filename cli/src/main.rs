@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Musl's own allocator takes one lock for all threads: with it a compile takes half as much work again, and two
-/// processors are no faster than one.
-#[cfg(target_env = "musl")]
+/// A release is linked with musl, whose own allocator takes one lock for all threads: with it a compile takes half as
+/// much work again, and two processors are no faster than one.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

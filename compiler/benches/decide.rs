@@ -30,7 +30,6 @@ impl fmt::Display for Size {
 }
 
 /// As the command line has it (`cli/src/main.rs`).
-#[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
