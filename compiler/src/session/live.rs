@@ -302,23 +302,26 @@ impl Live {
         self.in_force.get(&rule).copied()
     }
 
-    /// Whether so much may be of no use any more that it is better to begin anew.
-    pub(super) fn is_wasteful(&self) -> bool {
-        let kept = self.kept();
-        kept.rules > ENOUGH + 2 * self.lasting.rules || kept.rows > ENOUGH + 2 * self.lasting.rows
+    /// Whether so much may be of no use any more that it is better to begin anew. A change that gave no class a row
+    /// made none either, and rows need not be counted.
+    pub(super) fn is_wasteful(&self, gave_rows: bool) -> bool {
+        let rules = self.slab.policy.rules.len();
+        let rows = if gave_rows { self.rows() } else { 0 };
+        rules > ENOUGH + 2 * self.lasting.rules || rows > ENOUGH + 2 * self.lasting.rows
     }
 
     /// Notes how much is kept while all of it is of use.
     pub(super) fn is_fresh(&mut self) {
-        self.lasting = self.kept();
+        self.lasting = Kept { rules: self.slab.policy.rules.len(), rows: self.rows() };
         self.slab.reserve(ENOUGH + self.lasting.rules);
     }
 
-    fn kept(&self) -> Kept {
+    /// Rows, verdicts, and groups of tables.
+    fn rows(&self) -> usize {
         let tables = self.subjects.iter().flat_map(|subject| Direction::BOTH.map(|way| &subject.tables[way]));
         let groups: usize = tables.map(|table| table.groups.len()).sum();
         let rows: usize = self.functions.iter().map(|(_, functions)| functions.len()).sum();
-        Kept { rules: self.slab.policy.rules.len(), rows: rows + self.verdicts.len() + groups }
+        rows + self.verdicts.len() + groups
     }
 
     /// Whether the tables are within limits.

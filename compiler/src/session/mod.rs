@@ -301,7 +301,8 @@ impl Session {
     /// Ends a change, unless so much is of no use any more that all is built anew.
     fn finish(&mut self, change: live::Change) -> Result<Delta, SessionError> {
         let delta = self.settle(change);
-        if self.live.is_wasteful() {
+        let gave_rows = matches!(&delta, Delta::Tables(tables) if !tables.cells.is_empty());
+        if self.live.is_wasteful(gave_rows) {
             return self.rebuilt(Reason::Compaction);
         }
         Ok(delta)

@@ -31,7 +31,7 @@ impl Verdicts {
                 self.told.push((direction, place));
             }
         }
-        self.all().skip(known)
+        self.from(known)
     }
 
     /// How many have a name.
@@ -41,10 +41,12 @@ impl Verdicts {
 
     /// Every verdict that has a name, in the order of names.
     pub(super) fn all(&self) -> impl Iterator<Item = (VerdictId, &Outcome)> {
-        let outcome = |(at, (direction, place)): (usize, &(Direction, usize))| {
-            Some((VerdictId::new(at), self.of[*direction].all.get_index(*place)?))
-        };
-        self.told.iter().enumerate().filter_map(outcome)
+        self.from(0)
+    }
+
+    fn from(&self, first: usize) -> impl Iterator<Item = (VerdictId, &Outcome)> {
+        let outcome = |at: usize| Some((VerdictId::new(at), self.get(VerdictId::new(at))?));
+        (first..self.told.len()).filter_map(outcome)
     }
 
     /// The verdict of a name.
