@@ -105,18 +105,6 @@ pub struct Prepared<'i> {
     pub checks: Vec<Check>,
 }
 
-impl Prepared<'_> {
-    /// The same, whatever becomes of the images that it was made of.
-    pub fn into_owned(self) -> Prepared<'static> {
-        let own = |(spec, bytes): (_, Cow<'_, [u8]>)| (spec, bytes.into_owned().into());
-        Prepared {
-            images: self.images.into_iter().map(own).collect(),
-            programs: self.programs,
-            checks: self.checks,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use sluice_ir::policy::Direction;
