@@ -6,9 +6,9 @@
 //! * `Order::Read`: read and compile again. If that cannot be put in force, what is in force stays, and the snapshot
 //!   says why.
 //! * `Order::Find`: an interface or a route came or went; look for the endpoints' interfaces again.
-//! * `Order::Apply`: put changes in force that no file says, all or none, and answer when packets are judged by them. These come
-//!   first, whatever else there is to do.
 //! * `Order::Stop`, or no more orders: end with `Ok`. The datapath stays.
+//! * `Fed`: put changes in force that no file says, all or none, and answer when packets are judged by them. These come
+//!   first, whatever else there is to do.
 //! * It replaces the snapshot whenever something changes, and while somebody reads counters.
 //! * It calls `service.ready` when a generation is in force, and after every later attempt, be it in vain.
 //! * It beats `pulse` at least once a second.
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use sluice_backends::datapath::{DatapathError, entries};
 use sluice_compiler::session::Change;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -31,7 +31,7 @@ use super::enforce::{Attempt, Enforcer};
 use super::reading::Reader;
 use super::telling::Telling;
 use super::work::{Done, Work, Worker};
-use super::{Applied, Core, Order};
+use super::{Applied, Core, Fed, Order};
 use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
 use crate::endpoint::{FindError, Finder};
@@ -118,16 +118,11 @@ async fn attend(core: &mut Core<'_>, enforcer: &mut Enforcer, beside: &mut Besid
         beside.go_on(core, enforcer);
         tokio::select! {
             biased;
-            Some(order) = core.urgent.recv() => {
-                if let Order::Apply(changes, done) = order {
-                    apply(core, enforcer, changes, done);
-                }
-            }
+            Some(fed) = core.urgent.recv() => apply(core, enforcer, fed),
             order = core.orders.recv() => match order {
                 // What is found where is part of what the files mean for this node.
                 Some(Order::Read) => beside.want(Work::Read, enforcer),
                 Some(Order::Find) => beside.want(Work::Find, enforcer),
-                Some(Order::Apply(changes, done)) => apply(core, enforcer, changes, done),
                 Some(Order::Stop) | None => return Ok(()),
             },
             done = ended(&mut beside.work) => beside.done = Some(done??),
@@ -204,18 +199,17 @@ impl Beside {
         };
         if matches!(attempt, Attempt::Refused(_)) {
             worker.reader.forget();
-        }
-        self.worker = Some(worker);
-        if !matches!(attempt, Attempt::Refused(_)) {
+        } else {
             enforcer.show(&mut core.dns);
         }
+        self.worker = Some(worker);
         tell(core, enforcer, attempt, true);
         enforcer.save();
     }
 }
 
 /// Puts changes in force that no file says, and answers.
-fn apply(core: &mut Core<'_>, enforcer: &mut Enforcer, changes: Vec<Change>, done: oneshot::Sender<Applied>) {
+fn apply(core: &mut Core<'_>, enforcer: &mut Enforcer, Fed { changes, done }: Fed) {
     core.pulse.beat();
     let of_names = |change: &Change| matches!(change, Change::DnsAnswer(..) | Change::DnsExpiry(..));
     let of_objects = !changes.iter().all(of_names);

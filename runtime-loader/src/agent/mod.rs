@@ -43,9 +43,8 @@ use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::resource::endpoint_interfaces::EndpointInterfaces;
-use sluice_compiler::session::Change;
 use sluice_compiler::source::Sources;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::api::server::{Feeds, ListenError, Socket, serve};
@@ -58,6 +57,7 @@ use crate::node::{Node, Sizes};
 use crate::pins::Pins;
 use crate::watch_files::{WatchError, Watching};
 pub use core::CoreError;
+pub(crate) use feed::Fed;
 pub use feed::{Applied, Feed};
 use orders::Signals;
 use service::Service;
@@ -151,14 +151,12 @@ pub enum AgentError {
 }
 
 /// What the core is told to do.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Order {
     /// Read the files again: something has changed, or somebody asks for it.
     Read,
     /// Find the interfaces of endpoints again: an interface or a route came or went.
     Find,
-    /// Put in force what no file says, and answer when packets are judged by it, or why they are not.
-    Apply(Vec<Change>, oneshot::Sender<Applied>),
     /// End. The datapath stays.
     Stop,
 }
@@ -171,8 +169,8 @@ pub(crate) struct Core<'r> {
     pub(crate) read: Read,
     /// What to do next.
     pub(crate) orders: mpsc::Receiver<Order>,
-    /// What to do before that: [`Order::Apply`].
-    pub(crate) urgent: mpsc::Receiver<Order>,
+    /// What no file says, to be put in force before anything else is done.
+    pub(crate) urgent: mpsc::Receiver<Fed>,
     /// The DNS proxy.
     pub(crate) dns: dns::Dns,
     /// How the node is, for whoever asks: replaced whenever it changes, counters included.
