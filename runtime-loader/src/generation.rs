@@ -84,7 +84,7 @@ impl Bank {
 /// A question that a generation's program must answer as it should before the generation is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Whose program.
+    /// Whose program: that of the hook.
     pub direction: Direction,
     /// The question.
     pub probe: Probe,

@@ -29,6 +29,7 @@ use super::book::Books;
 use super::counts::Counts;
 use super::enforce::{Attempt, Enforcer};
 use super::reading::Reader;
+use super::tally::Tally;
 use super::telling::Telling;
 use super::work::{Done, Work, Worker};
 use super::{Applied, Core, Fed, Order};
@@ -88,6 +89,7 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let telling = Telling {
         ring: node.events()?.into_async().map_err(CoreError::Wait)?,
         counts: Counts::of(&node)?,
+        tally: Tally::new(node.connections()?),
         books: of_books,
         snapshot: core.snapshot.clone(),
         told: core.told.clone(),
@@ -96,7 +98,8 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let mut telling = tokio::spawn(telling.run());
     let read = std::mem::replace(&mut core.read, Box::new(|_| super::Inputs::default()));
     let reader = Reader::new(read, &core.config.node, core.config.keep_going);
-    let worker = Worker { reader, finder: Arc::new(Finder::new()?) };
+    let finder = Finder::new(core.config.host_interfaces.clone())?;
+    let worker = Worker { reader, finder: Arc::new(finder) };
     let mut beside =
         Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, spare: None };
     core.dns.watch(node.connections()?);
@@ -204,6 +207,7 @@ impl Beside {
         }
         self.worker = Some(worker);
         tell(core, enforcer, attempt, true);
+        enforcer.hash(&core.snapshot);
         enforcer.save();
     }
 }

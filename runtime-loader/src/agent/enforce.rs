@@ -16,6 +16,7 @@ use super::book::{Book, Books, Named};
 use super::dns::Dns;
 use super::place::{Placed, here, locals, sought};
 use super::reading::{Answer, finding};
+use super::settings::Told;
 use super::slots::Slots;
 use super::stopwatch::Stopwatch;
 use super::work::AtHand;
@@ -35,9 +36,10 @@ pub(super) struct Enforcer {
     folder: PathBuf,
     node: Node,
     slots: Slots,
+    told: Told,
     settings: Settings,
-    /// The programs that were made last, and for which images.
-    code: Option<(Shape, Arc<ByDirection<Code>>)>,
+    /// The programs that were made last, and for what.
+    code: Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
     live: Option<Live>,
     /// Answers that no file says.
     learned: BTreeSet<Answer>,
@@ -87,6 +89,7 @@ impl Enforcer {
             folder: config.state.clone(),
             node,
             slots: Slots::open(&config.state),
+            told: Told::of(config),
             settings: Settings::default(),
             code: None,
             live: None,
@@ -169,6 +172,11 @@ impl Enforcer {
     pub(super) fn rebuilds(&self, changes: &[Change]) -> bool {
         let rebuilds = |live: &Live| changes.iter().any(|change| live.session.rebuilds(change));
         self.live.as_ref().is_none_or(rebuilds)
+    }
+
+    /// What the datapath is asked beside policy.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Keeps the numbers of counters for the next agent, if there are new ones.
@@ -279,7 +287,8 @@ impl Enforcer {
                 return Attempt::Refused(vec![finding(&error, &inputs, &compiled)]);
             }
         }
-        let images = match images(&session, &placed, &self.settings) {
+        let settings = self.told.with(&inputs.options);
+        let images = match images(&session, &placed, &settings) {
             Ok(images) => images,
             Err(refused) => return Attempt::Refused(vec![refused]),
         };
@@ -293,11 +302,11 @@ impl Enforcer {
         ));
         let mut next = Live { session, images, inputs, compiled, placed, is_current: false, book };
         next.name_all(self.node.next(), &mut self.slots);
-        let before = self.live.replace(next);
+        let before = (self.live.replace(next), std::mem::replace(&mut self.settings, settings));
         match self.publish(&[], false, watch) {
             Ok(publish) => Attempt::Published(publish),
             Err(refused) => {
-                self.live = before;
+                (self.live, self.settings) = before;
                 Attempt::Refused(vec![refused])
             }
         }
@@ -406,7 +415,7 @@ impl Enforcer {
             live.rename(number);
         }
         let most = if different.is_empty() || anew { self.settings.checks } else { QUESTIONS };
-        let checks = questions(&live.session, &locals, &live.session.sample(different, most));
+        let checks = questions(&live.session, &locals, &self.settings, &live.session.sample(different, most));
         watch.ended("questions");
         let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
         watch.ended("programs");
@@ -531,15 +540,16 @@ fn images(session: &Session, placed: &[Placed], settings: &Settings) -> Result<I
 
 /// The programs for images of a shape: those that were made last, if they are good for it.
 fn made(
-    known: &mut Option<(Shape, Arc<ByDirection<Code>>)>,
+    known: &mut Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
     shape: &Shape,
     settings: &Settings,
 ) -> Result<Arc<ByDirection<Code>>, sluice_backends::datapath::DatapathError> {
-    if let Some((_, programs)) = known.as_ref().filter(|(known, _)| known.is_coded_like(shape)) {
+    let alike = |(known, of, _): &&(Shape, Settings, _)| known.is_coded_like(shape) && of == settings;
+    if let Some((.., programs)) = known.as_ref().filter(alike) {
         return Ok(Arc::clone(programs));
     }
     let programs = Arc::new(code(shape, settings)?);
-    *known = Some((shape.clone(), Arc::clone(&programs)));
+    *known = Some((shape.clone(), *settings, Arc::clone(&programs)));
     Ok(programs)
 }
 
