@@ -202,6 +202,9 @@ struct Sent {
     linear: usize,
 }
 
+/// Whether this machine made a packet, whether it has the proxy's mark, and how much of it is at hand.
+type Around = ((bool, bool), prop::sample::Index);
+
 fn packets() -> impl Strategy<Value = Vec<Sent>> {
     let single = prop::collection::vec(frames(), 1..8);
     let frames = (single, conversations()).prop_map(|(single, together)| [single, together].concat());
@@ -209,10 +212,7 @@ fn packets() -> impl Strategy<Value = Vec<Sent>> {
     let surroundings =
         prop::collection::vec(((weighted(0.5), weighted(0.2)), any::<prop::sample::Index>()), 20);
     (frames, surroundings).prop_map(|(frames, surroundings)| {
-        let sent = |((frame, leaves), ((made_here, of_proxy), linear)): (
-            (Vec<u8>, bool),
-            &((bool, bool), prop::sample::Index),
-        )| {
+        let sent = |((frame, leaves), ((made_here, of_proxy), linear)): ((Vec<u8>, bool), &Around)| {
             // The kernel has the Ethernet header before it runs a program.
             let linear = 14 + linear.index(frame.len() - 13);
             Sent { frame, leaves, made_here: *made_here, of_proxy: *of_proxy, linear }
