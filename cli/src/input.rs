@@ -176,12 +176,15 @@ impl Input {
             .then(|| Progress::show(&format!("reading {megabytes} MB in {} files", self.manifests.len())))
     }
 
-    /// The hash of everything that was read, with the names of files, and of the options that change what it means.
+    /// The hash of everything that was read, with the names of files, and of the options that change what it means. Files
+    /// count by their names, in whatever order they were read, and not at all if they are empty.
     pub(crate) fn hash(&self, inputs: &Inputs) -> Hash {
         let agent = if self.options.accept == Accept::Agent { "agent" } else { "api-server" };
         let options = [("--accept", agent), ("--node", inputs.node.as_deref().unwrap_or_default())];
         let options = options.into_iter().map(|(name, value)| (name, value.as_bytes()));
         let files = self.sources.iter().map(|(_, file)| (&**file.name(), file.text().as_bytes()));
+        let mut files: Vec<(&str, &[u8])> = files.filter(|(_, text)| !text.is_empty()).collect();
+        files.sort_unstable();
         Hash::of_parts(options.chain(files))
     }
 

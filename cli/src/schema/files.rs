@@ -159,6 +159,11 @@ pub(super) struct Config {
     pub(super) enable_cilium_network_policy: Option<bool>,
     /// Whether CiliumClusterwideNetworkPolicy counts; true by default.
     pub(super) enable_cilium_clusterwide_network_policy: Option<bool>,
+    /// Whether what policy would drop is told and let pass; false by default.
+    pub(super) policy_audit_mode: Option<bool>,
+    /// Whether ICMP "fragmentation needed" always passes; true by default.
+    #[serde(rename = "allowICMPFragNeeded")]
+    pub(super) allow_icmp_frag_needed: Option<bool>,
     /// Seconds that the addresses of an answer are known for at least; 0 by default.
     #[serde(rename = "tofqdns-min-ttl")]
     #[schemars(range(max = 3_155_760_000_u32))]

@@ -65,6 +65,11 @@ impl Daemon {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// Where a file of the agent is.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
     /// Writes a manifest as editors do: all at once.
     pub(crate) fn write(&self, file: &str, text: &str) {
         let (aside, path) = (self.folder.path().join(file), self.folder.path().join("manifests").join(file));

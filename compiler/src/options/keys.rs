@@ -145,6 +145,12 @@ pub const KEYS: &[OptionKey] = &[
         "enable-cilium-clusterwide-network-policy",
         Takes::Switch(|options, on| options.clusterwide_policies = on),
     ),
+    key("policyAuditMode", "policy-audit-mode", Takes::Switch(|options, on| options.packets.audit = on)),
+    key(
+        "allowICMPFragNeeded",
+        "allow-icmp-frag-needed",
+        Takes::Switch(|options, on| options.packets.allow_frag_needed = on),
+    ),
     same(
         "tofqdns-min-ttl",
         Takes::Number(MOST_SECONDS, |options, seconds| {

@@ -203,6 +203,9 @@ where
         state: folder.path().join("state"),
         pins: network.pins.join("agent"),
         metrics: None,
+        host_interfaces: Vec::new(),
+        audit_host: false,
+        tell_new: false,
     };
     let (send, times) = mpsc::channel();
     let pins = config.pins.clone();

@@ -30,6 +30,7 @@ use super::counts::Counts;
 use super::enforce::{Attempt, Enforcer};
 use super::grow::{AheadError, Ready};
 use super::reading::Reader;
+use super::tally::Tally;
 use super::telling::Telling;
 use super::work::{Done, Work, Worker};
 use super::{Applied, Core, Fed, Order};
@@ -97,6 +98,7 @@ async fn work(mut core: Core) -> Result<(), CoreError> {
     let telling = Telling {
         ring: node.events()?.into_async().map_err(CoreError::Wait)?,
         counts: Counts::of(&node)?,
+        tally: Tally::new(node.connections()?),
         books: of_books,
         snapshot: core.snapshot.clone(),
         told: core.told.clone(),
@@ -105,7 +107,8 @@ async fn work(mut core: Core) -> Result<(), CoreError> {
     let mut telling = tokio::spawn(telling.run());
     let read = std::mem::replace(&mut core.read, Box::new(|_| super::Inputs::default()));
     let reader = Reader::new(read, &core.config.node, core.config.keep_going);
-    let worker = Worker { reader, finder: Arc::new(Finder::new()?) };
+    let finder = Finder::new(core.config.host_interfaces.clone())?;
+    let worker = Worker { reader, finder: Arc::new(finder) };
     let mut beside =
         Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, ahead: None };
     core.dns.watch(node.connections()?);
@@ -226,6 +229,7 @@ impl Beside {
         }
         self.worker = Some(worker);
         tell(core, enforcer, attempt, true);
+        enforcer.hash(&core.snapshot);
         enforcer.save();
     }
 }

@@ -18,6 +18,7 @@ use super::dns::Dns;
 use super::grow::{Ahead, AheadError, Growth, Larger, Ready};
 use super::place::{Placed, here, locals, sought};
 use super::reading::{Answer, finding};
+use super::settings::Told;
 use super::slots::Slots;
 use super::stopwatch::Stopwatch;
 use super::work::AtHand;
@@ -38,9 +39,10 @@ pub(super) struct Enforcer {
     folder: PathBuf,
     node: Node,
     slots: Slots,
+    told: Told,
     settings: Settings,
-    /// The programs that were made last, and for which images.
-    code: Option<(Shape, Arc<ByDirection<Code>>)>,
+    /// The programs that were made last, and for what.
+    code: Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
     live: Option<Live>,
     /// Answers that no file says.
     learned: BTreeSet<Answer>,
@@ -105,6 +107,7 @@ impl Enforcer {
             folder: config.state.clone(),
             node,
             slots: Slots::open(&config.state),
+            told: Told::of(config),
             settings: Settings::default(),
             code: None,
             live: None,
@@ -234,6 +237,11 @@ impl Enforcer {
         self.live.as_ref().is_none_or(rebuilds)
     }
 
+    /// What the datapath is asked beside policy.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Keeps the numbers of counters for the next agent, if there are new ones.
     pub(super) fn save(&mut self) {
         if let Err(error) = self.slots.save() {
@@ -342,8 +350,9 @@ impl Enforcer {
                 return Attempt::Refused(vec![finding(&error, &inputs, &compiled)]);
             }
         }
+        let settings = self.told.with(&inputs.options);
         let room = self.live.as_ref().map_or(Room::LIVE, |live| live.images.ample(&Room::LIVE));
-        let images = match images(&session, &placed, &self.settings, &room) {
+        let images = match images(&session, &placed, &settings, &room) {
             Ok(images) => images,
             Err(refused) => return Attempt::Refused(vec![refused]),
         };
@@ -358,11 +367,11 @@ impl Enforcer {
         let mut next =
             Live { session, images, inputs, compiled, placed, room, missed: None, is_current: false, book };
         next.name_all(self.node.next(), &mut self.slots);
-        let before = self.live.replace(next);
+        let before = (self.live.replace(next), std::mem::replace(&mut self.settings, settings));
         match self.publish(Why::Different(Vec::new()), watch) {
             Ok(publish) => Attempt::Published(publish),
             Err(refused) => {
-                self.live = before;
+                (self.live, self.settings) = before;
                 Attempt::Refused(vec![refused])
             }
         }
@@ -515,7 +524,8 @@ impl Enforcer {
         // Larger images on their way know nothing of this generation.
         live.missed = None;
         let different: Vec<&Tables> = different.iter().collect();
-        let checks = questions(&live.session, &locals, &live.session.sample(&different, most));
+        let checks =
+            questions(&live.session, &locals, &self.settings, &live.session.sample(&different, most));
         watch.ended("questions");
         let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
         watch.ended("programs");
@@ -641,15 +651,16 @@ fn images(session: &Session, placed: &[Placed], settings: &Settings, room: &Room
 
 /// The programs for images of a shape: those that were made last, if they are good for it.
 fn made(
-    known: &mut Option<(Shape, Arc<ByDirection<Code>>)>,
+    known: &mut Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
     shape: &Shape,
     settings: &Settings,
 ) -> Result<Arc<ByDirection<Code>>, sluice_backends::datapath::DatapathError> {
-    if let Some((_, programs)) = known.as_ref().filter(|(known, _)| known.is_coded_like(shape)) {
+    let alike = |(known, of, _): &&(Shape, Settings, _)| known.is_coded_like(shape) && of == settings;
+    if let Some((.., programs)) = known.as_ref().filter(alike) {
         return Ok(Arc::clone(programs));
     }
     let programs = Arc::new(code(shape, settings)?);
-    *known = Some((shape.clone(), Arc::clone(&programs)));
+    *known = Some((shape.clone(), *settings, Arc::clone(&programs)));
     Ok(programs)
 }
 

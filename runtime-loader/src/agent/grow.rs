@@ -60,7 +60,7 @@ pub(super) struct Ready {
 #[derive(Debug)]
 pub(super) struct New {
     pub(super) images: Box<Images>,
-    pub(super) code: (Shape, Arc<ByDirection<Code>>),
+    pub(super) code: (Shape, Settings, Arc<ByDirection<Code>>),
 }
 
 /// Why it was not.
@@ -94,7 +94,7 @@ impl Larger {
         // Programs are the same in every generation.
         let like = generation_with(Number::FIRST, &images, Arc::clone(&code), Vec::new());
         let verified = idle.spare(&like).load()?;
-        let code = (images.shape().clone(), code);
+        let code = (images.shape().clone(), settings, code);
         Ok(Ready { verified, larger: Some(New { images: Box::new(images), code }) })
     }
 }

@@ -25,8 +25,10 @@ mod orders;
 mod place;
 mod reading;
 pub mod service;
+mod settings;
 mod slots;
 mod stopwatch;
+mod tally;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -97,6 +99,13 @@ pub struct Config {
     pub pins: PathBuf,
     /// Where to serve metrics, if anywhere.
     pub metrics: Option<SocketAddr>,
+    /// The interfaces by which the host is reached, where policy is enforced on it; those that have an address of the
+    /// node, if none is named.
+    pub host_interfaces: Vec<String>,
+    /// Whether what policy of the host would drop passes, and is told.
+    pub audit_host: bool,
+    /// Whether connections that begin are told, and not drops alone.
+    pub tell_new: bool,
 }
 
 /// Everything that the agent's files say at one moment.
@@ -116,6 +125,8 @@ pub struct Inputs {
     pub interfaces: EndpointInterfaces,
     /// What is wrong so far.
     pub diagnostics: Vec<Diagnostic>,
+    /// A hash of what was read, as a bundle of the same files has it.
+    pub hash: Option<String>,
 }
 
 /// Reads the files anew each time it is called, with the files that it gave last: those that are still there keep their

@@ -24,6 +24,9 @@ fn config(root: &Path) -> Config {
         state: root.join("state"),
         pins: root.join("pins"),
         metrics: Some(([127, 0, 0, 1], 0).into()),
+        host_interfaces: Vec::new(),
+        audit_host: false,
+        tell_new: false,
     }
 }
 
