@@ -59,6 +59,8 @@
 /* Counters below this one are by drop reason, times two, and direction, with 0 for what passed; from here on
  * they are the rules'. */
 #define SLUICE_COUNTER_RULES 0x200U
+/* No rule of this endpoint let a connection in. */
+#define SLUICE_NO_COUNTER 0xffffffffU
 /* Entries of a chunk of a trie. */
 #define SLUICE_CHUNK 0x100U
 /* Entries of the root of the IPv4 trie. */

@@ -38,6 +38,18 @@ inline_always bool is_from_here(const struct __sk_buff *skb, const struct sluice
 	       endpoint->host_class != SLUICE_NO_CLASS;
 }
 
+/*
+ * What leaves by the host's interface from an address of the host's, and is not the host's: what came in by an
+ * interface and was passed on, as that of pods which are masqueraded; and what the DNS proxy asks for pods. Their own
+ * policy has let it pass. It is remembered, so that it can be answered.
+ */
+inline_always bool is_for_others(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+				 const struct packet *packet)
+{
+	return is_host(endpoint) && packet->direction == SLUICE_DIRECTION_EGRESS &&
+	       (skb->ingress_ifindex || (skb->mark & SLUICE_MARK_DELIVERY_MASK) == SLUICE_MARK_OF_PROXY);
+}
+
 inline_always __u32 peer_class(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
 			       const struct packet *packet)
 {
@@ -96,7 +108,7 @@ inline_always int admit(const struct sluice_endpoint *endpoint, const struct pac
 		reason = track(packet, key, judgement->generation, counter, &began);
 	else
 		began = is_opening(packet);
-	if (began && CONFIG(TELL_NEW) && !judgement->kind)
+	if (began && CONFIG(TELL_NEW) && !judgement->kind && counter != SLUICE_NO_COUNTER)
 		judgement->kind = proxied ? SLUICE_EVENT_REDIRECT : SLUICE_EVENT_NEW;
 	return reason;
 }
@@ -110,6 +122,8 @@ inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *en
 	__u32 number;
 	int reason;
 
+	if (is_for_others(skb, endpoint, packet))
+		return admit(endpoint, packet, key, SLUICE_NO_COUNTER, false, judgement);
 	judgement->class = peer_class(skb, endpoint, packet);
 	number = look_up(endpoint, packet, judgement->class);
 	judgement->verdict = number;

@@ -19,7 +19,7 @@ use sluice_compiler::lint::{Depth, lint};
 use sluice_compiler::lower::{Surroundings, lower};
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::aws::AwsInventory;
-use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::resource::dns_answers::{DnsAnswers, Recording};
 use sluice_compiler::resource::{Resource, flow};
 use sluice_compiler::source::{Document, FileId, Limits, Sources, Span, parse};
 use sluice_compiler::{Compiled, DecideError, Extras, compile, is_no_manifest, load};
@@ -51,6 +51,8 @@ pub(crate) struct Input {
     options: Options,
     /// What `--dns`, `--aws` and `--node` say.
     extras: Extras,
+    /// What is in the file of `--dns`.
+    pub(crate) recording: Recording,
     /// Findings that are not shown.
     pub(crate) passed_over: PassedOver,
 }
@@ -124,6 +126,11 @@ impl Input {
         Ok(compiled)
     }
 
+    /// Leaves out the answers of `--dns` when what was read is compiled.
+    pub(crate) fn without_answers(&mut self) {
+        self.extras.answers = DnsAnswers::default();
+    }
+
     /// What `--config` and `--accept` say.
     pub(crate) fn options(&self) -> &Options {
         &self.options
@@ -169,12 +176,15 @@ impl Input {
             .then(|| Progress::show(&format!("reading {megabytes} MB in {} files", self.manifests.len())))
     }
 
-    /// The hash of everything that was read, with the names of files, and of the options that change what it means.
+    /// The hash of everything that was read, with the names of files, and of the options that change what it means. Files
+    /// count by their names, in whatever order they were read, and not at all if they are empty.
     pub(crate) fn hash(&self, inputs: &Inputs) -> Hash {
         let agent = if self.options.accept == Accept::Agent { "agent" } else { "api-server" };
         let options = [("--accept", agent), ("--node", inputs.node.as_deref().unwrap_or_default())];
         let options = options.into_iter().map(|(name, value)| (name, value.as_bytes()));
         let files = self.sources.iter().map(|(_, file)| (&**file.name(), file.text().as_bytes()));
+        let mut files: Vec<(&str, &[u8])> = files.filter(|(_, text)| !text.is_empty()).collect();
+        files.sort_unstable();
         Hash::of_parts(options.chain(files))
     }
 
@@ -204,14 +214,33 @@ impl Input {
         let (options, findings) = Options::read(&config, accept);
         self.options = options;
         self.diagnostics.extend(findings);
-        let dns = self.read_documents(inputs.dns.as_slice(), limits);
-        let (answers, findings) = DnsAnswers::read(&dns);
-        self.extras.answers = answers;
-        self.diagnostics.extend(findings);
+        self.read_answers(inputs, limits);
         let aws = self.read_documents(&inputs.aws, limits);
         let (inventory, findings) = AwsInventory::read(&aws);
         self.extras.aws = inventory;
         self.diagnostics.extend(findings);
+    }
+
+    /// Reads the file of `--dns`, and takes what holds at the time of `--dns-at`.
+    fn read_answers(&mut self, inputs: &Inputs, limits: &Limits) {
+        let files = inputs.dns.iter().filter_map(|path| self.read_aside(path, limits)).collect::<Vec<_>>();
+        let (recording, findings) = Recording::read(&self.sources, &files, limits);
+        self.diagnostics.extend(findings);
+        let at = inputs.dns_at.as_deref().and_then(|text| {
+            let at = recording.moment(text);
+            if at.is_none() {
+                let message = format!("`{text}` is no time of the recorded answers");
+                let help = if recording.dated {
+                    "write a time such as `2026-05-01T09:30:00Z`, or seconds since the first that was recorded"
+                } else {
+                    "write seconds since the recording began, such as `90`"
+                };
+                self.diagnostics.push(Diagnostic::new(Code::DnsAnswers, None, message).help(help));
+            }
+            at
+        });
+        self.extras.answers = recording.answers(at, self.options.dns.min_ttl);
+        self.recording = recording;
     }
 
     /// The documents of files that hold no manifests.

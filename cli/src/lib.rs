@@ -4,6 +4,7 @@
 //! the input is a diagnostic of the compiler; what this crate says itself is about how it was called,
 //! and goes to standard error. Exit codes are 0, 1 and 2, and each command says what its 1 means.
 
+mod budget;
 mod command;
 mod control;
 mod engine;

@@ -16,9 +16,14 @@ pub(crate) struct Inputs {
     #[arg(long, value_name = "NAME")]
     pub(crate) node: Option<String>,
 
-    /// DNS answers seen so far: a YAML map from names to addresses
+    /// DNS answers: a YAML map from names to addresses, or what was recorded of them with times
     #[arg(long, value_name = "FILE")]
     pub(crate) dns: Option<PathBuf>,
+
+    /// Of recorded answers only those that hold at this time, such as 2026-05-01T09:30:00Z, or in seconds
+    /// since the first
+    #[arg(long, value_name = "TIME", requires = "dns")]
+    pub(crate) dns_at: Option<String>,
 
     /// Output of `aws ec2 describe-instances` or `describe-network-interfaces`; may be repeated
     #[arg(long, value_name = "FILE")]

@@ -6,6 +6,7 @@ use sluice_compiler::diagnostic::{Diagnostic, Severity};
 use sluice_compiler::resource::Place;
 use sluice_compiler::source::{FileId, Sources};
 
+use crate::budget::Budget;
 use crate::control::PassedOver;
 use crate::error::{CliError, written};
 use crate::input::Input;
@@ -31,6 +32,8 @@ pub(crate) struct Report<'a> {
     pub(crate) fail_on: FailOn,
     /// Findings that are not among them.
     pub(crate) passed_over: PassedOver,
+    /// What policy costs the nodes, if that was asked for.
+    pub(crate) budget: Option<&'a Budget>,
 }
 
 /// How many findings there are of each severity, shown or not.
@@ -95,6 +98,7 @@ impl<'a> Report<'a> {
             counts: Counts::of(&input.diagnostics),
             fail_on,
             passed_over: input.passed_over,
+            budget: None,
         }
     }
 

@@ -18,11 +18,12 @@ mod scene;
 #[path = "dns/servers.rs"]
 mod servers;
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use daemon::able;
 use scene::{OTHER, SERVER, Scene, WEB, WORLD, fresh, world};
-use servers::{Server, fresh_answers};
+use servers::{Server, fresh_answers, rotating_answers};
 
 const DATA: &[&str] = &[
     "www.example.test. 60 IN A 198.18.0.1",
@@ -177,6 +178,32 @@ fn a_client_is_never_faster_than_what_it_learned() {
     eprintln!("{rounds} fresh addresses in {:?}: {}", began.elapsed(), status["dns"]["phases"]);
 }
 
+/// What an agent learns first is in force before it is released, as all else is: it takes no new generation.
+#[test]
+fn the_first_answer_after_a_start_is_no_slower_than_others() {
+    if !able("the_first_answer_after_a_start_is_no_slower_than_others") {
+        return;
+    }
+    let starts = std::env::var("SLUICE_STARTS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
+    let mut scene = Scene::new();
+    let _server = fresh_answers(&scene.network, SERVER);
+    for start in 0..starts {
+        // Every other agent knows nothing, and the rest what the one before has learned.
+        if start % 2 == 0 {
+            scene.daemon.forget();
+        }
+        scene.daemon.begin_again();
+        assert_eq!(scene.races(WEB, start..start + 1), 0, "start {start}: {}", scene.daemon.log());
+        let status = scene.status();
+        assert_eq!(
+            (&status["published"], &status["dns"]["releasedEarly"]),
+            (&1.into(), &0.into()),
+            "{status}"
+        );
+        scene.daemon.end();
+    }
+}
+
 #[test]
 fn a_killed_agent_forgets_nothing_and_stops_nobody_else() {
     let test = "a_killed_agent_forgets_nothing_and_stops_nobody_else";
@@ -205,6 +232,54 @@ fn a_killed_agent_forgets_nothing_and_stops_nobody_else() {
         }
         assert!(!scene.connects(WEB, fresh(90_000)));
     }
+}
+
+/// A name whose addresses come and go: what is in use stays, and when it is not any more it goes, with all that came since.
+#[test]
+fn addresses_rotate_under_a_connection_that_lasts() {
+    if !able("addresses_rotate_under_a_connection_that_lasts") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let _server = rotating_answers(&scene.network, SERVER);
+    scene.daemon.configure("tofqdns-proxy-response-max-delay: 10s\ntofqdns-collection-interval: 500ms\n");
+    scene.begin();
+    let first = scene.address_of(WEB, 7);
+    let mut lasting = scene.talk(WEB, first);
+    let mut echoed = [0; 4];
+    for round in 0..6_u8 {
+        std::thread::sleep(Duration::from_millis(1_500));
+        let next = scene.address_of(WEB, 7);
+        assert_ne!(next, first);
+        assert!(scene.connects(WEB, next), "round {round}: the newest address");
+        lasting.write_all(&[round; 4]).unwrap();
+        lasting.read_exact(&mut echoed).unwrap();
+        assert_eq!(echoed, [round; 4], "the oldest is in use");
+    }
+    assert!(scene.connects(WEB, first), "and so may be connected to again");
+    drop(lasting);
+    let began = Instant::now();
+    while scene.connects(WEB, first) {
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody uses it: {:?}", scene.fqdn());
+        // Trying is using.
+        std::thread::sleep(Duration::from_secs(12));
+    }
+}
+
+#[test]
+fn a_server_that_is_gone_is_noticed() {
+    if !able("a_server_that_is_gone_is_noticed") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let _server = fresh_answers(&scene.network, SERVER);
+    scene.begin();
+    assert_eq!(scene.races(WEB, 0..1), 0);
+    scene.network.run(SERVER, "ip link set eth0 down");
+    let began = Instant::now();
+    let answer = scene.dig(WEB, "www.example.test A +noshort +comments");
+    // The node looks for it for three seconds; a server that says nothing has ten.
+    assert!(answer.contains("SERVFAIL") && began.elapsed() < Duration::from_secs(8), "{answer}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod network;
 #[path = "node/traffic.rs"]
 mod traffic;
 
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use daemon::{Daemon, able};
@@ -215,4 +216,91 @@ fn an_agent_that_is_killed_loses_no_packet() {
     daemon.end();
     daemon.detach();
     assert!(reaches_tcp(&network, VAULT, CART, 8080, false), "nothing is enforced any more");
+}
+
+/// A machine behind the node's interface to other machines may come to 8080; the node itself may begin nothing.
+const HOST: &str = "
+apiVersion: v1
+kind: Node
+metadata: {name: n1}
+status: {addresses: [{type: InternalIP, address: 10.9.1.1}, {type: InternalIP, address: 'fd09:0:0:1::1'}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumClusterwideNetworkPolicy
+metadata: {name: host}
+spec:
+  nodeSelector: {}
+  ingress: [{fromEntities: [world], toPorts: [{ports: [{port: \"8080\", protocol: TCP}]}]}]
+  egress: [{}]
+";
+
+const MACHINE: usize = 1;
+
+fn meets(to: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&to, Duration::from_secs(1)).is_ok()
+}
+
+/// The hash of the policy of the agent's files, as a bundle says it.
+fn bundled(daemon: &Daemon) -> (String, String) {
+    let run = |words: &[&str], file: std::path::PathBuf| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sluice"));
+        let output = command.args(words).arg(file).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let (bundle, config) = (daemon.path("bundle"), daemon.path("config.yaml"));
+    let words =
+        ["compile", "--node", "n1", "--config", config.to_str().unwrap(), "-o", bundle.to_str().unwrap()];
+    run(&words, daemon.path("manifests"));
+    let said: serde_json::Value =
+        serde_json::from_slice(&run(&["inspect", "--format", "json"], bundle)).unwrap();
+    let word = |key: &str| said[key].as_str().unwrap().to_owned();
+    (word("policy"), word("input"))
+}
+
+#[test]
+fn policy_of_the_host_is_enforced_and_pods_behind_it_are_not_touched() {
+    if !able("policy_of_the_host_is_enforced_and_pods_behind_it_are_not_touched") {
+        return;
+    }
+    let network = Network::new(2);
+    let mut daemon = Daemon::new(&network, &["web"], HOST);
+    let cluster = std::fs::read_to_string(daemon.path("manifests/cluster.yaml")).unwrap();
+    let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
+    daemon.write("cluster.yaml", &others.join("---\n"));
+    daemon.configure("enableHostFirewall: true\n");
+    let masquerade = network.on_node("iptables -t nat -A POSTROUTING -s 10.9.0.0/24 -o ep1 -j MASQUERADE");
+    assert!(masquerade.status.success(), "{}", String::from_utf8_lossy(&masquerade.stderr));
+    daemon.begin(1);
+    let _host = [8080, 8081].map(|port| TcpListener::bind(("::", port)).unwrap());
+    serve_tcp(&network, MACHINE, 9090);
+    let to_host = |port: u16| {
+        let command = format!("timeout 1 bash -c 'exec 3<>/dev/tcp/10.9.1.1/{port}'");
+        network.run(MACHINE, &command).status.success()
+    };
+    assert!(to_host(8080), "allowed to the host");
+    assert!(!to_host(8081), "not allowed to the host");
+    assert!(!meets((Network::address4(MACHINE), 9090).into()), "the host may begin nothing");
+    assert!(!meets((Network::address6(MACHINE), 9090).into()), "the host may begin nothing over IPv6");
+    assert!(
+        reaches_tcp(&network, WEB, MACHINE, 9090, false),
+        "a pod is not the host, though it has its address"
+    );
+    assert!(reaches_tcp(&network, WEB, MACHINE, 9090, true), "nor is one that keeps its own");
+    let status = daemon.await_status(|status| {
+        status["traffic"]["connections"].as_u64() > Some(0) && status["policyHash"].is_string()
+    });
+    let (policy, input) = bundled(&daemon);
+    assert_eq!(status["policyHash"], policy, "what CI compiled");
+    assert_eq!(status["inputHash"], input, "of what CI compiled it");
+
+    daemon.configure("enableHostFirewall: true\npolicyAuditMode: true\n");
+    daemon.await_generation(2);
+    assert!(to_host(8081), "told and let pass");
+    assert!(meets((Network::address4(MACHINE), 9090).into()), "likewise");
+    daemon.configure("enableHostFirewall: false\n");
+    daemon.await_generation(3);
+    assert!(to_host(8081), "nobody asks for policy of the host any more");
+    daemon.end();
+    daemon.detach();
 }

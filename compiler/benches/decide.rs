@@ -29,6 +29,10 @@ impl fmt::Display for Size {
     }
 }
 
+/// As the command line has it (`cli/src/main.rs`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SIZES: [Size; 3] = [Size("S", S), Size("M", M), Size("L", L)];
 
 fn main() {

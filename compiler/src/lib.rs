@@ -8,18 +8,20 @@
 //! | [`resource`], [`check`] | trees to typed objects, each valid by itself |
 //! | [`inventory`] | what policy is resolved against: pods, nodes, namespaces, services, names |
 //! | [`lower`] | objects and inventory to rules |
-//! | [`optimise`] | rules to fewer rules of the same meaning, for one node |
-//! | [`optimise`] | rules to fewer and smaller rules |
+//! | [`optimise`] | rules to fewer and smaller rules of the same meaning, for one node |
 //! | [`classify`] | rules to a finite table |
 //! | [`validate`] | the table proved against the rules |
 //! | [`compare`] | two policies to what they say differently, and rules that say nothing |
 //! | [`reach`] | a table to who reaches whom |
+//! | [`budget`] | rules to what they cost a node |
 //! | [`judge`] | a table or rules, and a flow, to a verdict with its reasons |
+//! | [`replay`] | recorded answers of DNS to what they open, when and for whom |
 //! | [`lint`] | what is valid and probably not meant |
 //!
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
 //! meaning. [`load`], [`compile`] and [`decide`] are the whole pipeline.
 
+pub mod budget;
 pub mod check;
 pub mod classify;
 pub mod compare;
@@ -33,6 +35,7 @@ pub mod lower;
 pub mod optimise;
 pub mod options;
 pub mod reach;
+pub mod replay;
 pub mod resource;
 pub mod session;
 pub mod source;

@@ -2,10 +2,12 @@
 
 mod dns;
 mod keys;
+mod packets;
 mod read;
 
 pub use dns::{DnsOptions, OnTimeout, Reject};
 pub use keys::{KEYS, OptionKey};
+pub use packets::PacketOptions;
 
 /// Whose acceptance makes a document valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Options {
     pub cilium_policies: bool,
     /// `enableCiliumClusterwideNetworkPolicy`.
     pub clusterwide_policies: bool,
+    /// What becomes of packets beside policy.
+    pub packets: PacketOptions,
     /// The DNS proxy.
     pub dns: DnsOptions,
 }
@@ -81,6 +85,7 @@ impl Default for Options {
             network_policies: true,
             cilium_policies: true,
             clusterwide_policies: true,
+            packets: PacketOptions::default(),
             dns: DnsOptions::default(),
         }
     }

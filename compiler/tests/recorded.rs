@@ -13,7 +13,7 @@ use serde_json::Value;
 use sluice_compiler::classify::Limits as TableLimits;
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::aws::AwsInventory;
-use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::resource::dns_answers::{DnsAnswers, Recording};
 use sluice_compiler::resource::{Object, Resource};
 use sluice_compiler::session::{Change, ObjectKey, Session};
 use sluice_compiler::source::{Limits, Sources, parse};
@@ -42,7 +42,8 @@ fn read(folder: &Path) -> Option<Case> {
     let config = aside.add("config.json", meta["config"].to_string());
     let (options, _) = Options::read(&parse(&aside, config, &Limits::default()).0, Accept::Agent);
     let dns = aside.add("dns.yaml", std::fs::read_to_string(folder.join("dns.yaml")).unwrap());
-    let (answers, _) = DnsAnswers::read(&parse(&aside, dns, &Limits::default()).0);
+    let recording = Recording::read(&aside, &[dns], &Limits::default()).0;
+    let answers = recording.answers(None, std::time::Duration::ZERO);
     let (sources, resources) = manifests(folder, &options);
     Some(Case { node, options, answers, sources, resources })
 }

@@ -84,7 +84,7 @@ impl Bank {
 /// A question that a generation's program must answer as it should before the generation is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Whose program.
+    /// Whose program: that of the hook.
     pub direction: Direction,
     /// The question.
     pub probe: Probe,
@@ -103,18 +103,6 @@ pub struct Prepared<'i> {
     pub programs: Arc<ByDirection<Code>>,
     /// What they must answer.
     pub checks: Vec<Check>,
-}
-
-impl Prepared<'_> {
-    /// The same, whatever becomes of the images that it was made of.
-    pub fn into_owned(self) -> Prepared<'static> {
-        let own = |(spec, bytes): (_, Cow<'_, [u8]>)| (spec, bytes.into_owned().into());
-        Prepared {
-            images: self.images.into_iter().map(own).collect(),
-            programs: self.programs,
-            checks: self.checks,
-        }
-    }
 }
 
 #[cfg(test)]

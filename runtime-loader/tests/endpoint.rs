@@ -16,7 +16,7 @@ use tokio::time::{Duration, timeout};
 /// Runs a test on this thread, which is the node's.
 fn on_node<T>(test: impl AsyncFnOnce(Finder) -> T) -> T {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { test(Finder::new().unwrap()).await })
+    runtime.block_on(async { test(Finder::new(Vec::new()).unwrap()).await })
 }
 
 #[test]

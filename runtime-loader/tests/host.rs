@@ -9,14 +9,13 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use harness::case::{decision_of, endpoint_of, of_agent, owned};
 use harness::network::Network;
 use harness::root;
 use harness::traffic::inside;
 use sluice_backends::datapath::entries;
 use sluice_backends::image::Room;
-use sluice_compiler::options::{Accept, Options};
-use sluice_compiler::source::{Limits, Sources};
-use sluice_compiler::{Extras, classify, compile, decide, load};
+use sluice_compiler::options::Options;
 use sluice_loader::generation::{Number, Prepared};
 use sluice_loader::node::{Interface, Node, Sizes};
 use sluice_loader::prepare::{Local, Settings, checks, generation, images};
@@ -47,24 +46,12 @@ fn prepared(network: &Network, number: Number) -> Prepared<'static> {
         "apiVersion: v1\nkind: Node\nmetadata: {{name: n1}}\nstatus: {{addresses: \
          [{{type: InternalIP, address: {four}}}, {{type: InternalIP, address: \"{six}\"}}]}}\n"
     );
-    let mut options = Options::read(&[], Accept::Agent).0;
-    options.host_firewall = true;
-    let mut sources = Sources::default();
-    let ids = [("cluster.yaml", cluster), ("policy.yaml", POLICY.to_owned())]
-        .map(|(name, text)| sources.add(name.to_owned(), text));
-    let loaded = load(&sources, &ids, &options, &Limits::default());
-    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-    let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
-    let decided = decide(&compiled, Some("n1"), &classify::Limits::default(), &mut |_| {}).unwrap();
-    let decision = decided.classified.decision;
-    let mut names = decision.subjects.iter().flat_map(|subject| &subject.endpoints);
-    let name = names.find(|name| name.namespace.is_none()).unwrap().clone();
-    let ifindex = network.ifindex(MACHINE);
+    let decision = decision_of(&[&cluster, POLICY], &Options { host_firewall: true, ..of_agent() });
+    let (name, ifindex) = (endpoint_of(&decision, None), network.ifindex(MACHINE));
     let locals = [Local { name, ifindex, addresses: vec![four, six], is_host: true }];
     let settings = Settings::default();
     let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
-    let made = generation(number, &images, &settings, checks(&decision, &locals, settings.checks)).unwrap();
-    made.into_owned()
+    owned(generation(number, &images, &settings, checks(&decision, &locals, settings.checks)).unwrap())
 }
 
 /// Whether a connection can be had, to somebody who listens; soon, unless it surely can.

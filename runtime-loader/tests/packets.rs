@@ -8,6 +8,7 @@ mod harness;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use harness::case::{decision_of, endpoint_of, of_agent};
 use harness::engines::{in_kernel, in_machine};
 use harness::root;
 use proptest::prelude::*;
@@ -22,9 +23,7 @@ use sluice_backends::packet::{
 use sluice_backends::probe::CONTEXT;
 use sluice_backends::program::interpret::{Context, Machine, MapId, Packet, ProgramId, Socket, Sockets};
 use sluice_backends::simulate::{self, Simulator};
-use sluice_compiler::options::{Accept, Options};
-use sluice_compiler::source::{Limits, Sources};
-use sluice_compiler::{Extras, classify, compile, decide, load};
+use sluice_compiler::options::Options;
 use sluice_ir::decision::ByDirection;
 use sluice_ir::net::Protocol;
 use sluice_ir::policy::Direction;
@@ -107,17 +106,8 @@ impl Setting {
              apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {{name: rules}}\n\
              spec:\n  {selector}: {{}}{RULES}"
         );
-        let mut options = Options::read(&[], Accept::Agent).0;
-        options.host_firewall = true;
-        let mut sources = Sources::default();
-        let id = sources.add("world.yaml".to_owned(), text);
-        let loaded = load(&sources, &[id], &options, &Limits::default());
-        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-        let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
-        let decided = decide(&compiled, Some("n1"), &classify::Limits::default(), &mut |_| {}).unwrap();
-        let decision = decided.classified.decision;
-        let mut names = decision.subjects.iter().flat_map(|subject| &subject.endpoints);
-        let name = names.find(|name| name.namespace.is_none() == world.host).unwrap().clone();
+        let decision = decision_of(&[&text], &Options { host_firewall: true, ..of_agent() });
+        let name = endpoint_of(&decision, (!world.host).then_some("own"));
         let addresses = vec![OWN4.into(), OWN6.into()];
         let local = Local { name: name.clone(), ifindex: LOOPBACK, addresses, is_host: world.host };
         let images = images(&decision, &[local], &world.settings, &Room::NONE).unwrap();
@@ -154,9 +144,17 @@ impl Setting {
 
     /// What the reference says, as a counter: none for what is left alone.
     fn expected(&self, memory: &mut Remembered, sent: &Sent) -> (bool, Option<u32>) {
-        let Sent { frame, leaves, made_here, .. } = sent;
+        let Sent { frame, leaves, made_here, of_proxy, .. } = sent;
         let (hook, proxied) = (self.hook(*leaves), self.world.proxied);
-        let crossing = Crossing { frame, hook, made_here: *made_here, asks: false, proxied, now: 0 };
+        let crossing = Crossing {
+            frame,
+            hook,
+            made_here: *made_here,
+            of_proxy: *of_proxy,
+            asks: false,
+            proxied,
+            now: 0,
+        };
         let reason = match judge(&self.node, &self.endpoint, self, memory, &crossing) {
             Outcome::Untouched => return (false, None),
             Outcome::Dropped(reason) => reason as u32,
@@ -198,21 +196,27 @@ struct Sent {
     leaves: bool,
     /// Whether it came in by no interface.
     made_here: bool,
+    /// Whether it has the mark of the DNS proxy's sockets.
+    of_proxy: bool,
     /// How much of it programs can address before they ask for more; only the interpreter has such packets.
     linear: usize,
 }
 
+/// Whether this machine made a packet, whether it has the proxy's mark, and how much of it is at hand.
+type Around = ((bool, bool), prop::sample::Index);
+
 fn packets() -> impl Strategy<Value = Vec<Sent>> {
     let single = prop::collection::vec(frames(), 1..8);
     let frames = (single, conversations()).prop_map(|(single, together)| [single, together].concat());
-    let surroundings = prop::collection::vec((prop::bool::weighted(0.2), any::<prop::sample::Index>()), 20);
+    let weighted = prop::bool::weighted;
+    let surroundings =
+        prop::collection::vec(((weighted(0.5), weighted(0.2)), any::<prop::sample::Index>()), 20);
     (frames, surroundings).prop_map(|(frames, surroundings)| {
-        let sent =
-            |((frame, leaves), (made_here, linear)): ((Vec<u8>, bool), &(bool, prop::sample::Index))| {
-                // The kernel has the Ethernet header before it runs a program.
-                let linear = 14 + linear.index(frame.len() - 13);
-                Sent { frame, leaves, made_here: *made_here, linear }
-            };
+        let sent = |((frame, leaves), ((made_here, of_proxy), linear)): ((Vec<u8>, bool), &Around)| {
+            // The kernel has the Ethernet header before it runs a program.
+            let linear = 14 + linear.index(frame.len() - 13);
+            Sent { frame, leaves, made_here: *made_here, of_proxy: *of_proxy, linear }
+        };
         frames.into_iter().zip(surroundings.iter().cycle()).map(sent).collect()
     })
 }
@@ -247,6 +251,7 @@ impl Engine for Interpreter {
             ifindex: LOOPBACK,
             ingress_ifindex: if sent.made_here { 0 } else { ELSEWHERE },
             protocol: u16::from_be_bytes([sent.frame[12], sent.frame[13]]),
+            mark: if sent.of_proxy { MARK_OF_PROXY } else { 0 },
             ..Context::default()
         };
         let packet = Packet { bytes: sent.frame.clone(), linear: sent.linear };
@@ -277,6 +282,8 @@ impl Engine for Kernel {
     fn run(&mut self, hook: Direction, sent: &Sent) -> i32 {
         let mut context = [0; CONTEXT];
         let from: u32 = if sent.made_here { 0 } else { ELSEWHERE };
+        let mark = if sent.of_proxy { MARK_OF_PROXY } else { 0 };
+        context[8..12].copy_from_slice(&mark.to_ne_bytes());
         context[36..40].copy_from_slice(&from.to_ne_bytes());
         context[40..44].copy_from_slice(&LOOPBACK.to_ne_bytes());
         let asked = Asked { packet: &sent.frame, context: &context, repeat: 1 };

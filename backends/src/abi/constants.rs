@@ -84,6 +84,8 @@ numbers! {
     /// Counters below this one are by drop reason, times two, and direction, with 0 for what passed; from here on
     /// they are the rules'.
     COUNTER_RULES = 512;
+    /// No rule of this endpoint let a connection in.
+    NO_COUNTER = 0xffff_ffff;
     /// Entries of a chunk of a trie.
     CHUNK = 256;
     /// Entries of the root of the IPv4 trie.

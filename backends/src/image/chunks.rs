@@ -46,6 +46,11 @@ impl Chunks {
         !self.retired.is_empty()
     }
 
+    /// How many can be taken, at the latest when nobody reads what is not in use any more.
+    pub(super) fn left(&self) -> usize {
+        self.capacity - self.fresh as usize + self.free.len() + self.retired.len()
+    }
+
     /// Nobody reads what is not in use any more.
     pub(super) fn settle(&mut self) {
         self.free.append(&mut self.retired);

@@ -22,6 +22,9 @@ pub(crate) const FREE: u32 = u32::MAX;
 /// The class in a slot whose address has no class of its own any more.
 pub(crate) const GONE: u32 = u32::MAX - 1;
 
+/// So many slots there are for each host where others may come.
+pub(super) const SPREAD: usize = 4;
+
 /// Pairs of multipliers that are tried before a table grows; odd, of bits that look random.
 const SEEDS: u64 = 4;
 
@@ -41,7 +44,9 @@ pub(super) fn halves(bits: u128) -> Key {
 /// Lays out a table for some hosts, which are distinct, with room for more; gives the slots in use. None if there
 /// are too many hosts.
 pub(super) fn plan(hosts: &[(u128, u32)], room: usize) -> Option<(Hosts, Slots)> {
-    let least = (2 * (hosts.len() + room)).next_power_of_two().ilog2().max(1);
+    // Where more come one by one nobody can be moved to make place, so that much has to be free.
+    let spread = if room == 0 { 2 } else { SPREAD };
+    let least = (spread * (hosts.len() + room)).next_power_of_two().ilog2().max(1);
     for bits in least..=SLOTS {
         for seed in 0..SEEDS {
             let table = Hosts { bits, multipliers: (random(2 * seed), random(2 * seed + 1)) };
@@ -96,25 +101,36 @@ pub(super) fn fill(memory: &mut Memory, slots: &[Option<(Key, u32)>]) {
     }
 }
 
-/// Gives a host a class, or takes it away. False if there is no slot for it.
-pub(super) fn set(memory: &mut Memory, table: &Hosts, bits: u128, class: Option<u32>) -> bool {
+/// What became of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// It has the slot that it had, or has none and needs none.
+    There,
+    /// It took a slot that was free.
+    Anew,
+    /// There is no slot for it.
+    Nowhere,
+}
+
+/// Gives a host a class, or takes it away.
+pub(super) fn set(memory: &mut Memory, table: &Hosts, bits: u128, class: Option<u32>) -> Placed {
     let key = halves(bits);
     let home = table.slot(key) * SLOT;
     for place in (home..home + PROBES * SLOT).step_by(SLOT) {
         let there = [0, 8].map(|half| memory.u64(Image::Trie6, place + half));
         let now = memory.u32(Image::Trie6, place + SLOT_CLASS);
         if now == FREE {
-            let Some(class) = class else { return true };
+            let Some(class) = class else { return Placed::There };
             let keys = [key.0.to_ne_bytes(), key.1.to_ne_bytes()].concat();
             memory.store(Image::Trie6, place, &keys);
             memory.fence();
             memory.store_u32(Image::Trie6, place + SLOT_CLASS, class);
-            return true;
+            return Placed::Anew;
         }
         if there == [key.0, key.1] {
             memory.store_u32(Image::Trie6, place + SLOT_CLASS, class.unwrap_or(GONE));
-            return true;
+            return Placed::There;
         }
     }
-    class.is_none()
+    if class.is_none() { Placed::There } else { Placed::Nowhere }
 }

@@ -29,6 +29,7 @@ mod memory;
 pub(crate) mod ports;
 mod prefixes;
 mod renew;
+mod room;
 mod rows;
 pub(crate) mod shape;
 mod source;
@@ -118,8 +119,9 @@ impl Images {
         let only = ByDirection::from_fn(|direction| rows::only_row(source, direction, room));
         let tables = rows::tables(source, &only, room);
         let (trie4, prefixes4, shape4) = build_trie4(&mut memory, source, room)?;
-        let (trie6, prefixes6, shape6) = build_trie6(&mut memory, source, room)?;
-        let state = state::state(source, room, &tables, [prefixes4, prefixes6], [trie4, trie6]);
+        let (hosts6, (trie6, prefixes6, shape6)) = build_trie6(&mut memory, source, room)?;
+        let tries = ([prefixes4, prefixes6], [trie4, trie6]);
+        let state = state::state(source, room, &tables, tries, hosts6);
         let mut shape = Shape {
             trie4: shape4,
             trie6: shape6,

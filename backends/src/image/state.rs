@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) subjects: BTreeMap<EndpointName, Subject>,
     /// Classes of ports.
     pub(super) ports: ByDirection<PortClasses>,
+    /// How many slots of hosts are taken; those of hosts that are no more stay.
+    pub(super) hosts6: usize,
     /// What was left for changes.
     pub(super) room: Room,
     /// For each row, whether every verdict in it allows.
@@ -51,8 +53,8 @@ pub(super) fn state(
     source: &Source<'_>,
     room: &Room,
     tables: &rows::Tables,
-    [prefixes4, prefixes6]: [Prefixes; 2],
-    [trie4, trie6]: [Option<Trie>; 2],
+    ([prefixes4, prefixes6], [trie4, trie6]): ([Prefixes; 2], [Option<Trie>; 2]),
+    hosts6: usize,
 ) -> State {
     let allows: Vec<bool> =
         source.verdicts.iter().enumerate().map(|(at, outcome)| record(at, outcome).action == 1).collect();
@@ -79,6 +81,7 @@ pub(super) fn state(
         verdicts: source.verdicts.len(),
         subjects,
         ports: ByDirection::from_fn(|direction| source.ports[direction].clone()),
+        hosts6,
         room: *room,
         open,
         classes,

@@ -16,9 +16,13 @@ use crate::abi::{ADDRESSES, CHUNK, NO_CLASS};
 pub(super) const LONGEST6: u8 = 127;
 
 /// A trie, unless one class is enough; its prefixes; its shape.
-type BuiltTrie<S> = Result<(Option<Trie>, Prefixes, S), BuildError>;
+pub(super) type Built<S> = (Option<Trie>, Prefixes, S);
 
-pub(super) fn build_trie4(memory: &mut Memory, source: &Source<'_>, room: &Room) -> BuiltTrie<Trie4> {
+pub(super) fn build_trie4(
+    memory: &mut Memory,
+    source: &Source<'_>,
+    room: &Room,
+) -> Result<Built<Trie4>, BuildError> {
     let prefixes = Prefixes::of(&source.prefixes, Family::V4, 32);
     if let Some(class) = prefixes.uniform().filter(|class| room.chunks4 == 0 || class.is_none()) {
         let class = class.unwrap_or(NO_CLASS);
@@ -45,7 +49,12 @@ pub(super) fn build_trie4(memory: &mut Memory, source: &Source<'_>, room: &Room)
     Ok((Some(trie), prefixes, Trie4::Trie { chunks, depth }))
 }
 
-pub(super) fn build_trie6(memory: &mut Memory, source: &Source<'_>, room: &Room) -> BuiltTrie<Trie6> {
+/// The trie of IPv6, and how many hosts are beside it.
+pub(super) fn build_trie6(
+    memory: &mut Memory,
+    source: &Source<'_>,
+    room: &Room,
+) -> Result<(usize, Built<Trie6>), BuildError> {
     let hosts = source.prefixes.iter().filter(|(cidr, _)| cidr.length() > LONGEST6);
     let mut hosts: Vec<(u128, u32)> = hosts.map(|(cidr, class)| (Key::of(*cidr).bits, *class)).collect();
     let mut prefixes = Prefixes::of(&source.prefixes, Family::V6, LONGEST6);
@@ -64,6 +73,7 @@ pub(super) fn build_trie6(memory: &mut Memory, source: &Source<'_>, room: &Room)
         true => None,
         false => Some(hosts::plan(&hosts, room.hosts6).ok_or(too_large(hosts.len() * hosts::SLOT))?),
     };
+    let taken = hosts.len();
     let (hosts, slots) = planned.unzip();
     let slots = slots.unwrap_or_default();
     let root = slots.len() * hosts::SLOT;
@@ -71,7 +81,7 @@ pub(super) fn build_trie6(memory: &mut Memory, source: &Source<'_>, room: &Room)
         allocate(memory, Image::Trie6, root, 0)?;
         hosts::fill(memory, &slots);
         let constant = Prefixes6::Constant(class.unwrap_or(NO_CLASS));
-        return Ok((None, prefixes, Trie6 { hosts, prefixes: constant }));
+        return Ok((taken, (None, prefixes, Trie6 { hosts, prefixes: constant })));
     }
     let (chunks, depth) = trie::count(&prefixes, 8, true);
     let chunks = Room::above(chunks, room.chunks6);
@@ -92,7 +102,7 @@ pub(super) fn build_trie6(memory: &mut Memory, source: &Source<'_>, room: &Room)
     hosts::fill(memory, &slots);
     trie.fill(memory, &prefixes).map_err(|_| too_large(size))?;
     let shape = Prefixes6::Trie { root, headers, entries, chunks, depth };
-    Ok((Some(trie), prefixes, Trie6 { hosts, prefixes: shape }))
+    Ok((taken, (Some(trie), prefixes, Trie6 { hosts, prefixes: shape })))
 }
 
 fn too_large(size: usize) -> BuildError {

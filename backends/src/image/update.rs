@@ -96,10 +96,12 @@ impl Images {
         self.store_rows(tables, counters);
         let chunks = self.chunks();
         let settling = chunks.iter().any(Chunks::is_settling);
+        let hosts6 = self.state.hosts6;
         let mut done = Vec::new();
         for (prefix, class) in in_order(&tables.prefixes) {
             if let Err(error) = self.set_prefix(prefix, class.map(number), settling, &mut done) {
                 self.memory.roll_back();
+                self.state.hosts6 = hosts6;
                 self.take_back(done, chunks);
                 return Err(error);
             }
@@ -175,8 +177,12 @@ impl Images {
             && prefix.length() > LONGEST6
             && let Some(hosts) = &shape.trie6.hosts
         {
-            let set = hosts::set(memory, hosts, key.bits, class);
-            return if set { Ok(()) } else { Err(NeedsGeneration::HostsFull.into()) };
+            match hosts::set(memory, hosts, key.bits, class) {
+                hosts::Placed::There => {}
+                hosts::Placed::Anew => state.hosts6 += 1,
+                hosts::Placed::Nowhere => return Err(NeedsGeneration::HostsFull.into()),
+            }
+            return Ok(());
         }
         let (name, prefixes, trie, constant) = match prefix.family() {
             Family::V4 => ("IPv4", &mut state.prefixes4, &mut state.trie4, &shape.trie4.constant()),

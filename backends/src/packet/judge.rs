@@ -51,6 +51,8 @@ pub struct Crossing<'a> {
     pub hook: Direction,
     /// Whether this machine made it: it came in by no interface.
     pub made_here: bool,
+    /// Whether the DNS proxy sends it, for an endpoint.
+    pub of_proxy: bool,
     /// Whether it only asks for a verdict.
     pub asks: bool,
     /// Whether the DNS proxy listens.
@@ -197,7 +199,17 @@ impl<P: Policy> Judge<'_, P> {
         {
             return Ok(Outcome::Passes);
         }
+        if self.is_for_others() {
+            let begins = !self.crossing.asks && self.admit(flow, &transport);
+            return Ok(if begins { Outcome::Begins } else { Outcome::Passes });
+        }
         self.by_policy(flow, &transport, datagram.fragment.is_some())
+    }
+
+    /// Whether it leaves from an address of the host's, and is not the host's.
+    fn is_for_others(&self) -> bool {
+        let Crossing { made_here, of_proxy, .. } = *self.crossing;
+        self.endpoint.host && self.direction == Direction::Egress && (!made_here || of_proxy)
     }
 
     fn transport(&mut self, header: &Header<'_>, datagram: &Datagram<'_>) -> Result<Transport, Reason> {

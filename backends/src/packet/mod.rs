@@ -17,8 +17,10 @@
 //! 6. The source address of what the endpoint sends (132).
 //! 7. Neighbour and listener discovery pass, and ICMP "fragmentation needed" if that is allowed.
 //! 8. Replies of remembered connections pass, and ICMP errors about them.
-//! 9. Policy. What it allows is remembered, if the endpoint tracks that direction. What goes to the DNS proxy is whole
-//!    (157), and the proxy listens (178); there is none for what is not sent by an endpoint, over UDP or TCP (180).
+//! 9. What leaves from an address of the host's passes and is remembered, if this machine passes it on for others, or the
+//!    DNS proxy sends it.
+//! 10. Policy. What it allows is remembered, if the endpoint tracks that direction. What goes to the DNS proxy is whole
+//!     (157), and the proxy listens (178); there is none for what is not sent by an endpoint, over UDP or TCP (180).
 
 #[cfg(any(test, feature = "test-support"))]
 pub mod arbitrary;

@@ -46,8 +46,15 @@ fn outcomes(packets: &[(bool, u64, Vec<u8>)]) -> Vec<Outcome> {
     let mut one = |(out, now, packet): &(bool, u64, Vec<u8>)| {
         let frame = [&[2; 12][..], &[8, 0], packet].concat();
         let hook = if *out { Direction::Egress } else { Direction::Ingress };
-        let crossing =
-            Crossing { frame: &frame, hook, made_here: false, asks: false, proxied: true, now: *now };
+        let crossing = Crossing {
+            frame: &frame,
+            hook,
+            made_here: false,
+            of_proxy: false,
+            asks: false,
+            proxied: true,
+            now: *now,
+        };
         judge(&NODE, &endpoint(), &Web, &mut memory, &crossing)
     };
     packets.iter().map(&mut one).collect()
@@ -169,6 +176,7 @@ fn what_is_asked_of_names_goes_to_the_proxy() {
             frame: &frame,
             hook: Direction::Egress,
             made_here: false,
+            of_proxy: false,
             asks,
             proxied: false,
             now: 0,
@@ -206,7 +214,7 @@ proptest! {
         let mut memory = Memory::default();
         for ((frame, out), asks) in &packets {
             let hook = if *out { Direction::Egress } else { Direction::Ingress };
-            let crossing = Crossing { frame, hook, made_here: false, asks: *asks, proxied: true, now: 0 };
+            let crossing = Crossing { frame, hook, made_here: false, of_proxy: false, asks: *asks, proxied: true, now: 0 };
             let before = memory.clone();
             judge(&NODE, &endpoint(), &Web, &mut memory, &crossing);
             if *asks {

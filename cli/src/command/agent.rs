@@ -47,6 +47,19 @@ pub(crate) struct Agent {
     #[arg(long, value_name = "ADDR", help_heading = "Node")]
     metrics: Option<SocketAddr>,
 
+    /// An interface by which the node itself is reached, where `enableHostFirewall` is on; can be given
+    /// several times. Those that have an address of the node, if left out
+    #[arg(long, value_name = "NAME", help_heading = "Node")]
+    host_interface: Vec<String>,
+
+    /// Let pass what policies for nodes would drop, and tell of it: to see what they do before they do it
+    #[arg(long, help_heading = "Node")]
+    audit_host: bool,
+
+    /// Tell `sluice monitor` of connections that begin, and not of drops alone
+    #[arg(long, help_heading = "Node")]
+    tell_new: bool,
+
     /// Take the datapath off the node's interfaces, and end: nothing is enforced then
     #[arg(long, help_heading = "Node")]
     detach: bool,
@@ -104,6 +117,9 @@ impl Agent {
             state: self.state.clone(),
             pins: self.pins.clone(),
             metrics: self.metrics,
+            host_interfaces: self.host_interface.clone(),
+            audit_host: self.audit_host,
+            tell_new: self.tell_new,
         })
     }
 }

@@ -7,18 +7,20 @@ use clap::Args;
 use sluice_compiler::Compiled;
 use sluice_compiler::lint::Depth;
 
+use crate::budget::Budget;
 use crate::control::fix::{self, Fixed};
 use crate::control::{baseline, control};
 use crate::error::{CliError, written};
 use crate::input::{self, Input};
 use crate::options::{Inputs, Reporting};
-use crate::project;
+use crate::project::{self, Threshold};
 use crate::report::Report;
 use crate::terminal::Terminal;
 
 /// Check manifests: parse, validate, lint
 ///
-/// Reads policies together with the objects they are about, in any mixture of files. Exits with 0 if
+/// Reads policies together with the objects they are about, in any mixture of files. What `budget` in `sluice.yaml`
+/// allows is held against the table of every node. Exits with 0 if
 /// there are no errors, with 1 if there are warnings and `--fail-on warning` is given, and with 2 if
 /// there are errors.
 #[derive(Debug, Args)]
@@ -32,6 +34,10 @@ pub(crate) struct Check {
 
     #[command(flatten)]
     lints: LintArgs,
+
+    /// Also show what policy costs the nodes: their tables, what each object adds, how much names can add
+    #[arg(long, conflicts_with = "fix")]
+    budget: bool,
 
     #[command(flatten)]
     reporting: Reporting,
@@ -68,7 +74,7 @@ struct LintArgs {
 
 impl Check {
     pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
-        let (mut input, compiled) = self.findings()?;
+        let (mut input, compiled, thresholds) = self.findings()?;
         if self.lints.fix {
             let fixed = fix::fix(&input, &compiled)?;
             if self.lints.dry_run {
@@ -77,15 +83,17 @@ impl Check {
             }
             fix::write(&fixed)?;
             tell(&fixed)?;
-            (input, _) = self.findings()?;
+            (input, ..) = self.findings()?;
         }
-        let report = Report::new(&input, &self.reporting);
+        let budget = self.budget(&mut input, &compiled, thresholds)?;
+        let mut report = Report::new(&input, &self.reporting);
+        report.budget = budget.as_ref().filter(|_| self.budget);
         report.write(&self.reporting.outputs, terminal)?;
         Ok(report.counts.exit_code(self.reporting.fail_on))
     }
 
     /// Reads everything, and finds what there is to find.
-    fn findings(&self) -> Result<(Input, Compiled), CliError> {
+    fn findings(&self) -> Result<(Input, Compiled, Vec<Threshold>), CliError> {
         let mut input = input::read(&self.paths, None, &self.inputs)?;
         // Some faults only show when objects meet each other.
         let compiled = input.compile()?;
@@ -103,7 +111,29 @@ impl Check {
             Some(path) => baseline::subtract(path, &mut input)?,
             None => {}
         }
-        Ok((input, compiled))
+        Ok((input, compiled, project.budget))
+    }
+
+    /// What policy costs, if somebody asks for it or says how much it may be. What cannot be read costs nothing
+    /// that could be told.
+    fn budget(
+        &self,
+        input: &mut Input,
+        compiled: &Compiled,
+        thresholds: Vec<Threshold>,
+    ) -> Result<Option<Budget>, CliError> {
+        let wanted = self.budget || !thresholds.is_empty();
+        if !wanted || self.lints.fix || (input.has_errors() && !self.inputs.keep_going) {
+            return Ok(None);
+        }
+        let each = input.options().dns.addresses_per_name;
+        match Budget::new(compiled, self.inputs.node.as_deref(), each, thresholds) {
+            Ok(budget) => {
+                input.diagnostics.extend(budget.findings());
+                Ok(Some(budget))
+            }
+            Err(error) => input.refused(error, compiled).map(|()| None),
+        }
     }
 }
 

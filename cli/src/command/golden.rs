@@ -116,6 +116,7 @@ fn texts_of(cluster: &Cluster) -> Result<Option<Vec<(Stage, String)>>, CliError>
     let inputs = Inputs {
         node: cluster.node.clone(),
         dns: cluster.dns.clone(),
+        dns_at: None,
         aws: cluster.aws.clone(),
         config: cluster.config.clone(),
         accept: cluster.accept,

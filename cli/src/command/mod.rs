@@ -14,6 +14,7 @@ mod graph;
 mod inspect;
 mod man;
 mod preview;
+mod replay;
 mod schema;
 
 pub(crate) use agent::Level;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     Compile(compile::Compile),
     Diff(diff::Diff),
     Preview(preview::PreviewCommand),
+    Replay(replay::Replay),
     Golden(golden::GoldenCommand),
     Inspect(inspect::Inspect),
     Agent(Box<agent::Agent>),
@@ -55,6 +57,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<u8, CliError>
         Command::Compile(compile) => compile.run(terminal),
         Command::Diff(diff) => diff.run(terminal),
         Command::Preview(preview) => preview.run(terminal),
+        Command::Replay(replay) => replay.run(terminal),
         Command::Golden(golden) => golden.run(terminal),
         Command::Inspect(inspect) => inspect.run(terminal),
         Command::Agent(agent) => agent.run(),

@@ -19,7 +19,11 @@ pub(crate) fn read_for_agent(
     inputs: &Inputs,
 ) -> agent::Inputs {
     match super::read_following(Sources::following(before), paths, None, inputs) {
-        Ok(input) => input.for_agent(endpoints),
+        Ok(input) => {
+            // Where endpoints meet the node is no part of what a bundle is made of.
+            let hash = input.hash(inputs).to_string();
+            agent::Inputs { hash: Some(hash), ..input.for_agent(endpoints) }
+        }
         // The options do not make sense together, which is seen before the agent begins.
         Err(error) => agent::Inputs {
             diagnostics: vec![Diagnostic::new(Code::UnreadableFile, None, error.to_string())],
@@ -43,6 +47,7 @@ impl Input {
             options,
             interfaces,
             diagnostics,
+            hash: None,
         }
     }
 }
@@ -58,7 +63,8 @@ mod tests {
 
     fn inputs() -> Inputs {
         let (dns, aws) = (None, Vec::new());
-        Inputs { node: None, dns, aws, config: None, accept: AcceptArg::ApiServer, keep_going: false }
+        let dns_at = None;
+        Inputs { node: None, dns, dns_at, aws, config: None, accept: AcceptArg::ApiServer, keep_going: false }
     }
 
     #[test]

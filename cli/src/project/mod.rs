@@ -3,6 +3,7 @@
 //! It stands in the current folder or in one above it; the first that is found counts. Each key has a file here with a
 //! type of its own, and a key that nobody knows is a finding: what is passed over in silence would be taken to hold.
 
+mod budget;
 mod golden;
 mod lints;
 mod read;
@@ -13,6 +14,7 @@ use sluice_compiler::diagnostic::{Code, Diagnostic, did_you_mean};
 use sluice_compiler::source::{FileId, Limits, Node, Sources, parse};
 
 use crate::error::CliError;
+pub(crate) use budget::{Measure, Threshold};
 pub(crate) use golden::{Cluster, Golden, Stage};
 pub(crate) use lints::{Level, Lints};
 use read::{Reader, entries};
@@ -21,13 +23,15 @@ use read::{Reader, entries};
 const NAME: &str = "sluice.yaml";
 
 /// The keys that it may have.
-const KEYS: [&str; 2] = ["golden", "lints"];
+const KEYS: [&str; 3] = ["budget", "golden", "lints"];
 
 /// What the file says.
 #[derive(Debug, Default)]
 pub(crate) struct Project {
     /// The folder that its paths begin at; none without a file.
     pub(crate) root: Option<PathBuf>,
+    /// `budget`.
+    pub(crate) budget: Vec<Threshold>,
     /// `golden`.
     pub(crate) golden: Golden,
     /// `lints`.
@@ -80,12 +84,13 @@ fn parsed(sources: &Sources, file: FileId) -> (Project, Vec<Diagnostic>) {
 fn top(reader: &mut Reader, root: &Node, project: &mut Project) {
     for entry in entries(reader, root) {
         match &*entry.key {
+            "budget" => project.budget = budget::read(reader, &entry.value),
             "golden" => project.golden = golden::read(reader, &entry.value),
             "lints" => project.lints = lints::read(reader, &entry.value),
             key => {
                 let help = match did_you_mean(key, KEYS) {
                     Some(close) => format!("did you mean `{close}`?"),
-                    None => "this version knows `golden` and `lints`".to_owned(),
+                    None => "this version knows `budget`, `golden` and `lints`".to_owned(),
                 };
                 reader.report(
                     Diagnostic::new(Code::ProjectFile, entry.key_span, format!("unknown key `{key}`"))
@@ -130,6 +135,11 @@ mod tests {
         );
         assert!(faults("golden: {clusters: {prod: {}}}\n")[0].starts_with("S0912 `prod`"));
         assert!(faults("golden: {clusters: {../up: {paths: [a]}}}\n")[0].starts_with("S0912 `../up`"));
+        assert_eq!(faults("budget: {classes: 4000, bytesWithNames: 16 MiB, bytes: 1GiB}\n"), [""; 0]);
+        assert_eq!(faults("budget: {clases: 4}\n"), ["S0912 `clases` did you mean `classes`?"]);
+        assert!(faults("budget: {classes: many}\n")[0].starts_with("S0912 `many`"));
+        assert!(faults("budget: {bytes: 3MB}\n")[0].starts_with("S0912 `3MB`"));
+        assert!(faults("budget: {bytes: 99999999999GiB}\n")[0].starts_with("S0912"));
         assert_eq!(faults("lint: {}\n"), ["S0912 `lint` did you mean `lints`?"]);
         assert_eq!(faults("lints: {level: {}}\n"), ["S0912 `level` did you mean `levels`?"]);
         assert_eq!(faults("lints: {levels: {S1101: of}}\n"), ["S0912 `of` did you mean `off`?"]);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use sluice_compiler::diagnostic::{Diagnostic, DocumentRef, Severity};
 use sluice_compiler::source::{Sources, Span};
 
+use super::budget::json::BudgetJson;
 use super::text::harmless_json;
 use crate::report::{Counts, Report};
 
@@ -18,6 +19,9 @@ pub(crate) struct Findings<'a> {
     diagnostics: Vec<Finding<'a>>,
     /// How many there are, those that `--min-severity` hides included.
     summary: Summary,
+    /// What policy costs the nodes; with `--budget`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<BudgetJson<'a>>,
 }
 
 /// One finding; what `--format jsonl` prints on each line.
@@ -118,6 +122,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
         version: 1,
         diagnostics: report.diagnostics.iter().map(|finding| Finding::new(report.sources, finding)).collect(),
         summary: Summary { errors, warnings, infos, files: report.files.len() },
+        budget: report.budget.map(BudgetJson::new),
     };
     let mut text = serde_json::to_string_pretty(&findings).unwrap_or_default();
     text.push('\n');

@@ -1,6 +1,7 @@
 //! How findings look, one format a file. A renderer gives text; who prints it is decided elsewhere.
 
 pub(crate) mod answer;
+mod budget;
 pub(crate) mod bundle;
 pub(crate) mod difference;
 mod excerpt;
@@ -11,6 +12,7 @@ pub(crate) mod json;
 mod junit;
 mod markdown;
 pub(crate) mod node;
+pub(crate) mod replay;
 mod sarif;
 pub(crate) mod stats;
 pub(crate) mod text;
@@ -54,13 +56,19 @@ impl Format {
 /// The text of a report.
 pub(crate) fn render(report: &Report<'_>, format: Format, look: Look) -> String {
     match format {
-        Format::Human => human::render(report, look),
+        Format::Human => {
+            // The findings are the last that stands on the screen.
+            let budget = report.budget.map(|budget| budget::human(budget, look) + "\n").unwrap_or_default();
+            budget + &human::render(report, look)
+        }
         Format::Json => json::render(report),
         Format::Jsonl => json::render_lines(report),
         Format::Sarif => sarif::render(report),
         Format::Junit => junit::render(report),
         Format::Github => github::render(report),
-        Format::Markdown => markdown::render(report),
+        Format::Markdown => {
+            markdown::render(report) + &report.budget.map(budget::markdown).unwrap_or_default()
+        }
     }
 }
 

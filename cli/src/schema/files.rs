@@ -54,11 +54,49 @@ pub(super) enum FlowProtocol {
     Ah,
 }
 
-/// DNS answers seen so far: for each name that was asked for, its addresses.
+/// DNS answers seen so far. What `sluice monitor` and `sluice fqdn list` print with `--format json` is read as well.
 #[derive(JsonSchema)]
-#[serde(transparent)]
+#[serde(untagged)]
 #[schemars(title = "DNS answers")]
-pub(super) struct DnsAnswers(pub(super) BTreeMap<String, Vec<IpAddr>>);
+#[allow(dead_code, reason = "the schema is made of it")]
+pub(super) enum DnsAnswers {
+    /// For each name that was asked for, its addresses.
+    Names(BTreeMap<String, Vec<IpAddr>>),
+    /// What was recorded, in any order.
+    Recorded(Vec<DnsAnswer>),
+}
+
+/// A question, and what was answered.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DnsAnswer {
+    /// The name that was asked for.
+    pub(super) query: String,
+    /// When it was answered; left out, it always holds. All times are of a calendar, or none is.
+    pub(super) time: Option<DnsTime>,
+    /// Who asked, as `namespace/pod`; left out, anybody.
+    pub(super) endpoint: Option<String>,
+    /// The addresses.
+    pub(super) ips: Option<Vec<IpAddr>>,
+    /// For how many seconds they hold; left out, for ever.
+    #[schemars(range(min = 0))]
+    pub(super) ttl: Option<f64>,
+    /// The response code: `NOERROR` by default, `REFUSED` if the rules did not allow the question.
+    pub(super) rcode: Option<String>,
+    /// Names that the answer leads over.
+    pub(super) cnames: Option<Vec<String>>,
+}
+
+/// A time of a recording.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "the schema is made of it")]
+pub(super) enum DnsTime {
+    /// Of a calendar (RFC 3339), such as `2026-05-01T09:30:00Z`.
+    Dated(String),
+    /// In seconds since the recording began.
+    Counted(f64),
+}
 
 /// Where endpoints meet the node: for each `namespace/pod`, its interface.
 #[derive(JsonSchema)]
@@ -121,6 +159,11 @@ pub(super) struct Config {
     pub(super) enable_cilium_network_policy: Option<bool>,
     /// Whether CiliumClusterwideNetworkPolicy counts; true by default.
     pub(super) enable_cilium_clusterwide_network_policy: Option<bool>,
+    /// Whether what policy would drop is told and let pass; false by default.
+    pub(super) policy_audit_mode: Option<bool>,
+    /// Whether ICMP "fragmentation needed" always passes; true by default.
+    #[serde(rename = "allowICMPFragNeeded")]
+    pub(super) allow_icmp_frag_needed: Option<bool>,
     /// Seconds that the addresses of an answer are known for at least; 0 by default.
     #[serde(rename = "tofqdns-min-ttl")]
     #[schemars(range(max = 3_155_760_000_u32))]
@@ -139,6 +182,9 @@ pub(super) struct Config {
     /// How long an expired address is kept at least, such as `30s`; `0s` by default.
     #[serde(rename = "tofqdns-idle-connection-grace-period")]
     pub(super) idle_grace: Option<String>,
+    /// How often names are looked through for addresses that have expired, such as `1m`, the default.
+    #[serde(rename = "tofqdns-collection-interval")]
+    pub(super) collection_interval: Option<String>,
     /// How long an answer waits at most until it is enforced, such as `100ms`, the default.
     #[serde(rename = "tofqdns-proxy-response-max-delay")]
     pub(super) response_max_delay: Option<String>,

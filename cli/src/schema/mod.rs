@@ -27,7 +27,7 @@ use sluice_loader::api::policy::PolicyStatus;
 use sluice_loader::api::snapshot::{EndpointStatus, Status};
 use sluice_loader::api::told::Told;
 
-use crate::render::{answer, difference, graph, json};
+use crate::render::{answer, difference, graph, json, replay};
 
 /// A schema by its name.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +90,11 @@ pub const ALL: &[Entry] = &[
         name: "graph",
         about: "what graph --format json prints",
         make: schema_of_output::<graph::json::Graph>,
+    },
+    Entry {
+        name: "replay",
+        about: "what replay --format json prints",
+        make: schema_of_output::<replay::json::ReplayTold>,
     },
     Entry {
         name: "difference",

@@ -1,5 +1,6 @@
 //! A node with a pod whose policy speaks of names, one whose does not, a server of names, and a world outside.
 
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::ops::Range;
 use std::process::{Command, Output};
@@ -17,7 +18,7 @@ use crate::servers::{number_of, question};
 pub(crate) const WEB: usize = 0;
 pub(crate) const OTHER: usize = 1;
 pub(crate) const SERVER: usize = 2;
-/// No pod: it has every address of 198.18.0.0/15 and fd18::/16.
+/// No pod: it has every address of 198.18.0.0/15, 100.64.0.0/10 and fd18::/16.
 pub(crate) const WORLD: usize = 3;
 
 /// What does not come within this time does not come.
@@ -35,7 +36,7 @@ spec:
         - ports: [{port: \"53\", protocol: ANY}]
           rules: {dns: [{matchPattern: '*.example.test'}]}
     - toFQDNs: [{matchPattern: '*.example.test'}]
-      toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]
+      toPorts: [{ports: [{port: \"80\", protocol: TCP}, {port: \"81\", protocol: TCP}]}]
 ";
 
 pub(crate) struct Scene {
@@ -51,7 +52,7 @@ pub(crate) fn world(number: u32) -> SocketAddr {
 
 /// The address of a name that nobody has asked for before.
 pub(crate) fn fresh(number: u32) -> SocketAddr {
-    world(0x1_0000 + number)
+    (Ipv4Addr::from_bits(0x6440_0000 + number), 80).into()
 }
 
 impl Scene {
@@ -60,14 +61,14 @@ impl Scene {
         let mut daemon = Daemon::new(&network, &["web", "other", "dns"], POLICY);
         // What is not optimised takes its time, on a machine that has other things to do.
         daemon.configure("tofqdns-proxy-response-max-delay: 10s\n");
-        let outside = "ip route add local 198.18.0.0/15 dev lo; ip -6 route add local fd18::/16 dev lo";
+        let outside = "ip route add local 198.18.0.0/15 dev lo; ip route add local 100.64.0.0/10 dev lo; \
+            ip -6 route add local fd18::/16 dev lo";
         must(network.run(WORLD, outside));
         let (four, six) = (Network::address4(WORLD), Network::address6(WORLD));
-        must(
-            network.on_node(&format!(
-                "ip route add 198.18.0.0/15 via {four}; ip -6 route add fd18::/16 via {six}"
-            )),
-        );
+        must(network.on_node(&format!(
+            "ip route add 198.18.0.0/15 via {four}; ip route add 100.64.0.0/10 via {four}; \
+                 ip -6 route add fd18::/16 via {six}"
+        )));
         let scene = Scene { daemon, network };
         let listener = scene.within(WORLD, || TcpListener::bind("[::]:80").unwrap());
         std::thread::spawn(move || {
@@ -161,6 +162,39 @@ impl Scene {
             socket.send(&question(number)).unwrap();
             socket.recv(&mut [0; 512]).is_ok()
         })
+    }
+
+    /// A connection to somebody outside who says what he is told.
+    pub(crate) fn talk(&self, from: usize, to: SocketAddr) -> TcpStream {
+        let to = SocketAddr::new(to.ip(), 81);
+        let listener = self.within(WORLD, || TcpListener::bind(to).unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = [0; 16];
+            while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                stream.write_all(&buffer[..length]).unwrap();
+            }
+        });
+        let stream = self.within(from, || TcpStream::connect_timeout(&to, PATIENCE).unwrap());
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// The address that the server gives a name now.
+    pub(crate) fn address_of(&self, from: usize, number: u32) -> SocketAddr {
+        let server = SocketAddr::new(self.server(), 53);
+        let answer = self.within(from, || {
+            let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+            socket.connect(server).unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(12))).unwrap();
+            socket.send(&question(number)).unwrap();
+            let mut answer = vec![0; 512];
+            let length = socket.recv(&mut answer).unwrap();
+            answer.truncate(length);
+            answer
+        });
+        let address: [u8; 4] = *answer.last_chunk().unwrap();
+        (Ipv4Addr::from(address), 80).into()
     }
 
     /// Asks without end, whoever answers.

@@ -158,6 +158,21 @@ pub(crate) fn number_of(message: &[u8]) -> u32 {
 
 /// Answers every fresh name with its address, until the test ends.
 pub(crate) fn fresh_answers(network: &Network, endpoint: usize) -> UdpSocket {
+    answers(network, endpoint, 3_600, number_of)
+}
+
+/// Answers every question with another address each time, for a second, until the test ends.
+pub(crate) fn rotating_answers(network: &Network, endpoint: usize) -> UdpSocket {
+    let next = std::sync::atomic::AtomicU32::new(0);
+    answers(network, endpoint, 1, move |_| next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+}
+
+fn answers(
+    network: &Network,
+    endpoint: usize,
+    ttl: u32,
+    number: impl Fn(&[u8]) -> u32 + Send + 'static,
+) -> UdpSocket {
     let socket = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             network.enter_endpoint(endpoint);
@@ -169,12 +184,14 @@ pub(crate) fn fresh_answers(network: &Network, endpoint: usize) -> UdpSocket {
     std::thread::spawn(move || {
         let mut buffer = [0; 512];
         while let Ok((length, from)) = answering.recv_from(&mut buffer) {
-            let std::net::IpAddr::V4(address) = fresh(number_of(&buffer[..length])).ip() else { continue };
+            let std::net::IpAddr::V4(address) = fresh(number(&buffer[..length])).ip() else { continue };
             let mut answer = buffer[..length].to_vec();
             answer[2] = 0x81;
             answer[3] = 0x80;
             answer[7] = 1;
-            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4]);
+            answer.extend([0xc0, 12, 0, 1, 0, 1]);
+            answer.extend(ttl.to_be_bytes());
+            answer.extend([0, 4]);
             answer.extend(address.octets());
             let _ = answering.send_to(&answer, from);
         }

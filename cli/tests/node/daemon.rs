@@ -54,9 +54,20 @@ impl Daemon {
         self.config = Some("config.yaml");
     }
 
+    /// Takes away what agents have kept on disk.
+    pub(crate) fn forget(&self) {
+        // It may not be there yet.
+        let _ = std::fs::remove_dir_all(self.folder.path().join("state"));
+    }
+
     /// What the agent has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Where a file of the agent is.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
     }
 
     /// Writes a manifest as editors do: all at once.

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use indexmap::{IndexMap, IndexSet};
+use rayon::join;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::ids::RuleId;
@@ -50,6 +51,17 @@ pub(super) struct Classes {
 
 impl PeerSets {
     pub(super) fn new(policy: &Policy, population: &Population) -> PeerSets {
+        let index = || Members::new(population.iter().map(|(_, identity)| &**identity));
+        let ((lists, sets), index) = join(|| PeerSets::nobody(policy), index);
+        let members = |peers: &&Peers| match peers {
+            Peers::Of(peers) => index.of_peers(policy, peers),
+            Peers::Any => Vec::new(),
+        };
+        PeerSets { members: sets.par_iter().map(members).collect(), ..lists }
+    }
+
+    /// The lists of a policy, which match nobody yet.
+    fn nobody(policy: &Policy) -> (PeerSets, Vec<&Peers>) {
         let mut sets: IndexSet<&Peers, FxBuildHasher> = IndexSet::default();
         let mut asked: IndexSet<NamedPort, FxBuildHasher> = IndexSet::default();
         let mut asked_of: Vec<BTreeSet<usize>> = Vec::new();
@@ -69,14 +81,8 @@ impl PeerSets {
             asked_of[set].extend(named);
             of_rule.push(SetId::try_from(set).ok());
         }
-        let index = Members::new(population.iter().map(|(_, identity)| &**identity));
-        let members = |peers: &&Peers| match peers {
-            Peers::Of(peers) => index.of_peers(policy, peers),
-            Peers::Any => Vec::new(),
-        };
-        let sets: Vec<&Peers> = sets.into_iter().collect();
-        let members = sets.par_iter().map(members).collect();
-        PeerSets { of_rule, asked, asked_of, asked_of_any, members }
+        let lists = PeerSets { of_rule, asked, asked_of, asked_of_any, members: Vec::new() };
+        (lists, sets.into_iter().collect())
     }
 
     /// How many there are.
@@ -91,7 +97,7 @@ impl PeerSets {
 
     fn signature(&self, sets: &[SetId], identity: &Identity) -> Signature {
         let asked = sets.iter().flat_map(|set| &self.asked_of[*set as usize]);
-        Signature::new(sets, asked.chain(&self.asked_of_any), &self.asked, identity)
+        Signature::new(sets.to_vec(), asked.chain(&self.asked_of_any), &self.asked, identity)
     }
 
     /// The places of the named ports that some rules ask their peers for.
@@ -107,15 +113,10 @@ impl PeerSets {
 
 impl Classes {
     pub(super) fn new(sets: &PeerSets, population: &Population) -> Classes {
-        let mut of_peer_sets: Vec<Vec<SetId>> = vec![Vec::new(); population.len()];
-        for (set, members) in (0..).zip(&sets.members) {
-            for peer in members {
-                of_peer_sets[*peer as usize].push(set);
-            }
-        }
+        let of_peers = by_peer(&sets.members, population.len());
         let mut classes: IndexMap<Signature, (), FxBuildHasher> = IndexMap::default();
-        let signed = population.iter().zip(of_peer_sets).map(|((_, identity), of_peer)| {
-            let signature = sets.signature(&of_peer, identity);
+        let signed = population.iter().map(|(peer, identity)| {
+            let signature = sets.signature(of_peers.get(peer.index()), identity);
             let entry = classes.entry(signature);
             let at = entry.index();
             entry.or_default();
@@ -145,6 +146,41 @@ impl Classes {
     pub(super) fn len(&self) -> usize {
         self.signatures.len()
     }
+}
+
+/// The lists that match each peer, in order.
+struct ByPeer {
+    sets: Vec<SetId>,
+    /// Where in `sets` those of each peer end.
+    ends: Vec<usize>,
+}
+
+impl ByPeer {
+    fn get(&self, peer: usize) -> &[SetId] {
+        let start = peer.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.sets[start..self.ends[peer]]
+    }
+}
+
+/// Turns the members of each list into the lists of each peer.
+fn by_peer(members: &[Vec<u32>], peers: usize) -> ByPeer {
+    let mut ends = vec![0; peers];
+    members.iter().flatten().for_each(|peer| ends[*peer as usize] += 1);
+    let mut all = 0;
+    for end in &mut ends {
+        let count = std::mem::replace(end, all);
+        all += count;
+    }
+    // Each is the start of its peer's lists now, and goes up to their end.
+    let mut sets = vec![0; all];
+    for (set, members) in (0..).zip(members) {
+        for peer in members {
+            let end = &mut ends[*peer as usize];
+            sets[*end] = set;
+            *end += 1;
+        }
+    }
+    ByPeer { sets, ends }
 }
 
 /// The numbers that the endpoint itself has for the named ports of ingress rules.

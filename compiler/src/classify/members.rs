@@ -1,15 +1,17 @@
 //! Which identities a selector, a prefix or a name picks, without asking each of them.
 //!
-//! Every identity is listed under its labels, its address and its names. A selector's members are found
-//! under that one of its requirements that names the fewest candidates, and each candidate is then held
-//! against the whole selector; so an index can make this faster and never wrong.
+//! Every identity is listed under its labels, its address and its names. A selector's members are those who are
+//! in the lists of each of its requirements; of these lists the shortest is gone through, and the others are asked
+//! for whoever is there. A requirement that lists do not answer is held against the labels themselves.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
 use sluice_ir::dns_name::DnsName;
+use sluice_ir::label::LabelSource;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::eval::peer_matches;
 use sluice_ir::policy::{Identity, Peer, Policy};
@@ -20,17 +22,63 @@ use sluice_ir::selector::{Operator, Requirement, Selector};
 #[derive(Debug, Default)]
 pub(crate) struct Members<'i> {
     identities: Vec<&'i Identity>,
-    everyone: Vec<u32>,
+    everyone: Places,
     by_label: FxHashMap<&'i str, OfKey<'i>>,
     by_address: Vec<(IpAddr, u32)>,
     by_name: BTreeMap<&'i DnsName, Vec<u32>>,
 }
 
-/// Who has a label of one key.
+/// Some identities: in order, and as a bit for each where they are many, so that it is quick to ask for one.
 #[derive(Debug, Default)]
+struct Places {
+    list: Vec<u32>,
+    bits: Option<FixedBitSet>,
+}
+
+/// Who has a label of one key.
+#[derive(Debug)]
 struct OfKey<'i> {
-    all: Vec<u32>,
-    by_value: FxHashMap<&'i str, Vec<u32>>,
+    all: Places,
+    by_value: FxHashMap<&'i str, Places>,
+    /// The source of all these labels; none if they have several.
+    source: Option<&'i LabelSource>,
+}
+
+/// What lists say about a requirement.
+struct Answer<'m> {
+    /// Everyone who meets it is in one of these, and nobody in two.
+    lists: Vec<&'m Places>,
+    /// Whether everyone there meets it.
+    exact: bool,
+}
+
+impl Places {
+    /// Lists of more than one identity in so many are kept as bits too: so few are, that all of them together take no
+    /// more memory than the lists.
+    const MANY: usize = 32;
+
+    fn add_bits(&mut self, all: usize) {
+        if self.list.len() * Places::MANY > all {
+            self.bits = Some(self.list.iter().map(|place| *place as usize).collect());
+        }
+    }
+
+    fn hold(&self, place: u32) -> bool {
+        match &self.bits {
+            Some(bits) => bits.contains(place as usize),
+            None => self.list.binary_search(&place).is_ok(),
+        }
+    }
+}
+
+impl Answer<'_> {
+    fn count(&self) -> usize {
+        self.lists.iter().map(|places| places.list.len()).sum()
+    }
+
+    fn hold(&self, place: u32) -> bool {
+        self.lists.iter().any(|places| places.hold(place))
+    }
 }
 
 impl<'i> Members<'i> {
@@ -39,11 +87,13 @@ impl<'i> Members<'i> {
         let mut members = Members::default();
         for (place, identity) in (0_u32..).zip(identities) {
             members.identities.push(identity);
-            members.everyone.push(place);
+            members.everyone.list.push(place);
             for label in identity.labels.iter() {
-                let of_key = members.by_label.entry(&*label.key).or_default();
-                of_key.all.push(place);
-                of_key.by_value.entry(&*label.value).or_default().push(place);
+                let new = || OfKey::of(&label.source);
+                let of_key = members.by_label.entry(&*label.key).or_insert_with(new);
+                of_key.source = of_key.source.filter(|source| **source == label.source);
+                of_key.all.list.push(place);
+                of_key.by_value.entry(&*label.value).or_default().list.push(place);
             }
             members.by_address.extend(identity.address.map(|address| (address, place)));
             for name in &identity.names {
@@ -51,31 +101,50 @@ impl<'i> Members<'i> {
             }
         }
         members.by_address.sort_unstable();
+        let all = members.identities.len();
+        #[allow(clippy::iter_over_hash_type, reason = "each list is looked at by itself")]
+        for of_key in members.by_label.values_mut() {
+            of_key.all.add_bits(all);
+            of_key.by_value.values_mut().for_each(|places| places.add_bits(all));
+        }
         members
     }
 
     /// The places of the identities that a selector matches, in order.
     pub(crate) fn of_selector(&self, selector: &Selector) -> Vec<u32> {
-        let lists = selector.requirements().iter().filter_map(|requirement| self.candidates(requirement));
-        let fewest = lists.min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>());
-        let fewest = fewest.unwrap_or_else(|| vec![&self.everyone]);
-        let matches = |place: &u32| selector.matches(&self.identities[*place as usize].labels);
-        let mut found: Vec<u32> = fewest.into_iter().flatten().copied().filter(matches).collect();
-        found.sort_unstable();
+        let asked = selector.requirements().iter().map(|requirement| (requirement, self.answer(requirement)));
+        let asked: Vec<(&Requirement, Option<Answer<'_>>)> = asked.collect();
+        let answers = asked.iter().enumerate().filter_map(|(at, (_, answer))| Some((at, answer.as_ref()?)));
+        let fewest = answers.min_by_key(|(_, answer)| answer.count());
+        let meets = |(requirement, answer): &(&Requirement, Option<Answer<'_>>), place: u32| match answer {
+            Some(answer) if answer.exact => answer.hold(place),
+            _ => requirement.matches(&self.identities[place as usize].labels),
+        };
+        let lists = fewest.map_or(vec![&self.everyone], |(_, answer)| answer.lists.clone());
+        let known = fewest.filter(|(_, answer)| answer.exact).map(|(at, _)| at);
+        let others = || asked.iter().enumerate().filter(|(at, _)| Some(*at) != known).map(|(_, asked)| asked);
+        let all = |place: &u32| others().all(|asked| meets(asked, *place));
+        let mut found: Vec<u32> = lists.iter().flat_map(|places| &places.list).copied().filter(all).collect();
+        if lists.len() > 1 {
+            found.sort_unstable();
+        }
         found
     }
 
     /// Lists that hold everyone who meets a requirement; none if those who lack the label meet it too.
-    fn candidates(&self, requirement: &Requirement) -> Option<Vec<&Vec<u32>>> {
+    fn answer(&self, requirement: &Requirement) -> Option<Answer<'_>> {
         let of_key = self.by_label.get(&*requirement.key);
-        match &requirement.operator {
+        let lists = match &requirement.operator {
             Operator::In(values) => {
                 let of_value = |value: &Arc<str>| of_key?.by_value.get(&**value);
-                Some(values.iter().filter_map(of_value).collect())
+                values.iter().filter_map(of_value).collect()
             }
-            Operator::Exists => Some(of_key.map(|of_key| &of_key.all).into_iter().collect()),
-            Operator::NotIn(_) | Operator::DoesNotExist => None,
-        }
+            Operator::Exists => of_key.map(|of_key| &of_key.all).into_iter().collect(),
+            Operator::NotIn(_) | Operator::DoesNotExist => return None,
+        };
+        let source = &requirement.source;
+        let exact = *source == LabelSource::Any || of_key.is_none_or(|of_key| of_key.source == Some(source));
+        Some(Answer { lists, exact })
     }
 
     /// The places of the identities that one of these peers matches, in order.
@@ -117,6 +186,13 @@ impl<'i> Members<'i> {
         let from = self.by_address.partition_point(|(address, _)| *address < cidr.address());
         let length = self.by_address[from..].partition_point(|(address, _)| cidr.contains(*address));
         &self.by_address[from..from + length]
+    }
+}
+
+impl<'i> OfKey<'i> {
+    /// Nobody yet.
+    fn of(source: &'i LabelSource) -> OfKey<'i> {
+        OfKey { all: Places::default(), by_value: FxHashMap::default(), source: Some(source) }
     }
 }
 

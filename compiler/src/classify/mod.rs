@@ -80,9 +80,12 @@ pub fn classify(
     judged: &[Judged],
     limits: &Limits,
 ) -> Result<Classified, ClassifyError> {
-    let sets = classes::PeerSets::new(policy, population);
-    let classes = classes::Classes::new(&sets, population);
-    let subjects = subjects::subjects(policy, judged);
+    let of_peers = || {
+        let sets = classes::PeerSets::new(policy, population);
+        let classes = classes::Classes::new(&sets, population);
+        (sets, classes)
+    };
+    let ((sets, classes), subjects) = join(of_peers, || subjects::subjects(policy, judged));
     let maker = table::Maker { policy, sets: &sets, classes: &classes };
     let (peers, (ingress, egress)) = join(
         || order::in_order(population, &classes.of_peer, classes.len()),

@@ -81,8 +81,6 @@ fn number(pieces: &[Piece], of_piece: &[usize]) -> PortClasses {
 /// The cells of a row: what it says about one port of each class.
 pub(crate) fn cells(function: &PortFunction, classes: &PortClasses) -> Row {
     let mut cells = vec![function.otherwise; classes.len()];
-    for span in classes.spans() {
-        cells[span.class.index()] = function.at(span.protocol, span.range.start);
-    }
+    function.along(classes.spans()).for_each(|(class, says)| cells[class.index()] = says);
     Row(cells.into())
 }

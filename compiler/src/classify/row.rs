@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::decision::{Outcome, PortClasses, PortSpan};
-use sluice_ir::ids::{L7Id, OriginId, RuleId, VerdictId};
+use sluice_ir::ids::{L7Id, OriginId, PortClassId, RuleId, VerdictId};
 use sluice_ir::net::{PortName, PortRange, Protocol};
 use sluice_ir::policy::eval::{Reason, Verdict, rule_verdict};
 use sluice_ir::policy::{Direction, Policy, PortMatch, PortSet, Ports, Proxy, Tier};
@@ -219,19 +219,44 @@ fn resolved(
 impl PortFunction {
     /// Whether it says the same about all ports of each class.
     pub(crate) fn is_constant_on(&self, classes: &PortClasses) -> bool {
-        let listed = |protocol: &Protocol| classes.spans().iter().any(|span| span.protocol == *protocol);
-        let foreign =
-            self.stretches.iter().any(|(protocol, _, says)| *says != self.otherwise && !listed(protocol));
+        let spans = classes.spans();
+        // A protocol that is listed is listed whole, so that where no span begins one goes on.
+        let fits = |(protocol, range, says): &(Protocol, PortRange, VerdictId)| match spans
+            .binary_search_by_key(&(*protocol, range.start), |span| (span.protocol, span.range.start))
+        {
+            Ok(_) => true,
+            Err(_) if spans.binary_search_by_key(protocol, |span| span.protocol).is_ok() => false,
+            Err(_) => *says == self.otherwise,
+        };
         let mut said: Vec<Option<VerdictId>> = vec![None; classes.len()];
         said[0] = Some(self.otherwise);
-        let mut constant = |span: &PortSpan| {
-            let says = self.at(span.protocol, span.range.start);
-            let starts_inside = |(of, range, _): &(Protocol, PortRange, VerdictId)| {
-                *of == span.protocol && span.range.start < range.start && range.start <= span.range.end
+        let mut along = self.along(spans);
+        self.stretches.iter().all(fits)
+            && along.all(|(class, says)| *said[class.index()].get_or_insert(says) == says)
+    }
+
+    /// What it says about the first port of each of some spans, which are in order.
+    pub(crate) fn along(&self, spans: &[PortSpan]) -> impl Iterator<Item = (PortClassId, VerdictId)> {
+        let mut at = 0;
+        spans.iter().map(move |span| {
+            let behind = |(of, range, _): &&(Protocol, PortRange, VerdictId)| {
+                (*of, range.end) < (span.protocol, span.range.start)
             };
-            *said[span.class.index()].get_or_insert(says) == says && !self.stretches.iter().any(starts_inside)
-        };
-        !foreign && classes.spans().iter().all(&mut constant)
+            at += self.stretches[at..].iter().take_while(behind).count();
+            match self.stretches.get(at) {
+                Some((of, _, verdict)) if *of == span.protocol => (span.class, *verdict),
+                _ => (span.class, self.otherwise),
+            }
+        })
+    }
+
+    /// The same with a verdict in the place of another. It must not have it yet: stretches stay apart.
+    pub(crate) fn replacing(&self, verdict: VerdictId, by: VerdictId) -> PortFunction {
+        let now = |says: VerdictId| if says == verdict { by } else { says };
+        PortFunction {
+            otherwise: now(self.otherwise),
+            stretches: self.stretches.iter().map(|(of, range, says)| (*of, *range, now(*says))).collect(),
+        }
     }
 
     /// What it says about a port.

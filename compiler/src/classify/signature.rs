@@ -29,7 +29,7 @@ impl Signature {
     /// The signature of a peer that these lists match, and whose rules ask for the named ports at these places
     /// of `all`.
     pub(crate) fn new<'a>(
-        sets: &[SetId],
+        sets: Vec<SetId>,
         asked: impl Iterator<Item = &'a usize>,
         all: &IndexSet<NamedPort, FxBuildHasher>,
         identity: &Identity,
@@ -42,7 +42,7 @@ impl Signature {
         // Most peers have no named ports, and need not be asked for any.
         let asked = asked.take_while(|_| !identity.ports.is_empty());
         let named: BTreeSet<(usize, u16)> = asked.filter_map(number).collect();
-        Signature { sets: sets.to_vec(), named: named.into_iter().collect(), host: identity.is_host() }
+        Signature { sets, named: named.into_iter().collect(), host: identity.is_host() }
     }
 }
 

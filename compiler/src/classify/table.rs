@@ -1,12 +1,14 @@
 //! The table of one subject and direction: a row for each class of peers.
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Policy};
 
 use super::classes::{Classes, Numbers, PeerSets};
 use super::row::{self, Circumstances, Outcomes, PortFunction};
+use super::signature::Signature;
 use super::subjects::SubjectKey;
 
 /// A table before its rows are numbered: rows are functions of the port.
@@ -93,17 +95,19 @@ impl Maker<'_> {
         // Rules for every peer tell peers apart too: by the numbers of their ports, and the host from others.
         self.classes.hosts.iter().filter(|_| host_matters).for_each(|class| touch(*class));
         self.classes.with_ports.iter().filter(|_| !asked.is_empty()).for_each(|class| touch(*class));
-        let mut places: FxHashMap<LocalKey, usize> = FxHashMap::default();
+        // Keys are looked up where they lie: a key of its own is only made for each group.
+        let mut numbers: IndexSet<Vec<(usize, u16)>, FxBuildHasher> = IndexSet::default();
+        let mut places: FxHashMap<(&[u64], usize, bool), usize> = FxHashMap::default();
         let mut groups: Vec<(LocalKey, Vec<u32>)> = Vec::new();
         for class in touched {
-            let signature = &self.classes.signatures[class as usize];
-            let named = signature.named.iter().filter(|(place, _)| asked.contains(place)).copied().collect();
+            let Signature { named, host, .. } = &self.classes.signatures[class as usize];
+            let named = named.iter().filter(|(place, _)| asked.contains(place)).copied().collect();
+            let (number, host) = (numbers.insert_full(named).0, host_matters && *host);
             let own = &masks[class as usize * words..(class as usize + 1) * words];
-            let mask = own.iter().zip(&any).map(|(own, any)| own | any).collect();
-            let key = (mask, named, host_matters && signature.host);
-            let place = *places.entry(key.clone()).or_insert(groups.len());
+            let place = *places.entry((own, number, host)).or_insert(groups.len());
             if place == groups.len() {
-                groups.push((key, Vec::new()));
+                let mask = own.iter().zip(&any).map(|(own, any)| own | any).collect();
+                groups.push(((mask, numbers[number].clone(), host), Vec::new()));
             }
             groups[place].1.push(class);
         }

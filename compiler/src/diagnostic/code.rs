@@ -252,6 +252,8 @@ codes! {
     ServerNamesConflict = "S0805" "server-names-conflict" Error,
     /// The table of a node would be larger than a limit allows.
     TableTooLarge = "S0806" "table-too-large" Error,
+    /// The table of a node is larger than `sluice.yaml` allows.
+    OverBudget = "S0807" "over-budget" Error,
 
     // 09: the inputs beside policies.
     /// The file of DNS answers is not a map from names to addresses.

@@ -15,6 +15,9 @@ pub struct DnsOptions {
     pub deferred_deletes: usize,
     /// `tofqdns-idle-connection-grace-period`: an expired address is kept at least so long.
     pub idle_grace: Duration,
+    /// `tofqdns-collection-interval`: how often names are looked through for what has expired (semantics.md 5.5). Cilium has no
+    /// such flag and does it once a minute.
+    pub collection_interval: Duration,
     /// `tofqdns-proxy-response-max-delay`: an answer waits no longer than this until it is enforced.
     pub response_max_delay: Duration,
     /// `tofqdns-proxy-response-on-timeout`: what becomes of an answer that is not enforced by then. Cilium has no such flag
@@ -52,6 +55,7 @@ impl Default for DnsOptions {
             addresses_per_name: 1_000,
             deferred_deletes: 10_000,
             idle_grace: Duration::ZERO,
+            collection_interval: Duration::from_secs(60),
             response_max_delay: Duration::from_millis(100),
             on_timeout: OnTimeout::Release,
             concurrency: 0,

@@ -145,6 +145,12 @@ pub const KEYS: &[OptionKey] = &[
         "enable-cilium-clusterwide-network-policy",
         Takes::Switch(|options, on| options.clusterwide_policies = on),
     ),
+    key("policyAuditMode", "policy-audit-mode", Takes::Switch(|options, on| options.packets.audit = on)),
+    key(
+        "allowICMPFragNeeded",
+        "allow-icmp-frag-needed",
+        Takes::Switch(|options, on| options.packets.allow_frag_needed = on),
+    ),
     same(
         "tofqdns-min-ttl",
         Takes::Number(MOST_SECONDS, |options, seconds| {
@@ -170,6 +176,7 @@ pub const KEYS: &[OptionKey] = &[
         }),
     ),
     same("tofqdns-idle-connection-grace-period", Takes::Time(|options, time| options.dns.idle_grace = time)),
+    same("tofqdns-collection-interval", Takes::Time(|options, time| options.dns.collection_interval = time)),
     same(
         "tofqdns-proxy-response-max-delay",
         Takes::Time(|options, time| options.dns.response_max_delay = time),

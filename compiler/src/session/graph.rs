@@ -12,6 +12,7 @@ use sluice_ir::origin::Origin;
 use sluice_ir::policy::Direction;
 
 use super::live::Live;
+use super::sets::About;
 use super::{ObjectKey, Session};
 use crate::classify::signature::SetId;
 
@@ -105,12 +106,12 @@ impl Session {
         let mut graph = Growing::default();
         for (key, rules) in &self.rules {
             for rule in rules {
-                let Some(set) = self.live.set_of(*rule) else { continue };
+                let Some(about) = self.live.about(*rule) else { continue };
                 let object = graph.thing(Dependency::Object(key.clone()));
                 let origin = self.live.slab.policy.origin(*rule).clone();
                 let written = graph.thing(Dependency::Rule(origin));
                 graph.follows(object, written);
-                if let Some(set) = set {
+                if let About::Members(set) = about {
                     let peers = graph.thing(Dependency::Peers(set));
                     graph.follows(written, peers);
                 }

@@ -15,12 +15,12 @@ use sluice_ir::policy::{Direction, Identity, Policy, Settings};
 
 use super::addresses::{Addresses, Reason};
 use super::peers::{Peer, Peers};
-use super::sets::{Sets, Touched};
+use super::sets::{About, Sets, Touched};
 use super::slab::Slab;
 use super::table::{Functions, Table};
+use super::verdicts::Verdicts;
 use crate::classify::population::prefixes_of;
-use crate::classify::row::Outcomes;
-use crate::classify::signature::SetId;
+use crate::classify::signature::{SetId, Signature};
 use crate::classify::{Judged, Limits};
 
 /// Who is at an address.
@@ -33,20 +33,28 @@ pub(super) struct Live {
     pub(super) judged: Vec<Judged>,
     pub(super) subjects: Vec<Subject>,
     pub(super) sets: Sets,
-    /// The list of peers of each rule in force; none inside for rules about every peer.
-    pub(super) set_of: FxHashMap<RuleId, Option<SetId>>,
+    /// Whom each rule in force is about; others judge nobody.
+    pub(super) in_force: FxHashMap<RuleId, About>,
     pub(super) peers: Peers,
     pub(super) entities: BTreeMap<Arc<str>, Peer>,
     pub(super) addresses: Addresses,
-    pub(super) outcomes: Outcomes,
+    pub(super) verdicts: Verdicts,
     pub(super) functions: ByDirection<Functions>,
     pub(super) ports: ByDirection<PortClasses>,
-    /// How many verdicts and rows were told of in deltas.
-    pub(super) told: (usize, ByDirection<usize>),
+    /// How many rows were told of in deltas.
+    pub(super) told: ByDirection<usize>,
     /// The classes of entities that were told of.
     pub(super) entity_classes: BTreeMap<Arc<str>, ClassId>,
-    /// How many rules there were when all of them were of use.
-    lasting: usize,
+    /// How much was kept when all of it was of use.
+    lasting: Kept,
+}
+
+/// How much is kept that only goes when all is built anew.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    rules: usize,
+    /// Rows, verdicts, and groups of tables: rules make them, and combinations of names.
+    rows: usize,
 }
 
 /// Endpoints of one identity, and their tables.
@@ -87,16 +95,16 @@ impl Live {
             judged,
             subjects: Vec::new(),
             sets: Sets::default(),
-            set_of: FxHashMap::default(),
+            in_force: FxHashMap::default(),
             peers: Peers::default(),
             entities: BTreeMap::new(),
             addresses: Addresses::default(),
-            outcomes: Outcomes::default(),
+            verdicts: Verdicts::default(),
             functions: ByDirection::default(),
             ports: ByDirection::default(),
-            told: (0, ByDirection::default()),
+            told: ByDirection::default(),
             entity_classes: BTreeMap::new(),
-            lasting: 0,
+            lasting: Kept::default(),
         };
         for (identity, endpoints) in by_identity.into_iter().zip(endpoints) {
             let rules = ByDirection::default();
@@ -136,7 +144,7 @@ impl Live {
         for rule in in_force {
             self.enter_force(rule, change);
         }
-        for rule in old.iter().filter(|rule| self.set_of.contains_key(rule)).copied().collect::<Vec<_>>() {
+        for rule in old.iter().filter(|rule| self.in_force.contains_key(rule)).copied().collect::<Vec<_>>() {
             self.leave_force(rule, change);
         }
         new
@@ -147,8 +155,8 @@ impl Live {
         for prefix in prefixes_of(&self.slab.policy, [id].into_iter()) {
             change.stale.extend(self.addresses.add(prefix, Reason::Rule));
         }
-        let (set, touched) = self.sets.add(&self.slab.policy, rule);
-        self.set_of.insert(id, set);
+        let (about, touched) = self.sets.add(&self.slab.policy, rule);
+        self.in_force.insert(id, about);
         self.touch(touched, change);
     }
 
@@ -158,24 +166,25 @@ impl Live {
             change.stale.extend(self.addresses.remove(prefix, Reason::Rule));
         }
         let touched = self.sets.remove(&self.slab.policy, rule);
-        self.set_of.remove(&id);
+        self.in_force.remove(&id);
         self.touch(touched, change);
     }
 
     /// Puts the peers that are touched where they belong now.
     fn touch(&mut self, touched: Touched, change: &mut Change) {
-        let peers: Vec<Peer> = match touched {
+        let mut peers: Vec<Peer> = match touched {
             Touched::Nobody => return,
             Touched::Everyone => self.peers.iter().collect(),
-            Touched::Members(set) => self.members(set),
+            Touched::Members { set, .. } => self.members(set),
         };
-        let mut by_class: BTreeMap<ClassId, Vec<Peer>> = BTreeMap::new();
-        for peer in peers {
-            by_class.entry(self.peers.class(peer)).or_default().push(peer);
-        }
-        for (class, peers) in by_class {
-            let sets = self.sets_of(class, touched);
-            for (signature, peers) in self.sets.signatures(sets, peers, |peer| self.peers.identity(peer)) {
+        let mut by_class: Vec<(ClassId, Peer)> =
+            peers.drain(..).map(|peer| (self.peers.class(peer), peer)).collect();
+        by_class.sort_unstable();
+        for of_class in by_class.chunk_by(|a, b| a.0 == b.0) {
+            let class = of_class[0].0;
+            peers.clear();
+            peers.extend(of_class.iter().map(|(_, peer)| *peer));
+            for (signature, peers) in self.signatures(class, &peers, touched) {
                 if self.peers.sign(&peers, signature) {
                     let prefixes = peers.iter().flat_map(|peer| self.peers.prefixes(*peer));
                     prefixes.for_each(|prefix| {
@@ -186,10 +195,12 @@ impl Live {
         }
     }
 
-    /// The lists that match those peers of a class that are touched.
-    fn sets_of(&self, class: ClassId, touched: Touched) -> Vec<SetId> {
-        let mut sets = self.peers.signature(class).map_or(Vec::new(), |signature| signature.sets.clone());
-        if let Touched::Members(set) = touched {
+    /// What rules can see now of those peers of a class that are touched.
+    fn signatures(&self, class: ClassId, peers: &[Peer], touched: Touched) -> Vec<(Signature, Vec<Peer>)> {
+        let Some(Signature { mut sets, named, host }) = self.peers.signature(class).cloned() else {
+            return Vec::new();
+        };
+        if let Touched::Members { set, .. } = touched {
             match (sets.binary_search(&set), self.sets.is_live(set)) {
                 (Err(place), true) => sets.insert(place, set),
                 (Ok(place), false) => {
@@ -198,17 +209,22 @@ impl Live {
                 (Ok(_), true) | (Err(_), false) => {}
             }
         }
-        sets
+        match touched {
+            Touched::Members { asks: false, .. } => vec![(Signature { sets, named, host }, peers.to_vec())],
+            _ => self.sets.signatures(sets, peers, |peer| self.peers.identity(peer)),
+        }
     }
 
     /// The peers that a list matches, or did while it was in force.
     fn members(&self, set: SetId) -> Vec<Peer> {
-        let matches = |peer: &Peer| {
-            let known = self.peers.sets(*peer).binary_search(&set).is_ok();
-            known || self.sets.matches(&self.slab.policy, set, self.peers.identity(*peer))
+        let live = self.sets.is_live(set);
+        let is = |peer: &Peer| match live {
+            true => self.sets.matches(&self.slab.policy, set, self.peers.identity(*peer)),
+            false => self.peers.sets(*peer).binary_search(&set).is_ok(),
         };
-        let candidates = self.peers.roll.candidates(&self.slab.policy, self.sets.peers(set));
-        candidates.into_iter().filter(matches).collect()
+        let mut peers = self.peers.roll.candidates(&self.slab.policy, self.sets.peers(set));
+        peers.retain(is);
+        peers
     }
 
     /// Someone is this identity.
@@ -218,7 +234,7 @@ impl Live {
             return peer;
         }
         let sets = self.sets.matching(&self.slab.policy, identity);
-        let signature = self.sets.signature(&sets, identity);
+        let signature = self.sets.signature(sets, identity);
         self.peers.add(Arc::clone(identity), signature)
     }
 
@@ -277,30 +293,35 @@ impl Live {
         }
         sets.sort_unstable();
         sets.dedup();
-        let signature = self.sets.signature(&sets, identity);
+        let signature = self.sets.signature(sets, identity);
         self.peers.add(Arc::clone(identity), signature)
     }
 
-    /// The list of peers of a rule that is in force; none inside if it is about every peer.
-    pub(super) fn set_of(&self, rule: RuleId) -> Option<Option<SetId>> {
-        self.set_of.get(&rule).copied()
+    /// Whom a rule is about, if it is in force.
+    pub(super) fn about(&self, rule: RuleId) -> Option<About> {
+        self.in_force.get(&rule).copied()
     }
 
-    /// Whether so much of what is kept is of no use any more that it is better to begin anew.
-    pub(super) fn is_wasteful(&self) -> bool {
-        let rows: usize = self.functions.iter().map(|(_, functions)| functions.len()).sum();
-        let used: usize = self
-            .subjects
-            .iter()
-            .flat_map(|subject| Direction::BOTH.map(|way| subject.tables[way].len()))
-            .sum();
-        self.slab.policy.rules.len() > ENOUGH + 2 * self.lasting || rows > ENOUGH + 2 * used
+    /// Whether so much may be of no use any more that it is better to begin anew. A change that gave no class a row
+    /// made none either, and rows need not be counted.
+    pub(super) fn is_wasteful(&self, gave_rows: bool) -> bool {
+        let rules = self.slab.policy.rules.len();
+        let rows = if gave_rows { self.rows() } else { 0 };
+        rules > ENOUGH + 2 * self.lasting.rules || rows > ENOUGH + 2 * self.lasting.rows
     }
 
-    /// Notes how many rules there are when all of them are of use.
+    /// Notes how much is kept while all of it is of use.
     pub(super) fn is_fresh(&mut self) {
-        self.lasting = self.slab.policy.rules.len();
-        self.slab.reserve(ENOUGH + self.lasting);
+        self.lasting = Kept { rules: self.slab.policy.rules.len(), rows: self.rows() };
+        self.slab.reserve(ENOUGH + self.lasting.rules);
+    }
+
+    /// Rows, verdicts, and groups of tables.
+    fn rows(&self) -> usize {
+        let tables = self.subjects.iter().flat_map(|subject| Direction::BOTH.map(|way| &subject.tables[way]));
+        let groups: usize = tables.map(|table| table.groups.len()).sum();
+        let rows: usize = self.functions.iter().map(|(_, functions)| functions.len()).sum();
+        rows + self.verdicts.len() + groups
     }
 
     /// Whether the tables are within limits.
@@ -309,9 +330,9 @@ impl Live {
             self.functions[direction].len().saturating_mul(self.ports[direction].len())
         };
         Direction::BOTH.map(cells).into_iter().fold(0, usize::saturating_add) <= limits.cells
-            && self.outcomes.reasons() <= limits.reasons
+            && self.verdicts.reasons() <= limits.reasons
     }
 }
 
-/// So many rules and rows may be of no use before anyone asks.
+/// So many rules, and so many rows with what belongs to them, may be of no use before anyone asks.
 const ENOUGH: usize = 20_000;

@@ -29,6 +29,7 @@ mod slab;
 mod table;
 mod tell;
 mod update;
+mod verdicts;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -172,8 +173,8 @@ impl Session {
 
     fn try_apply(&mut self, change: Change) -> Result<Delta, SessionError> {
         match change {
-            Change::DnsAnswer(name, address) => Ok(self.dns(&name, address, true)),
-            Change::DnsExpiry(name, address) => Ok(self.dns(&name, address, false)),
+            Change::DnsAnswer(name, address) => self.dns(&name, address, true),
+            Change::DnsExpiry(name, address) => self.dns(&name, address, false),
             Change::Aws(aws) => {
                 self.aws = *aws;
                 self.lower_again(inputs::names_cloud_group)
@@ -283,9 +284,9 @@ impl Session {
     }
 
     /// A name was answered with an address, or that answer has expired.
-    fn dns(&mut self, name: &DnsName, address: IpAddr, known: bool) -> Delta {
+    fn dns(&mut self, name: &DnsName, address: IpAddr, known: bool) -> Result<Delta, SessionError> {
         if !self.inventory.set_answer(name, address, known) {
-            return Delta::Nothing;
+            return Ok(Delta::Nothing);
         }
         let mut change = live::Change::default();
         let prefix = Cidr::host(address);
@@ -294,13 +295,14 @@ impl Session {
         if self.inventory.api_servers().contains(&address) {
             self.join_entities();
         }
-        self.settle(change)
+        self.finish(change)
     }
 
-    /// Ends a change of rules or pods, unless so much is of no use any more that all is built anew.
+    /// Ends a change, unless so much is of no use any more that all is built anew.
     fn finish(&mut self, change: live::Change) -> Result<Delta, SessionError> {
         let delta = self.settle(change);
-        if self.live.is_wasteful() {
+        let gave_rows = matches!(&delta, Delta::Tables(tables) if !tables.cells.is_empty());
+        if self.live.is_wasteful(gave_rows) {
             return self.rebuilt(Reason::Compaction);
         }
         Ok(delta)

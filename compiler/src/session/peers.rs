@@ -27,7 +27,7 @@ pub(super) struct Peers {
     free: Vec<Peer>,
     /// The signature of each class; none for one that is free.
     classes: Vec<Option<Class>>,
-    by_signature: FxHashMap<Signature, ClassId>,
+    by_signature: FxHashMap<Arc<Signature>, ClassId>,
     free_classes: Vec<ClassId>,
     /// Classes that came since they were last asked for, each with the class that lasts in which some of its peers
     /// were before.
@@ -48,7 +48,7 @@ struct State {
 
 #[derive(Debug)]
 struct Class {
-    signature: Signature,
+    signature: Arc<Signature>,
     peers: usize,
 }
 
@@ -65,7 +65,7 @@ impl Peers {
 
     /// The first who is a new peer.
     pub(super) fn add(&mut self, identity: Arc<Identity>, signature: Signature) -> Peer {
-        let class = self.enter(signature, None);
+        let class = self.enter(signature, None, 1);
         let state = State { identity: Arc::clone(&identity), class, users: 1, prefixes: BTreeSet::new() };
         let peer = match self.free.pop() {
             Some(peer) => {
@@ -91,7 +91,7 @@ impl Peers {
             let identity = Arc::clone(&state.identity);
             self.by_identity.remove(&identity);
             self.roll.note(peer, &identity, false);
-            self.exit(class);
+            self.exit(class, 1);
             self.free.push(peer);
         }
     }
@@ -105,18 +105,19 @@ impl Peers {
             _ if known == Some(before) => return false,
             Some(class) if known.is_none() && class.peers == peers.len() => {
                 self.by_signature.remove(&class.signature);
-                self.by_signature.insert(signature.clone(), before);
-                class.signature = signature;
+                class.signature = Arc::new(signature);
+                self.by_signature.insert(Arc::clone(&class.signature), before);
                 return false;
             }
             _ => {}
         }
         // A class that is as new as this one came from one that is not.
         let origin = self.born.get(&before).copied().unwrap_or(Some(before));
+        let class = self.enter(signature, origin, peers.len());
         for peer in peers {
-            self.states[*peer].class = self.enter(signature.clone(), origin);
-            self.exit(before);
+            self.states[*peer].class = class;
         }
+        self.exit(before, peers.len());
         true
     }
 
@@ -124,16 +125,18 @@ impl Peers {
         self.classes[class.index()].as_ref()
     }
 
-    fn enter(&mut self, signature: Signature, origin: Option<ClassId>) -> ClassId {
+    /// So many more peers have a signature.
+    fn enter(&mut self, signature: Signature, origin: Option<ClassId>, count: usize) -> ClassId {
         if let Some(class) = self.by_signature.get(&signature).copied() {
             if let Some(state) = &mut self.classes[class.index()] {
-                state.peers += 1;
+                state.peers += count;
             }
             // Whoever comes before an emptied class is swept keeps it.
             self.gone.remove(&class);
             return class;
         }
-        let state = Some(Class { signature: signature.clone(), peers: 1 });
+        let signature = Arc::new(signature);
+        let state = Some(Class { signature: Arc::clone(&signature), peers: count });
         let class = match self.free_classes.pop() {
             Some(class) => {
                 self.classes[class.index()] = state;
@@ -149,9 +152,10 @@ impl Peers {
         class
     }
 
-    fn exit(&mut self, class: ClassId) {
+    /// So many peers of a class are in it no more.
+    fn exit(&mut self, class: ClassId, count: usize) {
         let Some(state) = &mut self.classes[class.index()] else { return };
-        state.peers -= 1;
+        state.peers -= count;
         if state.peers == 0 {
             self.gone.insert(class);
         }
@@ -207,12 +211,12 @@ impl Peers {
 
     /// What rules can see of the peers of a class.
     pub(super) fn signature(&self, class: ClassId) -> Option<&Signature> {
-        self.class_state(class).map(|class| &class.signature)
+        self.class_state(class).map(|class| &*class.signature)
     }
 
     /// The classes that anyone is in, in order.
     pub(super) fn classes(&self) -> impl Iterator<Item = (ClassId, &Signature)> {
         let live = self.classes.iter().enumerate();
-        live.filter_map(|(at, class)| Some((ClassId::new(at), &class.as_ref()?.signature)))
+        live.filter_map(|(at, class)| Some((ClassId::new(at), &*class.as_ref()?.signature)))
     }
 }

@@ -40,8 +40,8 @@ impl Roll {
     }
 
     /// Everyone whom a list of peers can match, and others, in order.
-    pub(super) fn candidates(&self, policy: &Policy, peers: &[policy::Peer]) -> BTreeSet<Peer> {
-        let mut found = BTreeSet::new();
+    pub(super) fn candidates(&self, policy: &Policy, peers: &[policy::Peer]) -> Vec<Peer> {
+        let mut found = Vec::new();
         for peer in peers {
             match peer {
                 policy::Peer::Cidr { .. } => found.extend(&self.addressed),
@@ -52,6 +52,8 @@ impl Roll {
                 }
             }
         }
+        found.sort_unstable();
+        found.dedup();
         found
     }
 

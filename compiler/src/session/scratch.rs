@@ -35,9 +35,9 @@ impl Session {
             let rules = self.live.replace(&[], &policy, &mut change);
             self.rules.insert(key, rules);
         }
-        self.live.is_fresh();
         self.add_everyone(&mut change);
         self.settle(change);
+        self.live.is_fresh();
         self.prove().map(|_| ())
     }
 
@@ -99,6 +99,7 @@ impl Session {
             let tables = live.subjects.iter().map(|subject| &subject.tables[direction]);
             tables.map(|table| raw_table(table, &functions, &places)).collect::<Vec<_>>()
         };
+        let verdicts = &live.verdicts.of;
         let parts = Parts {
             policy: &live.slab.policy,
             population: &population,
@@ -107,8 +108,8 @@ impl Session {
             peers: in_order(&population, &class_of, places.len()),
             subjects: live.subjects.iter().map(|subject| subject.endpoints.clone()).collect(),
             tables: ByDirection::from_fn(raw),
-            verdicts: live.outcomes.all.iter().cloned().collect(),
-            first_verdict: ByDirection::default(),
+            verdicts: verdicts.ingress.all.iter().chain(&verdicts.egress.all).cloned().collect(),
+            first_verdict: ByDirection { ingress: 0, egress: verdicts.ingress.all.len() },
         };
         let classified = assemble(parts, &self.limits)?;
         Ok((population, classified))

@@ -39,13 +39,27 @@ struct State {
     asked: BTreeMap<usize, u32>,
 }
 
+/// Whom a rule in force is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum About {
+    /// Every peer.
+    Everyone,
+    /// Those that a list matches.
+    Members(SetId),
+}
+
 /// What a rule that came or went means for peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Touched {
     /// Nothing.
     Nobody,
     /// Those that match this list may be in another class now.
-    Members(SetId),
+    Members {
+        /// The list, which may be in force no more.
+        set: SetId,
+        /// Whether their numbers for named ports can be of use now that were not before, or the other way round.
+        asks: bool,
+    },
     /// A rule for every peer began or ceased to ask for a named port.
     Everyone,
 }
@@ -63,10 +77,22 @@ struct Finder {
     by_name: BTreeSet<SetId>,
 }
 
+impl About {
+    /// Whether it is about peers that some lists match; these come in order.
+    pub(super) fn matches(self, sets: &[SetId]) -> bool {
+        match self {
+            About::Everyone => true,
+            About::Members(set) => sets.binary_search(&set).is_ok(),
+        }
+    }
+}
+
 impl Sets {
-    /// A rule comes into force. Gives its list, and who is touched.
-    pub(super) fn add(&mut self, policy: &Policy, rule: &Rule) -> (Option<SetId>, Touched) {
-        let Peers::Of(peers) = &rule.peers else { return (None, self.ask_of_any(rule, true)) };
+    /// A rule comes into force. Gives whom it is about, and who is touched.
+    pub(super) fn add(&mut self, policy: &Policy, rule: &Rule) -> (About, Touched) {
+        let Peers::Of(peers) = &rule.peers else {
+            return (About::Everyone, self.ask_of_any(rule, true));
+        };
         let known = self.ids.get(&rule.peers).copied();
         let set = known.unwrap_or_else(|| {
             let set = self.states.len() as SetId;
@@ -78,7 +104,10 @@ impl Sets {
         });
         self.states[set as usize].rules += 1;
         let asks = self.ask(set, rule, true);
-        (Some(set), if known.is_none() || asks { Touched::Members(set) } else { Touched::Nobody })
+        (
+            About::Members(set),
+            if known.is_none() || asks { Touched::Members { set, asks } } else { Touched::Nobody },
+        )
     }
 
     /// A rule is no longer in force.
@@ -89,12 +118,12 @@ impl Sets {
         let state = &mut self.states[set as usize];
         state.rules -= 1;
         if state.rules > 0 {
-            return if asks { Touched::Members(set) } else { Touched::Nobody };
+            return if asks { Touched::Members { set, asks } } else { Touched::Nobody };
         }
         self.finder.note(policy, peers, set, false);
         self.ids.remove(&rule.peers);
         self.by_name.clear();
-        Touched::Members(set)
+        Touched::Members { set, asks }
     }
 
     /// Whether a list is in force.
@@ -108,6 +137,11 @@ impl Sets {
             Peers::Of(peers) => peers,
             Peers::Any => &[],
         }
+    }
+
+    /// Whether a list has a name, so that it matches who is not there before somebody asks for it.
+    pub(super) fn is_about_names(&self, set: SetId) -> bool {
+        self.peers(set).iter().any(|peer| matches!(peer, Peer::Name(_)))
     }
 
     /// Whether a list matches a peer.
@@ -154,28 +188,41 @@ impl Sets {
     }
 
     /// What rules can see of a peer that these lists match.
-    pub(super) fn signature(&self, sets: &[SetId], identity: &Identity) -> Signature {
+    pub(super) fn signature(&self, sets: Vec<SetId>, identity: &Identity) -> Signature {
+        // Whoever has no named ports need not be asked for any.
+        let asked = self.asked_by(&sets).take_while(|_| !identity.ports.is_empty());
+        let asked: Vec<usize> = asked.copied().collect();
+        Signature::new(sets, asked.iter(), &self.asked, identity)
+    }
+
+    /// The named ports for which rules with these lists ask, and rules about every peer.
+    fn asked_by(&self, sets: &[SetId]) -> impl Iterator<Item = &usize> {
         let asked = sets.iter().flat_map(|set| self.states[*set as usize].asked.keys());
-        Signature::new(sets, asked.chain(self.asked_of_any.keys()), &self.asked, identity)
+        asked.chain(self.asked_of_any.keys())
     }
 
     /// What rules can see of some peers, all or none of them the host, that these lists match: most often the same.
     pub(super) fn signatures<'i, P: Copy>(
         &self,
         sets: Vec<SetId>,
-        peers: Vec<P>,
+        peers: &[P],
         identity: impl Fn(P) -> &'i Arc<Identity>,
     ) -> Vec<(Signature, Vec<P>)> {
-        let asks = |set: &SetId| !self.states[*set as usize].asked.is_empty();
-        let Some(first) = peers.first() else { return Vec::new() };
-        if self.asked_of_any.is_empty() && !sets.iter().any(asks) {
-            return vec![(self.signature(&sets, identity(*first)), peers)];
+        let asked: BTreeSet<usize> = self.asked_by(&sets).copied().collect();
+        let signature = |sets, peer| Signature::new(sets, asked.iter(), &self.asked, identity(peer));
+        match peers {
+            [] => Vec::new(),
+            [first, ..] if asked.is_empty() || peers.len() == 1 => {
+                vec![(signature(sets, *first), peers.to_vec())]
+            }
+            _ => {
+                let mut found: BTreeMap<Signature, Vec<P>> = BTreeMap::new();
+                for peer in peers {
+                    found.entry(signature(sets.clone(), *peer)).or_default().push(*peer);
+                }
+                found.into_iter().collect()
+            }
         }
-        let mut found: BTreeMap<Signature, Vec<P>> = BTreeMap::new();
-        for peer in peers {
-            found.entry(self.signature(&sets, identity(peer))).or_default().push(peer);
-        }
-        found.into_iter().collect()
     }
 
     fn ask(&mut self, set: SetId, rule: &Rule, comes: bool) -> bool {

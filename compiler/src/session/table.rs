@@ -2,6 +2,7 @@
 //! group.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -9,7 +10,7 @@ use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
 use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Policy};
 
-use super::sets::Sets;
+use super::sets::{About, Sets};
 use crate::classify::row::{Circumstances, Outcomes, PortFunction, row};
 use crate::classify::signature::{NamedPort, SetId, Signature, named_on_egress};
 use crate::classify::subjects::SubjectKey;
@@ -20,19 +21,26 @@ pub(super) type Functions = IndexSet<PortFunction, FxBuildHasher>;
 /// What tables are made from.
 pub(super) struct Makings<'a> {
     pub(super) policy: &'a Policy,
-    /// The list of peers of each rule in force.
-    pub(super) set_of: &'a FxHashMap<RuleId, Option<SetId>>,
+    /// Whom each rule in force is about.
+    pub(super) in_force: &'a FxHashMap<RuleId, About>,
     pub(super) sets: &'a Sets,
     pub(super) outcomes: &'a mut Outcomes,
     pub(super) functions: &'a mut Functions,
+}
+
+impl Makings<'_> {
+    /// Whether a rule asks its peers for named ports.
+    pub(super) fn asks(&self, rule: RuleId) -> bool {
+        named_on_egress(self.policy.rule(rule)).next().is_some()
+    }
 }
 
 /// One table.
 #[derive(Debug)]
 pub(super) struct Table {
     direction: Direction,
-    /// In order, each with its list of peers; none for those about every peer.
-    pub(super) rules: Vec<(RuleId, Option<SetId>)>,
+    /// Those in force, in order, and whom each is about.
+    pub(super) rules: Vec<(RuleId, About)>,
     /// The endpoint's own numbers for named ports.
     own: FxHashMap<NamedPort, u16>,
     /// The named ports that its rules ask its peers for.
@@ -51,7 +59,7 @@ pub(super) struct Table {
 pub(super) type Group = u32;
 
 /// In the place of a group: for as many classes as there are, half the memory of an option.
-const NOBODY: Group = Group::MAX;
+pub(super) const NOBODY: Group = Group::MAX;
 
 /// What a table's rules can see of a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,11 +86,25 @@ impl Table {
             groups: IndexMap::default(),
             nobody: RowId::new(0),
             of_class: Vec::new(),
-            rules: rules.iter().map(|id| (*id, makings.set_of.get(id).copied().flatten())).collect(),
+            rules: rules.iter().filter_map(|id| Some((*id, *makings.in_force.get(id)?))).collect(),
         };
         let nobody = table.group_of(&Signature { sets: Vec::new(), named: Vec::new(), host: false }, makings);
         table.nobody = table.row_of(nobody);
+        table.expect_names(makings);
         table
+    }
+
+    /// Makes the rows of names that nobody has asked for yet. An answer then brings an address and perhaps a class, and
+    /// tells no ports apart: also two names at one address do not, as what follows from both follows from each.
+    fn expect_names(&mut self, makings: &mut Makings<'_>) {
+        let members = |(_, about): &(RuleId, About)| match about {
+            About::Members(set) => Some(*set),
+            About::Everyone => None,
+        };
+        let lists: BTreeSet<SetId> = self.rules.iter().filter_map(members).collect();
+        for set in lists.into_iter().filter(|set| makings.sets.is_about_names(*set)) {
+            self.group_of(&Signature { sets: vec![set], named: Vec::new(), host: false }, makings);
+        }
     }
 
     /// Whether no class has a row yet.
@@ -116,24 +138,30 @@ impl Table {
         self.of_class.len()
     }
 
-    /// Makes room for so many names of classes.
-    pub(super) fn make_room(&mut self, classes: usize) {
-        if self.of_class.len() < classes {
-            self.of_class.resize(classes, NOBODY);
-        }
+    /// The groups of the classes with these names, as far as there are such names; [`NOBODY`] for those that are free.
+    pub(super) fn groups_of(&self, names: Range<usize>) -> &[Group] {
+        let end = names.end.min(self.of_class.len());
+        &self.of_class[names.start.min(end)..end]
     }
 
     /// Puts a class into a group, or frees its name.
     pub(super) fn set(&mut self, class: ClassId, group: Option<Group>) {
-        self.make_room(class.index() + 1);
+        if self.of_class.len() <= class.index() {
+            self.of_class.resize(class.index() + 1, NOBODY);
+        }
         self.of_class[class.index()] = group.unwrap_or(NOBODY);
+    }
+
+    /// Puts every class into a group, by name; [`NOBODY`] frees a name.
+    pub(super) fn set_all(&mut self, groups: Vec<Group>) {
+        self.of_class = groups;
     }
 
     /// The group of the peers with a signature.
     pub(super) fn group_of(&mut self, signature: &Signature, makings: &mut Makings<'_>) -> Group {
         let mut mask = vec![0_u64; self.rules.len().div_ceil(64)].into_boxed_slice();
-        for (at, (_, set)) in self.rules.iter().enumerate() {
-            if set.is_none_or(|set| signature.sets.binary_search(&set).is_ok()) {
+        for (at, (_, about)) in self.rules.iter().enumerate() {
+            if about.matches(&signature.sets) {
                 mask[at / 64] |= 1 << (at % 64);
             }
         }
@@ -149,14 +177,39 @@ impl Table {
 
     /// The group of which these rules can see this.
     pub(super) fn enter(&mut self, key: LocalKey, makings: &mut Makings<'_>) -> Group {
-        let at = match self.groups.get_index_of(&key) {
-            Some(at) => at,
-            None => {
-                let function = self.function(&key, makings);
-                let row = RowId::new(makings.functions.insert_full(function).0);
-                self.groups.insert_full(key, row).0
-            }
-        };
+        self.enter_with(key, makings, |table, key, makings| {
+            let function = table.function(key, makings);
+            RowId::new(makings.functions.insert_full(function).0)
+        })
+    }
+
+    /// The same, of which the rules of before that match are those that match now, and had a row: only the verdict
+    /// where none of them does can be another.
+    pub(super) fn enter_kept(
+        &mut self,
+        key: LocalKey,
+        before: (&Table, RowId),
+        makings: &mut Makings<'_>,
+    ) -> Group {
+        let (before, row) = before;
+        self.enter_with(key, makings, |table, key, makings| {
+            let [was, is] = [before, table].map(|table| table.fallback[usize::from(key.host)]);
+            let known = makings.functions.get_index(row.index()).filter(|_| was != is);
+            // No rule's verdict is one of those without a rule, so no stretch has it yet.
+            let function = known.map(|function| function.replacing(was, is));
+            function.map_or(row, |function| RowId::new(makings.functions.insert_full(function).0))
+        })
+    }
+
+    fn enter_with(
+        &mut self,
+        key: LocalKey,
+        makings: &mut Makings<'_>,
+        row: impl FnOnce(&Table, &LocalKey, &mut Makings<'_>) -> RowId,
+    ) -> Group {
+        let (at, known) = self.groups.insert_full(key, self.nobody);
+        let made = || self.groups.get_index(at).map(|(key, _)| row(self, key, makings));
+        self.groups[at] = known.or_else(made).unwrap_or(self.nobody);
         Group::try_from(at).unwrap_or(Group::MAX)
     }
 

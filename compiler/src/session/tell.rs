@@ -78,18 +78,18 @@ impl Session {
 
     /// A verdict.
     pub fn outcome(&self, verdict: VerdictId) -> Option<&Outcome> {
-        self.live.outcomes.all.get_index(verdict.index())
+        self.live.verdicts.get(verdict)
     }
 
     /// Every verdict, by number.
     pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
-        self.live.outcomes.all.iter()
+        self.live.verdicts.all().map(|(_, outcome)| outcome)
     }
 
     /// The rules in force: those of every object that select an endpoint of the node.
     pub fn rules(&self) -> impl Iterator<Item = (&Rule, &Origin)> {
         let policy = &self.live.slab.policy;
-        let rules = self.rules.values().flatten().filter(|id| self.live.set_of(**id).is_some());
+        let rules = self.rules.values().flatten().filter(|id| self.live.about(**id).is_some());
         rules.map(|id| (policy.rule(*id), policy.origin(*id)))
     }
 
@@ -186,7 +186,9 @@ impl Live {
             peer: *examples.get(&class)?,
             protocol,
             port,
-            verdict: self.functions[direction].get_index(row.index())?.at(protocol, port),
+            verdict: self
+                .verdicts
+                .name(direction, self.functions[direction].get_index(row.index())?.at(protocol, port)),
         })
     }
 }

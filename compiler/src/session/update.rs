@@ -1,41 +1,73 @@
 //! Tables brought up to date with the rules and the classes of peers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use sluice_ir::decision::ByDirection;
 use sluice_ir::decision::tables::{Cells, Tables};
-use sluice_ir::ids::{ClassId, RowId, RuleId, VerdictId};
+use sluice_ir::decision::{ByDirection, PortClasses};
+use sluice_ir::ids::{ClassId, RowId, RuleId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{Direction, Identity};
 
 use super::inherit::{Came, Heir, News};
 use super::live::{Change, Live, Subject};
 use super::peers::{Newcomer, Peers};
-use super::sets::Sets;
+use super::sets::{About, Sets};
 use super::slab::Slab;
 use super::table::{Functions, Makings, Table};
 use crate::classify::ports::{cells, port_classes};
 use crate::classify::row::Outcomes;
-use crate::classify::signature::SetId;
 use crate::classify::subjects::SubjectKey;
 
 /// What rules that came mean for each class, remembered by the lists of peers of these rules.
-type KnownNews = FxHashMap<Came, News>;
+type KnownNews<'p> = FxHashMap<Came, News<'p>>;
+
+/// A table with the rules that it has now.
+struct Renewed {
+    subject: usize,
+    table: Table,
+    /// The classes with another row than before.
+    cells: Vec<(ClassId, RowId)>,
+}
+
+/// What the tables of one direction are made anew from.
+struct Side<'p> {
+    direction: Direction,
+    subjects: &'p [Subject],
+    heirs: &'p [Heir<'p>],
+    known: KnownNews<'p>,
+    makings: Makings<'p>,
+}
+
+impl Side<'_> {
+    /// Makes the table of a subject anew.
+    fn renew(&mut self, subject: usize) -> Renewed {
+        let Subject { identity, rules, tables, .. } = &self.subjects[subject];
+        let key = SubjectKey::new(self.makings.policy, identity, rules.clone());
+        let mut table = Table::new(&key, self.direction, &mut self.makings);
+        let before = &tables[self.direction];
+        // What nobody has is no heritage.
+        let came = if before.is_empty() { Came::new() } else { table.came(before, &self.makings) };
+        let news = self.known.entry(came).or_insert_with_key(|came| News::new(came, self.heirs));
+        let cells = table.inherit(before, news, &mut self.makings);
+        Renewed { subject, table, cells }
+    }
+}
 
 impl Live {
     /// Brings the tables up to date and says what is different.
     pub(super) fn finish(&mut self, change: Change) -> Tables {
         let mut tables = Tables::default();
         let (born, gone) = self.peers.sweep();
-        let mut known = KnownNews::default();
         // Tables are changed and classes looked at, so each is held by itself.
         let peers = std::mem::take(&mut self.peers);
-        let heirs = if change.subjects.is_empty() { Vec::new() } else { heirs(&peers, &born) };
+        let mut renewed = self.renew(&change, &peers, &born, &gone);
         for (at, direction) in (0..self.subjects.len()).flat_map(|at| Direction::BOTH.map(|way| (at, way))) {
-            let rows = match change.subjects.contains(&(at, direction)) {
-                true => self.renew(at, direction, &heirs, &mut known),
-                false => self.extend(at, direction, &peers, &born),
+            let rows = match renewed.remove(&(at, direction)) {
+                Some(rows) => rows,
+                None => self.extend(at, direction, &peers, &born),
             };
             gone.iter().for_each(|class| self.subjects[at].tables[direction].set(*class, None));
             if !rows.is_empty() {
@@ -44,9 +76,7 @@ impl Live {
             }
         }
         self.peers = peers;
-        let news = self.outcomes.all.iter().enumerate().skip(self.told.0);
-        tables.verdicts = news.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
-        self.told.0 = self.outcomes.all.len();
+        tables.verdicts = self.verdicts.name_new().map(|(name, outcome)| (name, outcome.clone())).collect();
         for direction in Direction::BOTH {
             self.tell_ports_apart(direction, &mut tables);
         }
@@ -59,25 +89,38 @@ impl Live {
         tables
     }
 
-    /// Makes a table of a subject anew. Gives the classes with another row than before.
+    /// Makes the tables anew whose rules have changed. Gives for each the classes with another row than before.
     fn renew(
         &mut self,
-        at: usize,
-        direction: Direction,
-        heirs: &[Heir<'_>],
-        known: &mut KnownNews,
-    ) -> Vec<(ClassId, RowId)> {
-        let Subject { identity, rules, .. } = &self.subjects[at];
-        let key = SubjectKey::new(&self.slab.policy, identity, rules.clone());
-        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
-        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
-        let mut table = Table::new(&key, direction, &mut makings);
-        let before = &mut self.subjects[at].tables[direction];
-        // What nobody has is no heritage.
-        let came = if before.is_empty() { Came::new() } else { table.came(before) };
-        let news = known.entry(came).or_insert_with_key(|came| News::new(came, heirs));
-        let rows = table.inherit(before, heirs, news, &mut makings);
-        *before = table;
+        change: &Change,
+        peers: &Peers,
+        born: &[Newcomer],
+        gone: &[ClassId],
+    ) -> BTreeMap<(usize, Direction), Vec<(ClassId, RowId)>> {
+        if change.subjects.is_empty() {
+            return BTreeMap::new();
+        }
+        let heirs = heirs(peers, born, gone);
+        let Live { slab, in_force, sets, subjects, verdicts, functions, .. } = self;
+        let subjects = subjects.as_slice();
+        let side = |direction, outcomes, functions| {
+            let makings = makings(slab, in_force, sets, outcomes, functions);
+            let mut side = Side { direction, subjects, heirs: &heirs, known: KnownNews::default(), makings };
+            let changed = change.subjects.iter().filter(|(_, way)| *way == direction);
+            changed.map(|(subject, _)| side.renew(*subject)).collect::<Vec<Renewed>>()
+        };
+        // Each has its own rows and verdicts.
+        let (ingress, egress) = rayon::join(
+            || side(Direction::Ingress, &mut verdicts.of.ingress, &mut functions.ingress),
+            || side(Direction::Egress, &mut verdicts.of.egress, &mut functions.egress),
+        );
+        let mut rows = BTreeMap::new();
+        for (direction, renewals) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
+            for Renewed { subject, table, cells } in renewals {
+                self.subjects[subject].tables[direction] = table;
+                rows.insert((subject, direction), cells);
+            }
+        }
         rows
     }
 
@@ -90,8 +133,8 @@ impl Live {
         peers: &Peers,
         born: &[Newcomer],
     ) -> Vec<(ClassId, RowId)> {
-        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
-        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        let (outcomes, functions) = (&mut self.verdicts.of[direction], &mut self.functions[direction]);
+        let mut makings = makings(&self.slab, &self.in_force, &self.sets, outcomes, functions);
         let table = &mut self.subjects[at].tables[direction];
         let mut rows = Vec::with_capacity(born.len());
         for (class, before) in born {
@@ -115,8 +158,8 @@ impl Live {
     }
 
     fn table(&mut self, key: &SubjectKey, direction: Direction) -> Table {
-        let (outcomes, functions) = (&mut self.outcomes, &mut self.functions[direction]);
-        let mut makings = makings(&self.slab, &self.set_of, &self.sets, outcomes, functions);
+        let (outcomes, functions) = (&mut self.verdicts.of[direction], &mut self.functions[direction]);
+        let mut makings = makings(&self.slab, &self.in_force, &self.sets, outcomes, functions);
         Table::new(key, direction, &mut makings)
     }
 
@@ -132,32 +175,31 @@ impl Live {
     /// Puts the ports into finer classes if a new row tells some apart that were alike, and the new rows into
     /// their terms.
     fn tell_ports_apart(&mut self, direction: Direction, tables: &mut Tables) {
-        let known = std::mem::replace(&mut self.told.1[direction], self.functions[direction].len());
-        let functions = &self.functions[direction];
+        let known = std::mem::replace(&mut self.told[direction], self.functions[direction].len());
+        let (functions, verdicts) = (&self.functions[direction], &self.verdicts);
         if functions.len() == known {
             return;
         }
         let ports = &mut self.ports[direction];
-        let fits = |function: &crate::classify::row::PortFunction| function.is_constant_on(ports);
-        if known > 0 && functions.iter().skip(known).all(fits) {
-            let new = functions.iter().enumerate().skip(known);
-            tables.rows[direction] =
-                new.map(|(at, function)| (RowId::new(at), cells(function, ports))).collect();
+        let new = || (known..functions.len()).into_par_iter();
+        let row = |at, ports: &PortClasses| verdicts.named(direction, cells(&functions[at], ports));
+        if known > 0 && new().all(|at| functions[at].is_constant_on(ports)) {
+            tables.rows[direction] = new().map(|at| (RowId::new(at), row(at, ports))).collect();
             return;
         }
         *ports = port_classes(functions.iter());
-        let rows = functions.iter().map(|function| cells(function, ports)).collect();
+        let rows = (0..functions.len()).into_par_iter().map(|at| row(at, ports)).collect();
         tables.ports[direction] = Some((ports.clone(), rows));
     }
 
     /// All tables, as if all of them were new.
     pub(super) fn all(&self) -> Tables {
-        let mut tables = Tables::default();
-        let verdicts = self.outcomes.all.iter().enumerate();
-        tables.verdicts = verdicts.map(|(at, outcome)| (VerdictId::new(at), outcome.clone())).collect();
+        let verdicts = self.verdicts.all().map(|(name, outcome)| (name, outcome.clone())).collect();
+        let mut tables = Tables { verdicts, ..Tables::default() };
         for direction in Direction::BOTH {
             let ports = &self.ports[direction];
-            let rows = self.functions[direction].iter().map(|function| cells(function, ports)).collect();
+            let row = |function| self.verdicts.named(direction, cells(function, ports));
+            let rows = self.functions[direction].iter().map(row).collect();
             tables.ports[direction] = Some((ports.clone(), rows));
         }
         for subject in &self.subjects {
@@ -175,21 +217,25 @@ impl Live {
     }
 }
 
-/// Every class, and where its peers were before.
-fn heirs<'p>(peers: &'p Peers, born: &[Newcomer]) -> Vec<Heir<'p>> {
+/// Every class, those that went included, and where its peers were before, in order.
+fn heirs<'p>(peers: &'p Peers, born: &[Newcomer], gone: &[ClassId]) -> Vec<Heir<'p>> {
     let before = |class| match born.binary_search_by_key(&class, |(class, _)| *class) {
         Ok(at) => born[at].1,
         Err(_) => Some(class),
     };
-    peers.classes().map(|(class, signature)| Heir { class, before: before(class), signature }).collect()
+    let here = |(class, signature)| Heir { class, before: before(class), signature: Some(signature) };
+    let went = |class: &ClassId| Heir { class: *class, before: None, signature: None };
+    let mut heirs: Vec<Heir<'_>> = peers.classes().map(here).chain(gone.iter().map(went)).collect();
+    heirs.sort_unstable_by_key(|heir| heir.class);
+    heirs
 }
 
 fn makings<'m>(
     slab: &'m Slab,
-    set_of: &'m FxHashMap<RuleId, Option<SetId>>,
+    in_force: &'m FxHashMap<RuleId, About>,
     sets: &'m Sets,
     outcomes: &'m mut Outcomes,
     functions: &'m mut Functions,
 ) -> Makings<'m> {
-    Makings { policy: &slab.policy, set_of, sets, outcomes, functions }
+    Makings { policy: &slab.policy, in_force, sets, outcomes, functions }
 }

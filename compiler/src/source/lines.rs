@@ -18,8 +18,14 @@ pub struct Line {
 }
 
 /// Reads each line of a file as a value of its own, JSON or YAML. Lines that are blank or hold only a comment
-/// are left out; what is wrong with one line does not hide another.
-pub fn parse_lines(sources: &Sources, file: FileId, limits: &Limits) -> Vec<Line> {
+/// are left out; what is wrong with one line does not hide another. `skip` says how many bytes at the beginning of a line
+/// are no part of its value.
+pub fn parse_lines(
+    sources: &Sources,
+    file: FileId,
+    limits: &Limits,
+    skip: impl Fn(&str) -> usize,
+) -> Vec<Line> {
     let source = sources.file(file);
     let text: &str = source.text();
     if let Some(refused) = refuse(file, text, source.damage(), limits) {
@@ -36,7 +42,7 @@ pub fn parse_lines(sources: &Sources, file: FileId, limits: &Limits) -> Vec<Line
         };
         Some(Line { span: Span::new(file, chunk.start as u32, chunk.end as u32), value })
     };
-    chunks(text).par_iter().filter_map(read).collect()
+    chunks(text, skip).par_iter().filter_map(read).collect()
 }
 
 /// The `null` that a line without a value is, unless it holds only a comment or a marker.
@@ -48,14 +54,15 @@ fn null(file: FileId, text: &str, chunk: &Chunk) -> Option<Node> {
 }
 
 /// The lines without the blanks around them; the mark at the start of a file is one.
-fn chunks(text: &str) -> Vec<Chunk> {
+fn chunks(text: &str, skip: impl Fn(&str) -> usize) -> Vec<Chunk> {
     let blank = |c: char| c.is_ascii_whitespace() || c == super::parse::BYTE_ORDER_MARK;
     let mut chunks = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim_start_matches(blank);
-        let from = start + line.len() - trimmed.len();
-        let end = from + trimmed.trim_end_matches(blank).len();
+        let begin = start + line.len() - trimmed.len();
+        let from = begin + skip(trimmed);
+        let end = begin + trimmed.trim_end_matches(blank).len();
         if end > from {
             chunks.push(Chunk { start: from, end, marker: None });
         }
@@ -73,7 +80,7 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources
             .add("a.jsonl", "\u{FEFF}{\"a\":1}\r\n\n  {\"b\":\"\\u00e9\"} \n# c\n{\"d\":\n{\"e\":5}\nnull");
-        let lines = parse_lines(&sources, file, &Limits::default());
+        let lines = parse_lines(&sources, file, &Limits::default(), |_| 0);
         let shown: Vec<_> = lines
             .iter()
             .map(|line| match &line.value {
@@ -101,7 +108,7 @@ mod tests {
     fn a_line_that_is_not_utf_8_says_so() {
         let mut sources = Sources::default();
         let file = sources.add_bytes("a.jsonl", b"{\"a\":\"\xff\"}\n{}\n".to_vec());
-        let lines = parse_lines(&sources, file, &Limits::default());
+        let lines = parse_lines(&sources, file, &Limits::default(), |_| 0);
         assert_eq!(lines[0].value.as_ref().unwrap_err().code.as_str(), "S0002");
         assert!(lines[1].value.is_ok());
     }

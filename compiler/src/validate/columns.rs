@@ -10,7 +10,7 @@ use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::ids::SelectorId;
-use sluice_ir::label::{Label, LabelSet};
+use sluice_ir::label::{Label, LabelSet, LabelSource};
 use sluice_ir::policy::eval::peer_matches;
 use sluice_ir::policy::{Identity, Peer, Peers, Policy, Subject};
 use sluice_ir::selector::{Requirement, Selector};
@@ -154,11 +154,12 @@ fn matching<'a>(
 
 impl Key {
     fn new(peers: &[&Identity], key: &str) -> Key {
-        let mut places: FxHashMap<Option<&Label>, u32> = FxHashMap::default();
+        let mut places: FxHashMap<Option<(&LabelSource, &str)>, u32> = FxHashMap::default();
         let mut labels = Vec::new();
         let of_peer = peers.iter().map(|peer| {
             let label = peer.labels.get(key);
-            *places.entry(label).or_insert_with(|| {
+            let seen = label.map(|Label { source, value, .. }| (source, &**value));
+            *places.entry(seen).or_insert_with(|| {
                 labels.push(label.into_iter().cloned().collect());
                 u32::try_from(labels.len() - 1).unwrap_or(u32::MAX)
             })

@@ -1,15 +1,16 @@
 //! The compiler under test: manifests in, verdicts out.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use proptest::prelude::ProptestConfig;
 use serde_json::Value;
 use sluice_compiler::diagnostic::Diagnostic;
 use sluice_compiler::judge::Judge;
 use sluice_compiler::resource::cilium::Entity;
-use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::resource::dns_answers::Recording;
 use sluice_compiler::resource::flow::{self, EndRef};
-use sluice_compiler::source::{Limits, Sources, parse};
+use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{Compiled, Extras, compile, load};
 use sluice_ir::dns_name::DnsName;
 use sluice_ir::net::Protocol;
@@ -52,8 +53,9 @@ pub(crate) fn compiled(case: &Case, files: &[String]) -> Compiled {
 
     let mut aside = Sources::default();
     let answers = aside.add("dns.yaml", yaml::yaml(&yaml::answers(&case.world)));
-    let (answers, faults) = DnsAnswers::read(&parse(&aside, answers, &Limits::default()).0);
+    let (recording, faults) = Recording::read(&aside, &[answers], &Limits::default());
     assert!(faults.is_empty(), "{faults:?}");
+    let answers = recording.answers(None, Duration::ZERO);
     let extras = Extras { answers, view: case.world.view.map(Into::into), ..Extras::default() };
     compile(&loaded.resources, extras, &sources, &case.world.options).unwrap()
 }

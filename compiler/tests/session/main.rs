@@ -89,6 +89,21 @@ fn an_answer_of_a_new_combination_brings_a_class_and_its_cells() {
     assert_eq!(tables.prefixes[0].0, "203.0.113.1/32".parse::<Cidr>().unwrap());
     assert_eq!(tables.cells.len(), 2, "one for each direction of the only endpoint");
     assert_eq!(tables.gone, []);
+    // What rules say of names is known before anybody asks.
+    assert_eq!((tables.ports.egress, tables.rows.egress, tables.verdicts), (None, vec![], vec![]));
+}
+
+#[test]
+fn an_answer_of_two_names_tells_no_ports_apart() {
+    let mut session = session();
+    answer(&mut session, "api.example.com", "203.0.113.1");
+    let tables = tables(answer(&mut session, "other.example.org", "203.0.113.1"));
+    assert_eq!(tables.ports.egress, None);
+    assert_eq!(
+        (tables.rows.egress.len(), tables.verdicts.len()),
+        (1, 1),
+        "the lines of both stand behind it"
+    );
 }
 
 #[test]
@@ -131,6 +146,49 @@ metadata: {name: NAME, namespace: shop, labels: {app: APP}}
 spec: {nodeName: NODE, containers: [{name: c, image: i}]}
 status: {podIPs: [{ip: 10.0.1.9}]}
 ";
+
+/// One address is every combination of some names, one after the other, and each for a moment.
+#[test]
+fn combinations_of_names_that_are_gone_do_not_pile_up() {
+    const NAMES: usize = 15;
+    let mut session = session();
+    let rule = |name: usize| {
+        format!(
+            "{{toFQDNs: [{{matchName: n{name}.example.net}}], toPorts: [{{ports: [{{port: '{}', protocol: TCP}}]}}]}}",
+            1000 + name
+        )
+    };
+    let rules: Vec<String> = (0..NAMES).map(rule).collect();
+    put(
+        &mut session,
+        &format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: names, namespace: shop}}\nspec: {{endpointSelector: {{}}, egress: [{}]}}\n",
+            rules.join(", ")
+        ),
+    );
+    let names: Vec<DnsName> =
+        (0..NAMES).map(|name| DnsName::parse(&format!("n{name}.example.net")).unwrap()).collect();
+    let address = "203.0.113.1".parse().unwrap();
+    // From one number to the next a Gray code changes one bit.
+    let gray = |number: usize| number ^ (number >> 1);
+    let mut changes = (1..1 << NAMES).map(|number: usize| {
+        let name = names[number.trailing_zeros() as usize].clone();
+        match gray(number) & (1 << number.trailing_zeros()) != 0 {
+            true => Change::DnsAnswer(name, address),
+            false => Change::DnsExpiry(name, address),
+        }
+    });
+    let rebuilt = changes.position(|change| {
+        let delta = session.apply(change).unwrap();
+        assert!(matches!(delta, Delta::Tables(_) | Delta::Rebuilt(Reason::Compaction)), "{delta:?}");
+        matches!(delta, Delta::Rebuilt(_))
+    });
+    // Each combination makes a row, and a group of the only table.
+    assert!(rebuilt.is_some_and(|changes| changes > 5_000), "{rebuilt:?}");
+    let rows = session.tables().ports.egress.map_or(0, |(_, rows)| rows.len());
+    // Each name has a row before anybody asks for it.
+    assert!(rows < NAMES + 10, "{rows} rows after it");
+}
 
 fn pod(name: &str, app: &str, node: &str) -> String {
     POD.replace("NAME", name).replace("APP", app).replace("NODE", node)

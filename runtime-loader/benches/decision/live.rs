@@ -141,6 +141,9 @@ impl Agent {
             state: folder.path().join("state"),
             pins: place.pins.join("agent"),
             metrics: None,
+            host_interfaces: Vec::new(),
+            audit_host: false,
+            tell_new: false,
         };
         let (send, feeds) = mpsc::channel();
         // A file that comes makes the agent read again, and what it reads is the same.

@@ -5,12 +5,10 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use sluice_backends::image::{Images, Room};
-use sluice_compiler::options::{Accept, Options};
-use sluice_compiler::source::{Limits, Sources};
-use sluice_compiler::{Extras, classify, compile, decide, load};
 use sluice_loader::generation::Check;
-use sluice_loader::prepare::{Local, Settings, checks, images};
+use sluice_loader::prepare::{Settings, checks, images};
 
+use crate::harness::case::{decision_of, locals_of, of_agent};
 use crate::harness::network::Network;
 use crate::load::PORTS;
 
@@ -107,23 +105,9 @@ metadata: {name: shop}
 
 /// Images for the client and the server, by the numbers of their interfaces, and what their programs must answer.
 pub(crate) fn sluice(rules: usize, ifindexes: [u32; 2]) -> (Images, Vec<Check>) {
-    let options = Options::read(&[], Accept::Agent).0;
-    let mut sources = Sources::default();
-    let id = sources.add("policy.yaml".to_owned(), manifests(rules));
-    let loaded = load(&sources, &[id], &options, &Limits::default());
-    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-    let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
-    let decided = decide(&compiled, Some("n1"), &classify::Limits::default(), &mut |_| {}).unwrap();
-    let decision = decided.classified.decision;
-    let names = decision.subjects.iter().flat_map(|subject| &subject.endpoints);
-    let locals: Vec<Local> = names
-        .filter_map(|name| {
-            let at = ["client", "server"].iter().position(|known| **known == *name.name)?;
-            let (addresses, ifindex) = (vec![Network::address4(at).into()], ifindexes[at]);
-            Some(Local { name: name.clone(), ifindex, addresses, is_host: false })
-        })
-        .collect();
-    assert_eq!(locals.len(), 2);
+    let decision = decision_of(&[&manifests(rules)], &of_agent());
+    let pod = |(at, name): (usize, &'static str)| (name, ifindexes[at], vec![Network::address4(at).into()]);
+    let locals = locals_of(&decision, ["client", "server"].into_iter().enumerate().map(pod));
     let settings = Settings::default();
     let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
     (images, checks(&decision, &locals, settings.checks))

@@ -6,9 +6,9 @@
 //! * `Order::Read`: read and compile again. If that cannot be put in force, what is in force stays, and the snapshot
 //!   says why.
 //! * `Order::Find`: an interface or a route came or went; look for the endpoints' interfaces again.
-//! * `Order::Apply`: put changes in force that no file says, all or none, and answer when packets are judged by them. These come
-//!   first, whatever else there is to do.
 //! * `Order::Stop`, or no more orders: end with `Ok`. The datapath stays.
+//! * `Fed`: put changes in force that no file says, all or none, and answer when packets are judged by them. These come
+//!   first, whatever else there is to do.
 //! * It replaces the snapshot whenever something changes, and while somebody reads counters.
 //! * It calls `service.ready` when a generation is in force, and after every later attempt, be it in vain.
 //! * It beats `pulse` at least once a second.
@@ -21,22 +21,25 @@ use std::time::Duration;
 
 use sluice_backends::datapath::{DatapathError, entries};
 use sluice_compiler::session::Change;
-use tokio::sync::{oneshot, watch};
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle, JoinSet, spawn_blocking, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::book::Books;
 use super::counts::Counts;
 use super::enforce::{Attempt, Enforcer};
+use super::grow::{AheadError, Ready};
 use super::reading::Reader;
+use super::tally::Tally;
 use super::telling::Telling;
 use super::work::{Done, Work, Worker};
-use super::{Applied, Core, Order};
+use super::{Applied, Core, Fed, Order};
 use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
+use crate::dns::names::Work as DnsWork;
 use crate::endpoint::{FindError, Finder};
 use crate::kernel::{KernelError, wait_for_readers};
-use crate::node::{Node, NodeError, Sizes, Verified};
+use crate::node::{Node, NodeError, Sizes};
 use crate::pins::Pins;
 
 /// How often the core shows that it lives.
@@ -78,16 +81,24 @@ struct Beside {
     /// What it has done, until that can be put in force.
     done: Option<Done>,
     grace: Option<JoinHandle<Result<(), KernelError>>>,
-    spare: Option<JoinHandle<Result<Verified, KernelError>>>,
+    ahead: Option<JoinHandle<Result<Ready, AheadError>>>,
 }
 
-/// Runs until it is told to stop.
-pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
+/// Runs until it is told to stop: as a task, so that whoever waits for an answer runs where the core has just put it in
+/// force, and no thread has to be woken in between.
+pub(super) async fn run(core: Core) -> Result<(), CoreError> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work(core));
+    tasks.join_next().await.unwrap_or(Ok(Ok(())))?
+}
+
+async fn work(mut core: Core) -> Result<(), CoreError> {
     let node = Node::open(Pins::new(&core.config.pins), &entries()?, Sizes::default())?;
     let (books, of_books) = watch::channel(Books::default());
     let telling = Telling {
         ring: node.events()?.into_async().map_err(CoreError::Wait)?,
         counts: Counts::of(&node)?,
+        tally: Tally::new(node.connections()?),
         books: of_books,
         snapshot: core.snapshot.clone(),
         told: core.told.clone(),
@@ -96,11 +107,12 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
     let mut telling = tokio::spawn(telling.run());
     let read = std::mem::replace(&mut core.read, Box::new(|_| super::Inputs::default()));
     let reader = Reader::new(read, &core.config.node, core.config.keep_going);
-    let worker = Worker { reader, finder: Arc::new(Finder::new()?) };
+    let finder = Finder::new(core.config.host_interfaces.clone())?;
+    let worker = Worker { reader, finder: Arc::new(finder) };
     let mut beside =
-        Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, spare: None };
+        Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, ahead: None };
     core.dns.watch(node.connections()?);
-    let mut enforcer = Enforcer::new(core.config, node, books, core.dns.learned());
+    let mut enforcer = Enforcer::new(&core.config, node, books, core.dns.learned());
     let ended = tokio::select! {
         ended = attend(&mut core, &mut enforcer, &mut beside) => ended,
         ended = &mut telling => ended?,
@@ -110,7 +122,7 @@ pub(super) async fn run(mut core: Core<'_>) -> Result<(), CoreError> {
 }
 
 /// Does what is ordered, as it comes.
-async fn attend(core: &mut Core<'_>, enforcer: &mut Enforcer, beside: &mut Beside) -> Result<(), CoreError> {
+async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -> Result<(), CoreError> {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beside.want(Work::Read, enforcer);
@@ -118,16 +130,19 @@ async fn attend(core: &mut Core<'_>, enforcer: &mut Enforcer, beside: &mut Besid
         beside.go_on(core, enforcer);
         tokio::select! {
             biased;
-            Some(order) = core.urgent.recv() => {
-                if let Order::Apply(changes, done) = order {
-                    apply(core, enforcer, changes, done);
-                }
+            work = core.dns.work() => {
+                learn(core, enforcer, work);
+                // Whoever waits for it runs on this thread, and before the next.
+                yield_now().await;
+            }
+            Some(fed) = core.urgent.recv() => {
+                apply(core, enforcer, fed);
+                yield_now().await;
             }
             order = core.orders.recv() => match order {
                 // What is found where is part of what the files mean for this node.
                 Some(Order::Read) => beside.want(Work::Read, enforcer),
                 Some(Order::Find) => beside.want(Work::Find, enforcer),
-                Some(Order::Apply(changes, done)) => apply(core, enforcer, changes, done),
                 Some(Order::Stop) | None => return Ok(()),
             },
             done = ended(&mut beside.work) => beside.done = Some(done??),
@@ -136,11 +151,16 @@ async fn attend(core: &mut Core<'_>, enforcer: &mut Enforcer, beside: &mut Besid
                     tracing::warn!(%error, "the generation before is still there");
                 }
             }
-            verified = ended(&mut beside.spare) => {
-                if let Err(error) = verified?.map_err(NodeError::from).and_then(|done| enforcer.keep(done)) {
+            ready = ended(&mut beside.ahead) => match enforcer.keep(ready?) {
+                Ok(None) => {}
+                Ok(Some(attempt)) => {
+                    enforcer.show(&mut core.dns);
+                    tell(core, enforcer, attempt, false);
+                }
+                Err(error) => {
                     tracing::warn!(%error, "the next generation has to wait for its programs");
                 }
-            }
+            },
             _ = beat.tick() => core.pulse.beat(),
         }
     }
@@ -175,23 +195,23 @@ impl Beside {
     }
 
     /// Puts in force what was done, once no packet needs what is in its way; and begins what is to be done beside.
-    fn go_on(&mut self, core: &mut Core<'_>, enforcer: &mut Enforcer) {
-        let free = enforcer.is_settled() && self.spare.is_none();
+    fn go_on(&mut self, core: &mut Core, enforcer: &mut Enforcer) {
+        let free = enforcer.is_settled() && self.ahead.is_none();
         if free && let Some(done) = self.done.take() {
             self.finish(done, core, enforcer);
         }
         if self.grace.is_none() && enforcer.wants_grace() {
             self.grace = Some(spawn_blocking(wait_for_readers));
         }
-        if self.spare.is_none()
-            && let Some(spare) = enforcer.take_spare()
+        if self.ahead.is_none()
+            && let Some(ahead) = enforcer.take_ahead()
         {
-            self.spare = Some(spawn_blocking(|| spare.load()));
+            self.ahead = Some(spawn_blocking(|| ahead.run()));
         }
         self.begin(enforcer);
     }
 
-    fn finish(&mut self, done: Done, core: &mut Core<'_>, enforcer: &mut Enforcer) {
+    fn finish(&mut self, done: Done, core: &mut Core, enforcer: &mut Enforcer) {
         let Done { mut worker, outcome } = done;
         let attempt = match outcome {
             // Somebody else has to make all tables, and the core goes on.
@@ -204,18 +224,37 @@ impl Beside {
         };
         if matches!(attempt, Attempt::Refused(_)) {
             worker.reader.forget();
-        }
-        self.worker = Some(worker);
-        if !matches!(attempt, Attempt::Refused(_)) {
+        } else {
             enforcer.show(&mut core.dns);
         }
+        self.worker = Some(worker);
         tell(core, enforcer, attempt, true);
+        enforcer.hash(&core.snapshot);
         enforcer.save();
     }
 }
 
+/// Puts in force what the DNS proxy has learned.
+fn learn(core: &mut Core, enforcer: &mut Enforcer, work: DnsWork) {
+    core.pulse.beat();
+    let attempt = enforcer.feed(work.changes.clone());
+    let refused = match &attempt {
+        Attempt::Refused(findings) => {
+            Some(findings.first().map(|it| it.message.as_str()).unwrap_or_default())
+        }
+        _ => None,
+    };
+    core.dns.done(&work, refused);
+    // An answer in place changes nothing of what is told.
+    if matches!(attempt, Attempt::Published(_)) {
+        enforcer.show(&mut core.dns);
+        tell(core, enforcer, attempt, false);
+    }
+    enforcer.save();
+}
+
 /// Puts changes in force that no file says, and answers.
-fn apply(core: &mut Core<'_>, enforcer: &mut Enforcer, changes: Vec<Change>, done: oneshot::Sender<Applied>) {
+fn apply(core: &mut Core, enforcer: &mut Enforcer, Fed { changes, done }: Fed) {
     core.pulse.beat();
     let of_names = |change: &Change| matches!(change, Change::DnsAnswer(..) | Change::DnsExpiry(..));
     let of_objects = !changes.iter().all(of_names);
@@ -237,7 +276,7 @@ fn apply(core: &mut Core<'_>, enforcer: &mut Enforcer, changes: Vec<Change>, don
 }
 
 /// Tells what became of an attempt.
-fn tell(core: &Core<'_>, enforcer: &Enforcer, attempt: Attempt, of_files: bool) {
+fn tell(core: &Core, enforcer: &Enforcer, attempt: Attempt, of_files: bool) {
     match &attempt {
         Attempt::Published(publish) => {
             tracing::info!(

@@ -1,9 +1,16 @@
 //! What is in force, for whoever asks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use sluice_backends::bundle::policy;
+use sluice_compiler::classify::Limits;
+use sluice_compiler::decide;
+use sluice_ir::decision::EndpointName;
 use sluice_ir::policy::Direction as Way;
 use sluice_ir::policy::eval::{self, rule_verdict};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 
 use super::enforce::{Enforcer, Live};
 use super::place::Placed;
@@ -16,11 +23,45 @@ impl Enforcer {
         let generation = self.generation().map(|number| number.word());
         snapshot.status.generation = generation;
         let Some(live) = self.live() else { return };
-        snapshot.endpoints = live.placed.iter().map(|placed| endpoint(live, placed)).collect();
+        if snapshot.status.input_hash != live.inputs.hash {
+            snapshot.status.input_hash.clone_from(&live.inputs.hash);
+            snapshot.status.policy_hash = None;
+        }
+        let status = |placed: &Placed| {
+            let audited = self.settings().audits(placed.is_host());
+            EndpointStatus { audited, ..endpoint(live, placed) }
+        };
+        snapshot.endpoints = live.placed.iter().map(status).collect();
         let counted = snapshot.policy.default_deny;
         let objects = objects(live);
         snapshot.policy = PolicyStatus { generation, objects, default_deny: counted };
     }
+
+    /// Tells the hash of the policy of the files, when it is known.
+    pub(super) fn hash(&self, snapshot: &watch::Sender<Arc<Snapshot>>) {
+        let known = snapshot.borrow().status.policy_hash.is_some();
+        if let Some(live) = self.live().filter(|_| !known) {
+            hash(live, snapshot);
+        }
+    }
+}
+
+/// Finds out what hash the policy of the files has, as a bundle of them would say, and tells it unless they have changed by
+/// then. It takes as long as all tables do, so nothing waits for it.
+fn hash(live: &Live, snapshot: &watch::Sender<Arc<Snapshot>>) {
+    let (input, compiled) = (live.inputs.hash.clone(), Arc::clone(&live.compiled));
+    let (node, snapshot) = (Arc::clone(live.session.node()), snapshot.clone());
+    spawn_blocking(move || {
+        let Ok(decided) = decide(&compiled, Some(&node), &Limits::default(), &mut |_| {}) else { return };
+        let hash = policy(&decided.classified.decision).to_string();
+        snapshot.send_if_modified(|snapshot| {
+            let is_current = snapshot.status.input_hash == input;
+            if is_current {
+                Arc::make_mut(snapshot).status.policy_hash = Some(hash);
+            }
+            is_current
+        });
+    });
 }
 
 fn endpoint(live: &Live, placed: &Placed) -> EndpointStatus {
@@ -30,19 +71,21 @@ fn endpoint(live: &Live, placed: &Placed) -> EndpointStatus {
         EndpointSide { enforced, ..EndpointSide::default() }
     };
     EndpointStatus {
-        name: name_of(placed),
+        name: called(&placed.name),
         addresses: placed.addresses.clone(),
         interface: placed.interface.as_ref().ok().map(|interface| interface.name.clone()),
         ifindex: placed.interface.as_ref().ok().map(|interface| interface.ifindex),
         problem: placed.interface.as_ref().err().cloned(),
+        audited: false,
         ingress: side(Way::Ingress),
         egress: side(Way::Egress),
     }
 }
 
-fn name_of(placed: &Placed) -> String {
-    match placed.name.namespace {
-        Some(_) => placed.name.to_string(),
+/// `namespace/name`, or `host`.
+pub(super) fn called(name: &EndpointName) -> String {
+    match name.namespace {
+        Some(_) => name.to_string(),
         None => "host".to_owned(),
     }
 }

@@ -10,17 +10,15 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sluice_compiler::options::DnsOptions;
-use sluice_compiler::session::Change;
 use sluice_ir::dns_name::DnsName;
 use tokio::sync::broadcast;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::{Applied, Feed};
 use crate::api::told::Told;
 use crate::delivery::Delivery;
 use crate::dns::disk::Disk;
-use crate::dns::keep::{Connections as Alive, Enforce, NotEnforced, PERIOD, expire, keep};
-use crate::dns::names::Names;
+use crate::dns::keep::{Connections as Alive, Keeper, expire};
+use crate::dns::names::{Names, Work};
 use crate::dns::policy::Book;
 use crate::dns::proxy::Proxy;
 use crate::dns::serve::serve;
@@ -39,6 +37,8 @@ pub(super) struct Begun {
 #[derive(Debug)]
 pub(crate) struct Dns {
     proxy: Arc<Proxy>,
+    /// What was learned, on its way into force.
+    keeper: Keeper,
     port: u16,
     /// Whether the datapath knows the port.
     is_known: bool,
@@ -86,15 +86,15 @@ impl Begun {
     }
 
     /// Goes on beside the core, which gets its part.
-    pub(super) fn go_on(self, feed: Feed) -> Dns {
+    pub(super) fn go_on(self) -> Dns {
         let Begun { proxy, sockets, disk } = self;
         let mut beside = JoinSet::new();
-        beside.spawn(keep(Arc::clone(&proxy), disk, feed));
+        let keeper = Keeper::new(Arc::clone(&proxy), disk);
         let port = sockets.as_ref().map_or(0, |sockets| sockets.port());
         if let Some(sockets) = sockets {
             beside.spawn(serve(Arc::clone(&proxy), sockets));
         }
-        Dns { proxy, port, is_known: false, is_led: None, leading: None, beside }
+        Dns { proxy, keeper, port, is_known: false, is_led: None, leading: None, beside }
     }
 }
 
@@ -105,6 +105,16 @@ impl Dns {
         answers.flat_map(|(name, of)| of.into_iter().map(move |address| (name.clone(), address))).collect()
     }
 
+    /// Waits for what is to be put in force, which is written down by then. Nothing is lost where nobody waits any more.
+    pub(super) async fn work(&mut self) -> Work {
+        self.keeper.next().await
+    }
+
+    /// It is in force, or this is why not.
+    pub(super) fn done(&self, work: &Work, refused: Option<&str>) {
+        self.keeper.done(work, refused);
+    }
+
     /// The proxy.
     pub(super) fn proxy(&self) -> &Arc<Proxy> {
         &self.proxy
@@ -112,7 +122,7 @@ impl Dns {
 
     /// Looks at a node's connections from now on, so that names go that nobody uses.
     pub(super) fn watch(&mut self, connections: Connections) {
-        self.beside.spawn(expire(Arc::clone(&self.proxy), Arc::new(OfNode(connections)), PERIOD));
+        self.beside.spawn(expire(Arc::clone(&self.proxy), Arc::new(OfNode(connections))));
     }
 
     /// A generation is in force, and these are its rules.
@@ -168,15 +178,5 @@ struct OfNode(Connections);
 impl Alive for OfNode {
     fn alive(&self) -> std::io::Result<BTreeSet<(IpAddr, IpAddr)>> {
         self.0.begun().map_err(std::io::Error::other)
-    }
-}
-
-impl Enforce for Feed {
-    async fn enforce(&mut self, changes: Vec<Change>) -> Result<(), NotEnforced> {
-        match self.apply(changes).await {
-            Applied::InForce => Ok(()),
-            Applied::Refused(why) => Err(NotEnforced::Refused(why)),
-            Applied::Ended => Err(NotEnforced::Ended),
-        }
     }
 }

@@ -5,17 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sluice_backends::datapath::program_name;
-use sluice_backends::image::{Image, Images, NeedsImages, Room, Shape, Write};
+use sluice_backends::image::{Image, Images, NeedsImages, Refused, Room, Shape, Write};
 use sluice_backends::program::Code;
 use sluice_compiler::Compiled;
 use sluice_compiler::session::{Change, Delta, ObjectKey, Session, SessionError, Tables};
 use sluice_ir::decision::{ByDirection, EndpointName};
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 
 use super::book::{Book, Books, Named};
 use super::dns::Dns;
+use super::grow::{Ahead, AheadError, Growth, Larger, Ready};
 use super::place::{Placed, here, locals, sought};
 use super::reading::{Answer, finding};
+use super::settings::Told;
 use super::slots::Slots;
 use super::stopwatch::Stopwatch;
 use super::work::AtHand;
@@ -24,7 +27,8 @@ use crate::api::snapshot::{Finding, Publish};
 use crate::api::time::Moment;
 use crate::dns::policy::Book as NameBook;
 use crate::generation::{Number, Prepared};
-use crate::node::{Node, NodeError, Spare, Verified};
+use crate::kernel::wait_for_readers;
+use crate::node::{Node, NodeError, Spare};
 use crate::prepare::{Local, Settings, code, generation_with, interfaces, questions};
 
 /// So many questions are asked of a generation that differs from the one before in what is asked about first.
@@ -35,15 +39,17 @@ pub(super) struct Enforcer {
     folder: PathBuf,
     node: Node,
     slots: Slots,
+    told: Told,
     settings: Settings,
-    /// The programs that were made last, and for which images.
-    code: Option<(Shape, Arc<ByDirection<Code>>)>,
+    /// The programs that were made last, and for what.
+    code: Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
     live: Option<Live>,
     /// Answers that no file says.
     learned: BTreeSet<Answer>,
     books: watch::Sender<Books>,
     /// What the kernel is to verify for the generation to come.
     spare: Option<Spare>,
+    growth: Growth,
     /// Whether images in force were written since the last grace period began.
     written: bool,
     /// Whether a generation was put in force since then, whose grace periods are others.
@@ -57,6 +63,10 @@ pub(super) struct Live {
     pub(super) inputs: Arc<Inputs>,
     pub(super) compiled: Arc<Compiled>,
     pub(super) placed: Vec<Placed>,
+    /// What images that are made anew leave for changes.
+    room: Room,
+    /// What came in place since larger images were planned, with its counters; none if they are not, or would have missed more.
+    missed: Option<Vec<(Tables, Vec<u32>)>>,
     /// Whether the images are those in the kernel, in the session's words: if not, all are made anew.
     is_current: bool,
     book: Arc<Book>,
@@ -75,6 +85,16 @@ pub(super) enum Attempt {
     Refused(Vec<Finding>),
 }
 
+/// What a new generation is made of.
+enum Why {
+    /// The images as they are, in which this is different.
+    Different(Vec<Tables>),
+    /// Images of the session's tables.
+    Anew,
+    /// These, which say the same with more room.
+    Larger(Box<Images>),
+}
+
 impl Enforcer {
     /// Enforces what an agent before this one has learned from the beginning on.
     pub(super) fn new(
@@ -87,12 +107,14 @@ impl Enforcer {
             folder: config.state.clone(),
             node,
             slots: Slots::open(&config.state),
+            told: Told::of(config),
             settings: Settings::default(),
             code: None,
             live: None,
             learned,
             books,
             spare: None,
+            growth: Growth::No,
             written: false,
             flipped: false,
         }
@@ -149,14 +171,58 @@ impl Enforcer {
         self.node.grace_passed()
     }
 
-    /// What the kernel is to verify for the generation to come, by whoever has the time.
-    pub(super) fn take_spare(&mut self) -> Option<Spare> {
-        self.spare.take()
+    /// What is to be done for the generation to come, by whoever has the time.
+    pub(super) fn take_ahead(&mut self) -> Option<Ahead> {
+        if let Some(spare) = self.spare.take() {
+            return Some(Ahead::Verify(spare));
+        }
+        let live = self.live.as_mut()?;
+        let grows = self.growth == Growth::No && self.node.is_settled() && live.is_current;
+        if !grows || !live.images.is_short_of_room() {
+            return None;
+        }
+        self.growth = Growth::Begun;
+        let (tables, idle) = (live.session.tables(), self.node.idle());
+        let interfaces = interfaces(&locals(&live.placed), &self.settings);
+        let room = live.images.ample(&Room::LIVE);
+        live.room = room;
+        live.missed = Some(Vec::new());
+        Some(Ahead::Grow(Box::new(Larger { tables, interfaces, room, settings: self.settings, idle })))
     }
 
-    /// Keeps what was verified.
-    pub(super) fn keep(&mut self, verified: Verified) -> Result<(), NodeError> {
-        self.node.keep(verified)
+    /// Keeps what was done. If it was for larger images, these are in force then.
+    pub(super) fn keep(&mut self, ready: Result<Ready, AheadError>) -> Result<Option<Attempt>, AheadError> {
+        let grows = std::mem::take(&mut self.growth);
+        let kept = ready.and_then(|ready| {
+            let kept = self.node.keep(ready.verified)?;
+            let (code, images) = ready.larger.map(|larger| (larger.code, larger.images)).unzip();
+            self.code = code.or(self.code.take());
+            Ok((kept, images))
+        });
+        match (kept, grows) {
+            (Ok((true, Some(images))), Growth::Begun) => {
+                // What is not to be had in this way is made anew, with the same room.
+                let why = self.caught_up(images).map_or(Why::Anew, Why::Larger);
+                Ok(Some(match self.publish(why, Stopwatch::new()) {
+                    Ok(publish) => Attempt::Published(publish),
+                    Err(refused) => Attempt::Refused(vec![refused]),
+                }))
+            }
+            (Ok(_), _) => Ok(None),
+            (Err(error), _) => {
+                self.growth = Growth::Failed;
+                Err(error)
+            }
+        }
+    }
+
+    /// Larger images with what came in place since they were planned.
+    fn caught_up(&mut self, mut images: Box<Images>) -> Option<Box<Images>> {
+        let missed = self.live.as_mut()?.missed.take()?;
+        for (tables, counters) in missed {
+            images.renew(&tables, &counters).ok()?;
+        }
+        Some(images)
     }
 
     /// What is in force, for whoever begins to work.
@@ -169,6 +235,11 @@ impl Enforcer {
     pub(super) fn rebuilds(&self, changes: &[Change]) -> bool {
         let rebuilds = |live: &Live| changes.iter().any(|change| live.session.rebuilds(change));
         self.live.as_ref().is_none_or(rebuilds)
+    }
+
+    /// What the datapath is asked beside policy.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Keeps the numbers of counters for the next agent, if there are new ones.
@@ -279,7 +350,9 @@ impl Enforcer {
                 return Attempt::Refused(vec![finding(&error, &inputs, &compiled)]);
             }
         }
-        let images = match images(&session, &placed, &self.settings) {
+        let settings = self.told.with(&inputs.options);
+        let room = self.live.as_ref().map_or(Room::LIVE, |live| live.images.ample(&Room::LIVE));
+        let images = match images(&session, &placed, &settings, &room) {
             Ok(images) => images,
             Err(refused) => return Attempt::Refused(vec![refused]),
         };
@@ -291,13 +364,14 @@ impl Enforcer {
             Arc::clone(&compiled),
             Vec::new(),
         ));
-        let mut next = Live { session, images, inputs, compiled, placed, is_current: false, book };
+        let mut next =
+            Live { session, images, inputs, compiled, placed, room, missed: None, is_current: false, book };
         next.name_all(self.node.next(), &mut self.slots);
-        let before = self.live.replace(next);
-        match self.publish(&[], false, watch) {
+        let before = (self.live.replace(next), std::mem::replace(&mut self.settings, settings));
+        match self.publish(Why::Different(Vec::new()), watch) {
             Ok(publish) => Attempt::Published(publish),
             Err(refused) => {
-                self.live = before;
+                (self.live, self.settings) = before;
                 Attempt::Refused(vec![refused])
             }
         }
@@ -311,7 +385,7 @@ impl Enforcer {
             Err(error) => {
                 let refused = finding(&error, &live.inputs, &live.compiled);
                 // The session's words are others now, and say what they said before.
-                if let Err(again) = self.publish(&[], true, watch) {
+                if let Err(again) = self.publish(Why::Anew, watch) {
                     return Attempt::Refused(vec![refused, again]);
                 }
                 return Attempt::Refused(vec![refused]);
@@ -347,16 +421,15 @@ impl Enforcer {
         let mut writes = Vec::new();
         let mut in_place = true;
         for tables in different.iter().filter(|_| !anew) {
+            let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
             let counters = live.name(tables, &mut self.slots);
             if in_place {
-                match live.images.apply_counted(tables, &counters) {
-                    Ok(more) => {
-                        writes.extend(more);
-                        continue;
-                    }
+                match self.apply_in_place(tables, &counters, &mut writes)? {
+                    Ok(()) => continue,
                     Err(reason) => tracing::debug!(%reason, "a new generation is needed"),
                 }
             }
+            let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
             // Nobody reads what these images are written into.
             in_place = false;
             if let Err(reason) = live.images.renew(tables, &counters) {
@@ -369,10 +442,39 @@ impl Enforcer {
             self.write(&writes)?;
             return Ok(Attempt::InPlace);
         }
-        live.is_current = false;
+        if let Some(live) = &mut self.live {
+            (live.is_current, live.missed) = (false, None);
+        }
         watch.ended("images");
-        let different: Vec<&Tables> = different.iter().collect();
-        self.publish(&different, anew, watch).map(Attempt::Published)
+        let why = if anew { Why::Anew } else { Why::Different(different) };
+        self.publish(why, watch).map(Attempt::Published)
+    }
+
+    /// Adds the stores that a change takes to those that are to be made. Where something that is to be used again may still
+    /// be read, they are made, and whoever may be reading is waited for: that is quicker than a generation.
+    fn apply_in_place(
+        &mut self,
+        tables: &Tables,
+        counters: &[u32],
+        writes: &mut Vec<Write>,
+    ) -> Result<Result<(), Refused>, Finding> {
+        let apply = |live: &mut Live| live.images.apply_counted(tables, counters);
+        let Some(live) = &mut self.live else { return Ok(Ok(())) };
+        let mut applied = apply(live);
+        if applied == Err(Refused::Settling) {
+            self.write(writes)?;
+            writes.clear();
+            block_in_place(wait_for_readers).map_err(|error| Finding::of_error(&error))?;
+            let Some(live) = &mut self.live else { return Ok(Ok(())) };
+            live.images.settle();
+            applied = apply(live);
+        }
+        if let (Ok(_), Some(live)) = (&applied, &mut self.live)
+            && let Some(missed) = &mut live.missed
+        {
+            missed.push((tables.clone(), counters.to_vec()));
+        }
+        Ok(applied.map(|more| writes.extend(more)))
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), Finding> {
@@ -387,26 +489,43 @@ impl Enforcer {
     }
 
     /// Puts what the session says in force as a new generation, with the images as they are or made anew.
-    fn publish(
-        &mut self,
-        different: &[&Tables],
-        anew: bool,
-        mut watch: Stopwatch,
-    ) -> Result<Publish, Finding> {
+    fn publish(&mut self, why: Why, watch: Stopwatch) -> Result<Publish, Finding> {
+        // What else this thread has to do is done by another one in the meantime.
+        block_in_place(|| self.publish_here(why, watch))
+    }
+
+    fn publish_here(&mut self, why: Why, mut watch: Stopwatch) -> Result<Publish, Finding> {
         let Some(live) = &mut self.live else { return Err(Finding::default()) };
         let of = |error: &dyn std::error::Error| Finding::of_error(error);
         let locals = locals(&live.placed);
         let number = self.node.next();
-        if anew {
-            live.images = images(&live.session, &live.placed, &self.settings)?;
-            live.name_all(number, &mut self.slots);
-            watch.ended("images");
-        } else {
-            live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
-            live.rename(number);
+        let (mut different, mut most) = (Vec::new(), self.settings.checks);
+        match why {
+            Why::Anew => {
+                live.images = images(&live.session, &live.placed, &self.settings, &live.room)?;
+                live.name_all(number, &mut self.slots);
+                watch.ended("images");
+            }
+            Why::Larger(images) => {
+                live.images = *images;
+                live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
+                live.name_all(number, &mut self.slots);
+                most = QUESTIONS;
+                watch.ended("images");
+            }
+            Why::Different(tables) => {
+                live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
+                live.rename(number);
+                if !tables.is_empty() {
+                    (different, most) = (tables, QUESTIONS);
+                }
+            }
         }
-        let most = if different.is_empty() || anew { self.settings.checks } else { QUESTIONS };
-        let checks = questions(&live.session, &locals, &live.session.sample(different, most));
+        // Larger images on their way know nothing of this generation.
+        live.missed = None;
+        let different: Vec<&Tables> = different.iter().collect();
+        let checks =
+            questions(&live.session, &locals, &self.settings, &live.session.sample(&different, most));
         watch.ended("questions");
         let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
         watch.ended("programs");
@@ -419,6 +538,7 @@ impl Enforcer {
         }
         watch.ended("load, ask, flip");
         live.is_current = true;
+        self.growth = Growth::No;
         (self.written, self.flipped) = (false, true);
         self.books.send_modify(Books::turn);
         let attached = here(&live.placed).map(|(_, interface)| interface.clone()).collect();
@@ -475,7 +595,7 @@ impl Live {
 
     /// Takes changes back. The images are made anew with the next ones.
     fn take_back(&mut self, undo: Vec<Change>) {
-        self.is_current = false;
+        (self.is_current, self.missed) = (false, None);
         for change in undo.into_iter().rev() {
             if let Err(error) = self.session.apply(change) {
                 tracing::error!(%error, "a change cannot be taken back: it comes into force with the next one");
@@ -523,23 +643,24 @@ impl Live {
 }
 
 /// The images of a session's tables.
-fn images(session: &Session, placed: &[Placed], settings: &Settings) -> Result<Images, Finding> {
+fn images(session: &Session, placed: &[Placed], settings: &Settings, room: &Room) -> Result<Images, Finding> {
     let locals: Vec<Local> = locals(placed);
-    Images::of_tables(&session.tables(), &interfaces(&locals, settings), &Room::LIVE)
+    Images::of_tables(&session.tables(), &interfaces(&locals, settings), room)
         .map_err(|error| Finding::of_error(&NeedsImages::from(error)))
 }
 
 /// The programs for images of a shape: those that were made last, if they are good for it.
 fn made(
-    known: &mut Option<(Shape, Arc<ByDirection<Code>>)>,
+    known: &mut Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
     shape: &Shape,
     settings: &Settings,
 ) -> Result<Arc<ByDirection<Code>>, sluice_backends::datapath::DatapathError> {
-    if let Some((_, programs)) = known.as_ref().filter(|(known, _)| known.is_coded_like(shape)) {
+    let alike = |(known, of, _): &&(Shape, Settings, _)| known.is_coded_like(shape) && of == settings;
+    if let Some((.., programs)) = known.as_ref().filter(alike) {
         return Ok(Arc::clone(programs));
     }
     let programs = Arc::new(code(shape, settings)?);
-    *known = Some((shape.clone(), Arc::clone(&programs)));
+    *known = Some((shape.clone(), *settings, Arc::clone(&programs)));
     Ok(programs)
 }
 

@@ -9,13 +9,14 @@ use sluice_backends::abi::{
 };
 use sluice_compiler::inventory::Owner;
 use sluice_compiler::judge::{Judge, NearMiss};
+use sluice_compiler::resource::cilium::Entity;
 use sluice_compiler::resource::flow::{EndRef, Flow};
 use sluice_ir::net::Protocol;
 use sluice_ir::policy::Direction as Way;
 use sluice_ir::policy::eval::Reason;
 
 use super::book::{Book, Books};
-use super::describe::{direction, verdict};
+use super::describe::{called, direction, verdict};
 use crate::api::policy::{RuleRef, Verdict};
 use crate::api::time::Moment;
 use crate::api::told::{self, End, Kind, Nearest, Told, tcp_flags};
@@ -78,8 +79,12 @@ impl<'e> Explainer<'e> {
         let view = Some(Arc::clone(&of.node));
         let judge = self.judges[at].get_or_insert_with(|| Judge::new(&of.compiled, view));
         let name = of.endpoints.get(event.endpoint as usize)?;
-        let namespace = Arc::clone(name.namespace.as_ref()?);
-        let endpoint = EndRef::Named { namespace, name: Arc::clone(&name.name) };
+        let endpoint = match &name.namespace {
+            Some(namespace) => {
+                EndRef::Named { namespace: Arc::clone(namespace), name: Arc::clone(&name.name) }
+            }
+            None => EndRef::Entity(Entity::Host),
+        };
         let (source, destination) = (address(event.source), address(event.destination));
         let (from, to) = match way {
             Way::Ingress => (EndRef::Address(source), endpoint),
@@ -112,7 +117,7 @@ fn verdict_of(kind: Kind) -> Verdict {
 
 fn endpoint(of: Option<&Book>, event: &Event) -> String {
     let name = of.and_then(|of| of.endpoints.get(event.endpoint as usize));
-    name.map_or_else(|| format!("interface {}", event.ifindex), ToString::to_string)
+    name.map_or_else(|| format!("interface {}", event.ifindex), called)
 }
 
 fn flow(of: Option<&Book>, event: &Event) -> told::Flow {

@@ -20,12 +20,15 @@ mod dns;
 mod enforce;
 mod explain;
 mod feed;
+mod grow;
 mod orders;
 mod place;
 mod reading;
 pub mod service;
+mod settings;
 mod slots;
 mod stopwatch;
+mod tally;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -43,9 +46,8 @@ use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::resource::endpoint_interfaces::EndpointInterfaces;
-use sluice_compiler::session::Change;
 use sluice_compiler::source::Sources;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::api::server::{Feeds, ListenError, Socket, serve};
@@ -58,6 +60,7 @@ use crate::node::{Node, Sizes};
 use crate::pins::Pins;
 use crate::watch_files::{WatchError, Watching};
 pub use core::CoreError;
+pub(crate) use feed::Fed;
 pub use feed::{Applied, Feed};
 use orders::Signals;
 use service::Service;
@@ -96,6 +99,13 @@ pub struct Config {
     pub pins: PathBuf,
     /// Where to serve metrics, if anywhere.
     pub metrics: Option<SocketAddr>,
+    /// The interfaces by which the host is reached, where policy is enforced on it; those that have an address of the
+    /// node, if none is named.
+    pub host_interfaces: Vec<String>,
+    /// Whether what policy of the host would drop passes, and is told.
+    pub audit_host: bool,
+    /// Whether connections that begin are told, and not drops alone.
+    pub tell_new: bool,
 }
 
 /// Everything that the agent's files say at one moment.
@@ -115,6 +125,8 @@ pub struct Inputs {
     pub interfaces: EndpointInterfaces,
     /// What is wrong so far.
     pub diagnostics: Vec<Diagnostic>,
+    /// A hash of what was read, as a bundle of the same files has it.
+    pub hash: Option<String>,
 }
 
 /// Reads the files anew each time it is called, with the files that it gave last: those that are still there keep their
@@ -151,28 +163,26 @@ pub enum AgentError {
 }
 
 /// What the core is told to do.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Order {
     /// Read the files again: something has changed, or somebody asks for it.
     Read,
     /// Find the interfaces of endpoints again: an interface or a route came or went.
     Find,
-    /// Put in force what no file says, and answer when packets are judged by it, or why they are not.
-    Apply(Vec<Change>, oneshot::Sender<Applied>),
     /// End. The datapath stays.
     Stop,
 }
 
 /// What the core has to do with.
-pub(crate) struct Core<'r> {
+pub(crate) struct Core {
     /// What the agent is to do.
-    pub(crate) config: &'r Config,
+    pub(crate) config: Arc<Config>,
     /// Reads the files.
     pub(crate) read: Read,
     /// What to do next.
     pub(crate) orders: mpsc::Receiver<Order>,
-    /// What to do before that: [`Order::Apply`].
-    pub(crate) urgent: mpsc::Receiver<Order>,
+    /// What no file says, to be put in force before anything else is done.
+    pub(crate) urgent: mpsc::Receiver<Fed>,
     /// The DNS proxy.
     pub(crate) dns: dns::Dns,
     /// How the node is, for whoever asks: replaced whenever it changes, counters included.
@@ -227,11 +237,11 @@ pub fn run_fed(config: &Config, read: Read, feed: impl FnOnce(Feed)) -> Result<(
     result
 }
 
-async fn agent<'r, F>(
-    config: &'r Config,
+async fn agent<F>(
+    config: &Config,
     read: Read,
     feed: impl FnOnce(Feed),
-    core: impl FnOnce(Core<'r>) -> F,
+    core: impl FnOnce(Core) -> F,
 ) -> Result<(), AgentError>
 where
     F: Future<Output = Result<(), CoreError>>,
@@ -255,16 +265,24 @@ where
     ));
     let (order, orders) = mpsc::channel(ORDERS);
     let (fed, urgent) = mpsc::channel(CHANGES);
-    let fed = Feed::new(fed);
-    feed(fed.clone());
-    let dns = begun.go_on(fed);
+    feed(Feed::new(fed, begun.names()));
+    let dns = begun.go_on();
     let pulse = orders::Pulse::default();
     tasks.spawn(orders::keep_alive(pulse.clone(), service.clone()));
     let mut steering = JoinSet::new();
     steering.spawn(orders::steer(signals, (watching, changes), order, service.clone()));
     tracing::info!(node = config.node, socket = %config.socket.display(), "the agent begins");
-    let core =
-        core(Core { config, read, orders, urgent, dns, snapshot, told, service: service.clone(), pulse });
+    let core = core(Core {
+        config: Arc::new(config.clone()),
+        read,
+        orders,
+        urgent,
+        dns,
+        snapshot,
+        told,
+        service: service.clone(),
+        pulse,
+    });
     let result = tokio::select! {
         result = core => result.map_err(AgentError::from),
         _ = steering.join_next() => Err(AgentError::Stuck),

@@ -53,22 +53,6 @@ impl Signals {
     }
 }
 
-/// What is wanted of the core, whoever wants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Wanted {
-    Read,
-    Find,
-}
-
-impl From<Wanted> for Order {
-    fn from(wanted: Wanted) -> Order {
-        match wanted {
-            Wanted::Read => Order::Read,
-            Wanted::Find => Order::Find,
-        }
-    }
-}
-
 /// What a signal asks for.
 enum Wish {
     /// Read everything again.
@@ -85,29 +69,29 @@ pub(super) async fn steer(
     service: Service,
 ) {
     // While the core is at work, what else is wanted becomes one order of each kind.
-    let mut wanted: BTreeSet<Wanted> = BTreeSet::new();
+    let mut wanted: BTreeSet<Order> = BTreeSet::new();
     loop {
         let next = wanted.first().copied();
         tokio::select! {
             room = orders.reserve(), if next.is_some() => match (room, next) {
-                (Ok(room), Some(next)) => {
-                    room.send(next.into());
-                    wanted.remove(&next);
+                (Ok(room), Some(order)) => {
+                    room.send(order);
+                    wanted.remove(&order);
                 }
                 _ => break,
             },
             () = watching.changed() => {
                 tracing::debug!("files have changed");
-                wanted.insert(Wanted::Read);
+                wanted.insert(Order::Read);
             }
             () = changes.changed() => {
-                wanted.insert(Wanted::Find);
+                wanted.insert(Order::Find);
             }
             wish = signals.next() => match wish {
                 Wish::Read => {
                     tracing::info!("SIGHUP: everything is read again");
                     service.reloading();
-                    wanted.insert(Wanted::Read);
+                    wanted.insert(Order::Read);
                 }
                 Wish::End(name) => {
                     tracing::info!("{name}: the agent is to end");

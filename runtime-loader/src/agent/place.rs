@@ -1,5 +1,6 @@
 //! Where the endpoints of the node meet it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,6 +24,13 @@ pub(super) struct Placed {
     pub(super) interface: Result<Interface, String>,
 }
 
+impl Placed {
+    /// Whether it is the host.
+    pub(super) fn is_host(&self) -> bool {
+        self.name.namespace.is_none()
+    }
+}
+
 /// An endpoint that is to be found, and the one in whose name its tables are.
 pub(super) type Sought = (EndpointName, EndpointName);
 
@@ -41,8 +49,7 @@ pub(super) async fn place(
     let mut placed = Vec::with_capacity(endpoints.len());
     for (name, judged_as) in endpoints {
         let Some(namespace) = &name.namespace else {
-            let problem = "policy of the host itself is not enforced by this version".to_owned();
-            placed.push(Placed { name, judged_as, addresses: Vec::new(), interface: Err(problem) });
+            placed.extend(place_host(finder, &(name, judged_as), inventory).await);
             continue;
         };
         let at = inventory.endpoint(namespace, &name.name);
@@ -57,7 +64,31 @@ pub(super) async fn place(
         let interface = found.map_err(|error| error.to_string());
         placed.push(Placed { name, judged_as, addresses, interface });
     }
+    // What crosses the interface of a pod is the pod's, whatever address the node has there.
+    let of_pods: BTreeSet<u32> = here(&placed)
+        .filter(|(placed, _)| !placed.is_host())
+        .map(|(_, interface)| interface.ifindex)
+        .collect();
+    let is_of_pod = |at: &Interface| of_pods.contains(&at.ifindex);
+    placed.retain(|placed| !(placed.is_host() && placed.interface.as_ref().is_ok_and(is_of_pod)));
     placed
+}
+
+/// The host meets other machines at several interfaces: each is a place of it.
+async fn place_host(
+    finder: &Finder,
+    (name, judged_as): &Sought,
+    inventory: &Inventory,
+) -> impl Iterator<Item = Placed> {
+    let node = inventory.nodes.iter().find(|node| node.name == name.name);
+    let addresses = node.map(|node| node.addresses.clone()).unwrap_or_default();
+    let found = finder.find_host(&addresses).await;
+    found.into_iter().map(move |found| Placed {
+        name: name.clone(),
+        judged_as: judged_as.clone(),
+        addresses: addresses.clone(),
+        interface: found.map_err(|error| error.to_string()),
+    })
 }
 
 /// Those that are there, by their number in a generation.
@@ -71,7 +102,7 @@ pub(super) fn locals(placed: &[Placed]) -> Vec<Local> {
         name: placed.judged_as.clone(),
         ifindex: interface.ifindex,
         addresses: placed.addresses.clone(),
-        is_host: false,
+        is_host: placed.is_host(),
     };
     here(placed).map(local).collect()
 }

@@ -13,6 +13,7 @@ use super::book::{Book, Books};
 use super::core::CoreError;
 use super::counts::Counts;
 use super::explain::Explainer;
+use super::tally::Tally;
 use crate::api::snapshot::{Count, Counts as BothWays, Snapshot, Traffic};
 use crate::api::told::Told;
 use crate::dns::proxy::Proxy;
@@ -28,6 +29,7 @@ const AT_A_TIME: usize = 256;
 pub(super) struct Telling {
     pub(super) ring: AsyncFd<Ring>,
     pub(super) counts: Counts,
+    pub(super) tally: Tally,
     /// What explains the generations whose packets may be told of.
     pub(super) books: watch::Receiver<Books>,
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
@@ -50,17 +52,21 @@ impl Telling {
                         ready.clear_ready();
                     }
                 }
-                _ = beat.tick() => self.count(),
+                _ = beat.tick() => {
+                    let connections = self.tally.last().await;
+                    self.count(connections);
+                }
             }
         }
     }
 
-    fn count(&self) {
+    fn count(&self, connections: u64) {
         let in_force = self.books.borrow().in_force.clone();
         match read(&self.counts, in_force.as_deref()) {
             Ok(counted) => self.snapshot.send_modify(|snapshot| {
                 let snapshot = Arc::make_mut(snapshot);
                 counted.note(snapshot);
+                snapshot.status.traffic.connections = connections;
                 snapshot.status.dns = Some(self.proxy.status());
             }),
             Err(error) => tracing::warn!(%error, "counters cannot be read"),

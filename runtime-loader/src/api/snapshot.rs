@@ -36,9 +36,10 @@ pub struct Status {
     pub since: Moment,
     /// The generation in force; null before the first.
     pub generation: Option<u32>,
-    /// A hash of what is in force: equal on two nodes if they enforce the same bytes.
+    /// A hash of what the files in force mean for this node, wherever it is written: that of the policy of a bundle of
+    /// them. Answers of DNS that were learned do not count. Null until it is known.
     pub policy_hash: Option<String>,
-    /// A hash of what it was compiled from.
+    /// A hash of the files in force and of the options that bear on them: that of the input of such a bundle.
     pub input_hash: Option<String>,
     /// The files that the agent reads.
     pub sources: SourcesStatus,
@@ -262,6 +263,9 @@ pub struct EndpointStatus {
     pub ifindex: Option<u32>,
     /// Why nothing is enforced, if nothing is.
     pub problem: Option<String>,
+    /// Whether what policy would drop is told and let pass.
+    #[serde(default)]
+    pub audited: bool,
     /// What comes to it.
     pub ingress: EndpointSide,
     /// What it sends.

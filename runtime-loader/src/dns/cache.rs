@@ -27,6 +27,9 @@ const ROOM: usize = 1_000;
 /// An endpoint by its name.
 pub type Endpoint = Arc<str>;
 
+/// A name of an endpoint, as a place among all.
+pub type Place = (Endpoint, DnsName);
+
 /// An answer that a pod got.
 #[derive(Clone, Copy, Debug)]
 pub struct Lookup<'a> {
@@ -48,6 +51,8 @@ pub struct Cache {
     endpoints: BTreeMap<Endpoint, History>,
     /// By name and address, how many endpoints have it, and the batch of changes that brought it.
     shared: BTreeMap<DnsName, BTreeMap<IpAddr, Shared>>,
+    /// The names of each address, from when somebody asks for them: only rules that name servers by name do.
+    by_address: Option<BTreeMap<IpAddr, BTreeSet<DnsName>>>,
     addresses: usize,
     batch: u64,
 }
@@ -98,6 +103,9 @@ impl Cache {
             let shared = of_name.entry(address).or_insert(Shared { holders: 0, batch: self.batch + 1 });
             if shared.holders == 0 {
                 followed.changes.push(Change::DnsAnswer(name.clone(), address));
+                if let Some(names) = &mut self.by_address {
+                    names.entry(address).or_default().insert(name.clone());
+                }
             }
             shared.holders += 1;
         }
@@ -215,6 +223,14 @@ impl Cache {
             if shared.holders == 0 {
                 of_name.remove(address);
                 followed.changes.push(Change::DnsExpiry(name.clone(), *address));
+                if let Some(names) = &mut self.by_address
+                    && let Some(of_address) = names.get_mut(address)
+                {
+                    of_address.remove(name);
+                    if of_address.is_empty() {
+                        names.remove(address);
+                    }
+                }
             }
             if of_name.is_empty() {
                 self.shared.remove(name);
@@ -265,15 +281,23 @@ impl Cache {
         }
     }
 
-    /// Everything, to be written down.
-    pub fn records(&self) -> Vec<Record> {
-        let mut records = Vec::new();
-        for (endpoint, history) in &self.endpoints {
-            for (name, addresses) in history.names() {
-                records.extend(Record::of_name(endpoint, name, addresses));
-            }
+    /// What is known of so many names that come after a place, to be written down, and the last of them; none if there are
+    /// no more.
+    pub fn records(&self, after: Option<&Place>, most: usize) -> (Vec<Record>, Option<Place>) {
+        let (mut records, mut last) = (Vec::new(), None);
+        let endpoints = match after {
+            Some((endpoint, _)) => self.endpoints.range(Arc::clone(endpoint)..),
+            None => self.endpoints.range::<Endpoint, _>(..),
+        };
+        let names = endpoints.flat_map(|(endpoint, history)| {
+            let within = after.filter(|(of, _)| of == endpoint).map(|(_, name)| name);
+            history.names_after(within).map(move |(name, addresses)| (endpoint, name, addresses))
+        });
+        for (endpoint, name, addresses) in names.take(most) {
+            records.extend(Record::of_name(endpoint, name, addresses));
+            last = Some((Arc::clone(endpoint), name.clone()));
         }
-        records
+        (records, last)
     }
 
     /// What the node enforces: every name with its addresses, whoever learned them.
@@ -283,9 +307,16 @@ impl Cache {
     }
 
     /// The names that an address was learned for, whoever did.
-    pub fn names_of(&self, address: IpAddr) -> Vec<DnsName> {
-        let named = self.shared.iter().filter(|(_, of)| of.contains_key(&address));
-        named.map(|(name, _)| name.clone()).collect()
+    pub fn names_of(&mut self, address: IpAddr) -> Vec<DnsName> {
+        let shared = &self.shared;
+        let names = self.by_address.get_or_insert_with(|| {
+            let mut names: BTreeMap<IpAddr, BTreeSet<DnsName>> = BTreeMap::new();
+            for (name, address) in shared.iter().flat_map(|(name, of)| of.keys().map(move |at| (name, at))) {
+                names.entry(*address).or_default().insert(name.clone());
+            }
+            names
+        });
+        names.get(&address).into_iter().flatten().cloned().collect()
     }
 
     /// Every endpoint with what it has learned.

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::Bound;
 use std::time::Duration;
 
 use sluice_ir::dns_name::DnsName;
@@ -251,6 +252,15 @@ impl History {
     /// Every name with its addresses.
     pub fn names(&self) -> impl Iterator<Item = (&DnsName, &BTreeMap<IpAddr, State>)> {
         self.names.iter()
+    }
+
+    /// Those names that come after one.
+    pub fn names_after(
+        &self,
+        after: Option<&DnsName>,
+    ) -> impl Iterator<Item = (&DnsName, &BTreeMap<IpAddr, State>)> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.names.range::<DnsName, _>((after, Bound::Unbounded))
     }
 
     /// Whether a name has an address.

@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sluice_compiler::session::Change;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 use super::cache::Endpoint;
 use super::disk::Disk;
-use super::names::{Names, Work};
+use super::names::Work;
 use super::proxy::Proxy;
 
-/// How often names are looked through (semantics.md 5.5).
-pub const PERIOD: Duration = Duration::from_secs(60);
+/// Names are looked through no more often than this, whatever the options say.
+const LEAST: Duration = Duration::from_millis(100);
 
 /// Why changes are not in force.
 #[derive(Debug, thiserror::Error)]
@@ -44,39 +44,72 @@ pub trait Connections: Send + Sync + 'static {
     fn alive(&self) -> std::io::Result<BTreeSet<(IpAddr, IpAddr)>>;
 }
 
-/// Writes down and enforces what is learned, in order, until there is nobody who enforces.
-pub async fn keep(proxy: Arc<Proxy>, mut disk: Option<Disk>, mut enforce: impl Enforce) {
-    let names = proxy.names();
-    let mut writing: Option<JoinHandle<()>> = None;
-    loop {
-        let Work { changes, records, batch } = names.work().await;
-        if let Some(disk) = &mut disk {
-            // Before it is enforced: what is in force must be found again.
-            if let Err(error) = disk.append(&records) {
-                tracing::warn!(%error, "what was learned is not kept for the next agent");
+/// What was learned, on its way to whoever enforces it.
+#[derive(Debug)]
+pub struct Keeper {
+    proxy: Arc<Proxy>,
+    disk: Option<Disk>,
+    writing: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Hands on what a proxy learns, and writes it down if there is a disk.
+    pub fn new(proxy: Arc<Proxy>, disk: Option<Disk>) -> Keeper {
+        Keeper { proxy, disk, writing: None }
+    }
+
+    /// Waits for something that is to be enforced, and has written it down by then: what is in force must be found again.
+    /// Nothing is lost where nobody waits any more.
+    pub async fn next(&mut self) -> Work {
+        loop {
+            let work = self.proxy.names().work().await;
+            self.write(&work);
+            if !work.changes.is_empty() {
+                return work;
             }
-            if disk.is_long() && writing.as_ref().is_none_or(JoinHandle::is_finished) {
-                writing = renew(disk, names);
-            }
+            self.proxy.names().enforced(work.batch);
         }
-        if changes.is_empty() {
-            names.enforced(batch);
-            continue;
+    }
+
+    fn write(&mut self, work: &Work) {
+        let Some(disk) = &mut self.disk else { return };
+        if let Err(error) = disk.append(&work.records) {
+            tracing::warn!(%error, "what was learned is not kept for the next agent");
         }
-        match enforce.enforce(changes.clone()).await {
-            Ok(()) => names.enforced(batch),
-            Err(NotEnforced::Ended) => return,
-            Err(error) => {
-                proxy.counts().not_enforced.add_many(changes.len() as u64);
-                tracing::error!(%error, "addresses stay unknown until they are asked for again");
-                names.take_back(&changes);
+        if disk.is_long() && self.writing.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.writing = renew(disk, &self.proxy);
+        }
+    }
+
+    /// It is enforced, or this is why not.
+    pub fn done(&self, work: &Work, refused: Option<&str>) {
+        let names = self.proxy.names();
+        match refused {
+            None => names.enforced(work.batch),
+            Some(why) => {
+                self.proxy.counts().not_enforced.add_many(work.changes.len() as u64);
+                tracing::error!(why, "addresses stay unknown until they are asked for again");
+                names.take_back(&work.changes);
             }
         }
     }
 }
 
+/// Writes down and enforces what is learned, in order, until there is nobody who enforces.
+pub async fn keep(proxy: Arc<Proxy>, disk: Option<Disk>, mut enforce: impl Enforce) {
+    let mut keeper = Keeper::new(proxy, disk);
+    loop {
+        let work = keeper.next().await;
+        match enforce.enforce(work.changes.clone()).await {
+            Ok(()) => keeper.done(&work, None),
+            Err(NotEnforced::Ended) => return,
+            Err(error) => keeper.done(&work, Some(&error.to_string())),
+        }
+    }
+}
+
 /// Begins to write everything anew.
-fn renew(disk: &mut Disk, names: &Names) -> Option<JoinHandle<()>> {
+fn renew(disk: &mut Disk, proxy: &Arc<Proxy>) -> Option<JoinHandle<()>> {
     let new = match disk.turn() {
         Ok(new) => new,
         Err(error) => {
@@ -84,22 +117,26 @@ fn renew(disk: &mut Disk, names: &Names) -> Option<JoinHandle<()>> {
             return None;
         }
     };
-    let records = names.records();
+    let proxy = Arc::clone(proxy);
     Some(spawn_blocking(move || {
+        // What is learned meanwhile is in the new journal.
+        let records = proxy.names().records();
         if let Err(error) = new.write(&records) {
             tracing::warn!(%error, "what was learned is not written anew");
         }
     }))
 }
 
-/// Lets expire what has expired, and go what nobody uses, for ever.
-pub async fn expire(proxy: Arc<Proxy>, connections: Arc<impl Connections>, period: Duration) {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first is at once.
-    ticks.tick().await;
+/// Lets expire what has expired, and go what nobody uses, for ever, as often as the options in force say.
+pub async fn expire(proxy: Arc<Proxy>, connections: Arc<impl Connections>) {
+    let mut last = Instant::now();
     loop {
-        ticks.tick().await;
+        // Options may change while one waits.
+        sleep(LEAST).await;
+        if last.elapsed() < proxy.options().collection_interval {
+            continue;
+        }
+        last = Instant::now();
         expire_once(&proxy, &connections).await;
     }
 }

@@ -30,6 +30,9 @@ use crate::api::time::Moment;
 /// Changes that may wait for the core. More cannot be learned until it has taken some.
 const MOST_WAITING: usize = 200_000;
 
+/// Names whose records are taken at a time.
+const AT_A_TIME: usize = 256;
+
 /// What is known.
 #[derive(Debug)]
 pub struct Names {
@@ -212,9 +215,18 @@ impl Names {
         self.with(|inner| inner.cache.answers())
     }
 
-    /// Everything, to be written down.
+    /// Everything, to be written down. It is taken part by part, so that nobody who learns has to wait for all of it:
+    /// what changes meanwhile is among the records of [`Names::work`].
     pub fn records(&self) -> Vec<Record> {
-        self.with(|inner| inner.cache.records())
+        let (mut records, mut after) = (Vec::new(), None);
+        loop {
+            let (more, last) = self.with(|inner| inner.cache.records(after.as_ref(), AT_A_TIME));
+            records.extend(more);
+            if last.is_none() {
+                return records;
+            }
+            after = last;
+        }
     }
 
     /// How much there is.

@@ -86,7 +86,8 @@ pub struct Book {
     askers: BTreeMap<IpAddr, Arc<Asker>>,
     /// Whether servers are chosen by name, so that what was judged may be another thing with the next answer.
     by_name: bool,
-    judged: Mutex<BTreeMap<Key, Access>>,
+    /// Each with the names that the server had then.
+    judged: Mutex<BTreeMap<Key, (Vec<DnsName>, Access)>>,
 }
 
 type Key = (Endpoint, SocketAddr, Transport);
@@ -145,26 +146,23 @@ impl Book {
         transport: Transport,
         names_of: impl FnOnce(IpAddr) -> Vec<DnsName>,
     ) -> Access {
-        let identity = || self.compiled.inventory.identity_of(server.ip(), Some(&self.node));
-        if self.by_name && self.compiled.inventory.owner(server.ip()).is_none() {
-            let mut peer = identity();
-            peer.names.extend(names_of(server.ip()));
-            return self.judge(asker, &peer, transport.protocol(), server.port());
-        }
+        let named = self.by_name && self.compiled.inventory.owner(server.ip()).is_none();
+        let names = if named { names_of(server.ip()) } else { Vec::new() };
         let key = (Arc::clone(&asker.endpoint), server, transport);
-        let judged = |with: &mut dyn FnMut(&mut BTreeMap<Key, Access>) -> Option<Access>| {
-            with(&mut self.judged.lock().unwrap_or_else(PoisonError::into_inner))
-        };
-        if let Some(access) = judged(&mut |known| known.get(&key).cloned()) {
-            return access;
+        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((as_named, access)) = judged().get(&key)
+            && *as_named == names
+        {
+            return access.clone();
         }
-        let access = self.judge(asker, &identity(), transport.protocol(), server.port());
-        judged(&mut |known| {
-            if known.len() >= MOST_JUDGED {
-                known.clear();
-            }
-            known.insert(key.clone(), access.clone())
-        });
+        let mut peer = self.compiled.inventory.identity_of(server.ip(), Some(&self.node));
+        peer.names.extend(names.iter().cloned());
+        let access = self.judge(asker, &peer, transport.protocol(), server.port());
+        let mut known = judged();
+        if known.len() >= MOST_JUDGED {
+            known.clear();
+        }
+        known.insert(key, (names, access.clone()));
         access
     }
 

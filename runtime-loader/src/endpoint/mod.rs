@@ -8,11 +8,14 @@
 //! to be mounted anew in a mount namespace for each endpoint.
 
 mod changes;
+mod host;
 mod netlink;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use sluice_compiler::resource::endpoint_interfaces::InterfaceRef;
 
@@ -78,6 +81,12 @@ pub enum FindError {
         /// What it is.
         kind: &'static str,
     },
+    /// No interface of the machine has an address of the node.
+    #[error(
+        "no interface has one of the addresses of the node ({}): name those by which it is reached with `--host-interface`",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    NoHost(Vec<IpAddr>),
     /// The kernel does not answer.
     #[error("cannot ask the kernel for interfaces: {0}")]
     Netlink(#[from] rtnetlink::Error),
@@ -90,16 +99,21 @@ pub enum FindError {
 #[derive(Debug)]
 pub struct Finder {
     node: Netlink,
+    /// The interfaces by which the host is reached; none if they are to be found by its addresses.
+    host: Vec<String>,
+    /// Addresses of the host that policy does not know, of which somebody was told.
+    told: Mutex<BTreeSet<IpAddr>>,
 }
 
 impl Finder {
-    /// It must be called within a runtime.
+    /// It must be called within a runtime. The host is reached by interfaces with these names, or, if there are none, by those that
+    /// have an address of it.
     ///
     /// # Errors
     ///
     /// The kernel has no socket for it.
-    pub fn new() -> Result<Finder, FindError> {
-        Ok(Finder { node: Netlink::new()? })
+    pub fn new(host: Vec<String>) -> Result<Finder, FindError> {
+        Ok(Finder { node: Netlink::new()?, host, told: Mutex::default() })
     }
 
     /// The interface of an endpoint: as it is named, or else by the first of its addresses that leads to one.

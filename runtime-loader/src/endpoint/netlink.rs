@@ -8,7 +8,8 @@ use std::pin::pin;
 
 use futures_util::{Stream, StreamExt};
 use rtnetlink::packet_core::ErrorMessage;
-use rtnetlink::packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
 use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia};
 use rtnetlink::{Handle, RouteMessageBuilder, new_connection};
 use rustix::fd::AsFd;
@@ -53,6 +54,8 @@ pub(super) struct Link {
     pub(super) kind: Kind,
     /// The number of the other end of its pair, where that is.
     pub(super) peer: Option<u32>,
+    /// Whether it leads back to the machine itself.
+    pub(super) loopback: bool,
 }
 
 impl Link {
@@ -61,8 +64,13 @@ impl Link {
     }
 
     fn of(message: LinkMessage) -> Link {
-        let mut link =
-            Link { ifindex: message.header.index, name: String::new(), kind: Kind::Other, peer: None };
+        let mut link = Link {
+            ifindex: message.header.index,
+            name: String::new(),
+            kind: Kind::Other,
+            peer: None,
+            loopback: message.header.flags.contains(LinkFlags::Loopback),
+        };
         for attribute in message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => link.name = name,
@@ -140,6 +148,16 @@ impl Netlink {
         Ok(links)
     }
 
+    /// The machine's addresses, with the interface of each.
+    pub(super) async fn addresses(&self) -> Result<Vec<(u32, IpAddr)>, FindError> {
+        let mut messages = pin!(self.handle.address().get().execute());
+        let mut addresses = Vec::new();
+        while let Some(message) = messages.next().await {
+            addresses.extend(own_address(&message?));
+        }
+        Ok(addresses)
+    }
+
     /// What the kernel would do with a packet to an address.
     pub(super) async fn way_to(&self, address: IpAddr) -> Result<Way, FindError> {
         let question = match address {
@@ -153,6 +171,21 @@ impl Netlink {
         let answer = one(self.handle.route().get(question).execute()).await?;
         Ok(answer.map_or(Way::None, |route| way(&route)))
     }
+}
+
+/// Where a link has two ends, the address of the other one is told too.
+fn own_address(message: &AddressMessage) -> Option<(u32, IpAddr)> {
+    let own = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Local(address) => Some(*address),
+        _ => None,
+    });
+    let any = || {
+        message.attributes.iter().find_map(|attribute| match attribute {
+            AddressAttribute::Address(address) => Some(*address),
+            _ => None,
+        })
+    };
+    Some((message.header.index, own.or_else(any)?))
 }
 
 fn way(route: &RouteMessage) -> Way {

@@ -37,6 +37,15 @@ impl Connections {
         Ok(Connections { table, most: map.entries()? as usize * 2 })
     }
 
+    /// How many have not ended.
+    ///
+    /// # Errors
+    ///
+    /// See [`Connections::begun`].
+    pub fn alive(&self) -> Result<u64, KernelError> {
+        self.walk(|_| true).try_fold(0, |count, key| key.map(|_| count + 1))
+    }
+
     /// Both ends of every connection that an endpoint began and that has not ended: the endpoint first. It takes two calls of
     /// the kernel for each connection.
     ///
@@ -44,24 +53,30 @@ impl Connections {
     ///
     /// The kernel cannot be asked, or the table changed too much meanwhile to be seen whole.
     pub fn begun(&self) -> Result<BTreeSet<(IpAddr, IpAddr)>, KernelError> {
+        let begun = self.walk(|key| u32::from(key.direction) == DIRECTION_EGRESS);
+        begun.map(|key| key.map(|key| (address(key.local), address(key.remote)))).collect()
+    }
+
+    /// The connections that have not ended, of those that are meant.
+    fn walk(
+        &self,
+        is_meant: impl Fn(&ConntrackKey) -> bool,
+    ) -> impl Iterator<Item = Result<ConntrackKey, KernelError>> {
         let refused = |why: String| KernelError::Open { path: "the table of connections".into(), why };
         let now = clock_gettime(ClockId::Monotonic).tv_sec;
-        let mut begun = BTreeSet::new();
-        for (seen, key) in self.table.keys().enumerate() {
+        self.table.keys().enumerate().filter_map(move |(seen, key)| {
             if seen >= self.most {
-                return Err(refused("it changes faster than it is read".to_owned()));
+                return Some(Err(refused("it changes faster than it is read".to_owned())));
             }
-            let key = key.map_err(|why| refused(whole(&why)))?;
-            if u32::from(key.0.direction) != DIRECTION_EGRESS {
-                continue;
-            }
+            let key = match key {
+                Ok(key) if is_meant(&key.0) => key,
+                Ok(_) => return None,
+                Err(why) => return Some(Err(refused(whole(&why)))),
+            };
             // It may have gone since.
-            let Ok(entry) = self.table.get(&key, 0) else { continue };
-            if i64::from(entry.0.expires) >= now {
-                begun.insert((address(key.0.local), address(key.0.remote)));
-            }
-        }
-        Ok(begun)
+            let entry = self.table.get(&key, 0).ok()?;
+            (i64::from(entry.0.expires) >= now).then_some(Ok(key.0))
+        })
     }
 }
 

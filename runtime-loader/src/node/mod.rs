@@ -29,7 +29,7 @@ pub use bank::Wrong;
 use bank::{InKernel, remove, sizes};
 pub use interfaces::Interface;
 use shared::Shared;
-pub use spare::{Spare, Verified};
+pub use spare::{Idle, Spare, Verified};
 
 /// A node's datapath.
 #[derive(Debug)]

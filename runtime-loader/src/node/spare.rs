@@ -25,6 +25,21 @@ pub struct Spare {
 #[derive(Debug)]
 pub struct Verified(InKernel);
 
+/// The bank of the generation to come.
+#[derive(Clone, Debug)]
+pub struct Idle {
+    bank: Bank,
+    shared: Arc<Shared>,
+}
+
+impl Idle {
+    /// What is to be verified for a generation that may come.
+    pub fn spare(self, like: &Prepared) -> Spare {
+        let Idle { bank, shared } = self;
+        Spare { bank, sizes: sizes(like), programs: Arc::clone(&like.programs), shared }
+    }
+}
+
 impl Spare {
     /// Lets the kernel verify them, which takes a while.
     ///
@@ -43,24 +58,27 @@ impl Node {
     /// What is to be verified, so that the next generation finds the programs of this one in its bank. None if they are
     /// there.
     pub fn spare(&self, like: &Prepared) -> Option<Spare> {
-        let bank = self.next().bank();
-        let held = self.banks[bank.index() as usize].as_ref();
-        if held.is_some_and(|held| held.suits(like)) {
-            return None;
-        }
-        let (programs, shared) = (Arc::clone(&like.programs), Arc::clone(&self.shared));
-        Some(Spare { bank, sizes: sizes(like), programs, shared })
+        let idle = self.idle();
+        let held = self.banks[idle.bank.index() as usize].as_ref();
+        let suits = held.is_some_and(|held| held.suits(like));
+        (!suits).then(|| idle.spare(like))
     }
 
-    /// Puts programs that were verified into the bank for which they were meant, if nobody reads what is there.
+    /// The bank of the next generation.
+    pub fn idle(&self) -> Idle {
+        Idle { bank: self.next().bank(), shared: Arc::clone(&self.shared) }
+    }
+
+    /// Puts programs that were verified into the bank for which they were meant, if nobody reads what is there; whether
+    /// they are there now.
     ///
     /// # Errors
     ///
     /// See [`NodeError`]. The bank is empty then.
-    pub fn keep(&mut self, verified: Verified) -> Result<(), NodeError> {
+    pub fn keep(&mut self, verified: Verified) -> Result<bool, NodeError> {
         let Verified(mut loaded) = verified;
         if loaded.bank() != self.next().bank() || !self.is_settled() {
-            return Ok(());
+            return Ok(false);
         }
         let steps = plan::spare(loaded.bank());
         for (at, step) in steps.iter().enumerate() {
@@ -75,6 +93,6 @@ impl Node {
         }
         let bank = loaded.bank();
         *self.bank_mut(bank) = Some(loaded);
-        Ok(())
+        Ok(true)
     }
 }

@@ -13,7 +13,7 @@ use sluice_ir::ids::{ClassId, PortClassId};
 use sluice_ir::net::Protocol;
 use sluice_ir::policy::Direction;
 
-use super::Local;
+use super::{Local, Settings};
 use crate::generation::Check;
 
 /// Next headers that are no transport protocol in IPv6 (RFC 8200), and "no next header".
@@ -27,7 +27,6 @@ pub fn checks(decision: &Decision, locals: &[Local], most: usize) -> Vec<Check> 
     let asking = Asking::new(decision);
     let rounds: Vec<(&Local, &Subject, Direction)> = locals
         .iter()
-        .filter(|local| !local.is_host)
         .filter_map(|local| Some((local, decision.subject_of(&local.name)?)))
         .flat_map(|(local, subject)| Direction::BOTH.map(|direction| (local, subject, direction)))
         .collect();
@@ -52,13 +51,17 @@ pub fn checks(decision: &Decision, locals: &[Local], most: usize) -> Vec<Check> 
 
 /// What the tables of a session say about some flows, as questions to the programs of their endpoints; those that no packet
 /// can ask are left out. The name of a [`Local`] is here that in whose name the tables are.
-pub fn questions(session: &Session, locals: &[Local], samples: &[Sample]) -> Vec<Check> {
-    let local = |name: &EndpointName| locals.iter().find(|local| local.name == *name && !local.is_host);
+pub fn questions(session: &Session, locals: &[Local], settings: &Settings, samples: &[Sample]) -> Vec<Check> {
+    let local = |name: &EndpointName| locals.iter().find(|local| local.name == *name);
     let check = |sample: &Sample| {
         let Sample { direction, peer, protocol, port, verdict, .. } = sample;
-        let probe = probe(local(&sample.endpoint)?, *direction, *peer, protocol.0, *port)?;
+        let local = local(&sample.endpoint)?;
+        let probe = probe(local, *direction, *peer, protocol.0, *port)?;
         let outcome = session.outcome(*verdict)?;
-        Some(answer(*direction, probe, u32::try_from(verdict.index()).ok()?, outcome))
+        let check = answer(hook(local, *direction), probe, u32::try_from(verdict.index()).ok()?, outcome);
+        // What policy would drop passes then.
+        let reason = check.reason.filter(|_| !settings.audits(local.is_host));
+        Some(Check { reason, ..check })
     };
     samples.iter().filter_map(check).collect()
 }
@@ -75,16 +78,26 @@ fn probe(local: &Local, direction: Direction, peer: IpAddr, protocol: u8, port: 
         Direction::Ingress => (peer, own),
         Direction::Egress => (own, peer),
     };
-    // What came in by no interface would be the host's.
-    let (ifindex, ingress_ifindex) = (local.ifindex, local.ifindex);
+    // What came in by no interface is the host's, and nothing else is.
+    let ifindex = local.ifindex;
+    let ingress_ifindex = if local.is_host && direction == Direction::Egress { 0 } else { ifindex };
     Some(Probe { ifindex, ingress_ifindex, source, destination, protocol, port })
 }
 
-/// A question with its answer.
-fn answer(direction: Direction, probe: Probe, verdict: u32, outcome: &Outcome) -> Check {
+/// The hook at which an endpoint's packets of a direction are seen: the host is on the other side of its interface.
+fn hook(local: &Local, direction: Direction) -> Direction {
+    match (local.is_host, direction) {
+        (false, direction) => direction,
+        (true, Direction::Ingress) => Direction::Egress,
+        (true, Direction::Egress) => Direction::Ingress,
+    }
+}
+
+/// A question with its answer. What the host sends has no proxy, as what comes to an endpoint has none.
+fn answer(hook: Direction, probe: Probe, verdict: u32, outcome: &Outcome) -> Check {
     let record = record(verdict as usize, outcome);
-    let reason = refusal(&record, direction, Protocol(probe.protocol));
-    Check { direction, probe, verdict, reason }
+    let reason = refusal(&record, hook, Protocol(probe.protocol));
+    Check { direction: hook, probe, verdict, reason }
 }
 
 /// A protocol and a port, with their class.
@@ -124,7 +137,8 @@ impl<'d> Asking<'d> {
         let row = &self.decision.sides[direction].rows[subject.tables[direction].row(class).index()];
         let verdict = row.0[port_class.index()];
         let number = u32::try_from(verdict.index()).ok()?;
-        Some(answer(direction, probe, number, &self.decision.verdicts[verdict.index()]))
+        let outcome = &self.decision.verdicts[verdict.index()];
+        Some(answer(hook(local, direction), probe, number, outcome))
     }
 }
 
@@ -156,12 +170,13 @@ fn is_protocol_of(protocol: u8, peer: IpAddr) -> bool {
     }
 }
 
-/// An address of the endpoint; where it has none of the peer's family, it may be asked what comes to it all the same.
+/// An address of the endpoint; where it has none of the peer's family, it may be asked what comes to it all the same, unless
+/// it is the host, which is known by its addresses alone.
 fn own_address(local: &Local, peer: IpAddr, direction: Direction) -> Option<IpAddr> {
     let own = local.addresses.iter().copied().find(|address| address.is_ipv4() == peer.is_ipv4());
     let any = || match peer {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
     };
-    own.or_else(|| (direction == Direction::Ingress).then(any))
+    own.or_else(|| (direction == Direction::Ingress && !local.is_host).then(any))
 }

@@ -38,6 +38,8 @@ pub struct Local {
 pub struct Settings {
     /// What would be dropped by policy is told and let pass (`policy-audit-mode`, semantics.md 4.1).
     pub audit: bool,
+    /// The same for policy of the host alone (semantics.md 4.11).
+    pub audit_host: bool,
     /// Whether ICMP "fragmentation needed" always passes (semantics.md 4.12).
     pub allow_frag_needed: bool,
     /// Whether new connections are told, and not drops alone.
@@ -50,7 +52,21 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { audit: false, allow_frag_needed: true, tell_new: false, event_rate: 1_000, checks: 2_000 }
+        Settings {
+            audit: false,
+            audit_host: false,
+            allow_frag_needed: true,
+            tell_new: false,
+            event_rate: 1_000,
+            checks: 2_000,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether what policy would drop passes, for the host or for others.
+    pub fn audits(&self, host: bool) -> bool {
+        self.audit || host && self.audit_host
     }
 }
 
@@ -146,7 +162,7 @@ fn interface(id: u32, local: &Local, settings: &Settings) -> Interface {
         flags: flag(local.is_host, ENDPOINT_HOST)
             | ENDPOINT_TRACK_INGRESS
             | ENDPOINT_TRACK_EGRESS
-            | flag(settings.audit, ENDPOINT_AUDIT)
+            | flag(settings.audits(local.is_host), ENDPOINT_AUDIT)
             | flag(!local.is_host && fours.len() < 2, ENDPOINT_CHECK_SOURCE4)
             | flag(!local.is_host && sixes.len() < 2, ENDPOINT_CHECK_SOURCE6),
         address4: fours.first().copied().unwrap_or_default(),

@@ -8,13 +8,15 @@ use sluice_compiler::classify::Limits as TableLimits;
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
-use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::resource::dns_answers::Recording;
 use sluice_compiler::source::{Document, Limits, Sources, parse};
 use sluice_compiler::{Extras, compile, decide, load};
-use sluice_ir::decision::Decision;
 use sluice_ir::decision::verify::{Verified, verify};
+use sluice_ir::decision::{Decision, EndpointName};
 use sluice_ir::ids::ClassId;
 use sluice_ir::net::Cidr;
+use sluice_loader::generation::Prepared;
+use sluice_loader::prepare::Local;
 
 /// A folder of `testdata/cases`, or of the outside conformance suite.
 pub(crate) struct Case {
@@ -61,7 +63,12 @@ impl Case {
 
     fn extras(&self) -> Extras {
         let read = |file: &str| std::fs::read_to_string(self.folder.join(file)).ok();
-        let answers = read("dns.yaml").map(|text| DnsAnswers::read(&documents(text)).0).unwrap_or_default();
+        let recorded = read("dns.yaml").map(|text| {
+            let mut sources = Sources::default();
+            let file = sources.add("dns.yaml".to_owned(), text);
+            Recording::read(&sources, &[file], &Limits::default()).0
+        });
+        let answers = recorded.unwrap_or_default().answers(None, std::time::Duration::ZERO);
         let aws: Vec<Document> = files(&self.folder)
             .into_iter()
             .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("aws"))
@@ -103,4 +110,53 @@ fn with_addresses(mut decision: Decision) -> Verified<Decision> {
         decision.prefixes.insert(Cidr::host(IpAddr::V4(address)), class);
     }
     verify(decision.canonical()).unwrap()
+}
+
+/// The node of the manifests that tests write.
+pub(crate) const NODE: &str = "n1";
+
+/// An agent's options, as they are where nobody says others.
+pub(crate) fn of_agent() -> Options {
+    Options { accept: Accept::Agent, ..Options::default() }
+}
+
+/// The decision of some manifests for the endpoints of [`NODE`].
+pub(crate) fn decision_of(texts: &[&str], options: &Options) -> Verified<Decision> {
+    let mut sources = Sources::default();
+    let ids: Vec<_> = (0..)
+        .zip(texts)
+        .map(|(at, text): (usize, _)| sources.add(format!("{at}.yaml"), (*text).to_owned()))
+        .collect();
+    let loaded = load(&sources, &ids, options, &Limits::default());
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let compiled = compile(&loaded.resources, Extras::default(), &sources, options).unwrap();
+    decide(&compiled, Some(NODE), &TableLimits::default(), &mut |_| {}).unwrap().classified.decision
+}
+
+/// The endpoint of a decision that is the pod of a name, or the host.
+pub(crate) fn endpoint_of(decision: &Decision, pod: Option<&str>) -> EndpointName {
+    let is = |name: &&EndpointName| match pod {
+        Some(pod) => name.namespace.is_some() && *name.name == *pod,
+        None => name.namespace.is_none(),
+    };
+    decision.subjects.iter().flat_map(|subject| &subject.endpoints).find(is).unwrap().clone()
+}
+
+/// Pods of a decision by their names, with the numbers of their interfaces and their addresses.
+pub(crate) fn locals_of<'n>(
+    decision: &Decision,
+    pods: impl IntoIterator<Item = (&'n str, u32, Vec<IpAddr>)>,
+) -> Vec<Local> {
+    let local = |(pod, ifindex, addresses)| {
+        let name = endpoint_of(decision, Some(pod));
+        Local { name, ifindex, addresses, is_host: false }
+    };
+    pods.into_iter().map(local).collect()
+}
+
+/// A generation that outlives the images that it was made of.
+pub(crate) fn owned(prepared: Prepared<'_>) -> Prepared<'static> {
+    let Prepared { images, programs, checks } = prepared;
+    let images = images.into_iter().map(|(spec, bytes)| (spec, bytes.into_owned().into())).collect();
+    Prepared { images, programs, checks }
 }

@@ -3,12 +3,10 @@
 use std::fmt::Write as _;
 
 use sluice_backends::image::Room;
-use sluice_compiler::options::{Accept, Options};
-use sluice_compiler::source::{Limits, Sources};
-use sluice_compiler::{Extras, classify, compile, decide, load};
 use sluice_loader::generation::{Number, Prepared};
-use sluice_loader::prepare::{Local, Settings, checks, generation, images};
+use sluice_loader::prepare::{Settings, checks, generation, images};
 
+use super::case::{decision_of, locals_of, of_agent, owned};
 use super::network::Network;
 
 /// The pods, in the order of the network's endpoints: one that has rules about DNS, one that has none, and a server.
@@ -66,24 +64,9 @@ pub(crate) fn prepared(
     number: Number,
     settings: &Settings,
 ) -> Prepared<'static> {
-    let options = Options::read(&[], Accept::Agent).0;
-    let mut sources = Sources::default();
-    let texts = [("cluster.yaml", cluster()), ("policies.yaml", policy.to_owned())];
-    let ids = texts.map(|(name, text)| sources.add(name.to_owned(), text));
-    let loaded = load(&sources, &ids, &options, &Limits::default());
-    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-    let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
-    let decided = decide(&compiled, Some("n1"), &classify::Limits::default(), &mut |_| {}).unwrap();
-    let decision = decided.classified.decision;
-    let names = decision.subjects.iter().flat_map(|subject| &subject.endpoints);
-    let local = |name: &sluice_ir::decision::EndpointName| {
-        let at = NAMES.iter().position(|known| **known == *name.name)?;
-        let addresses = vec![Network::address4(at).into(), Network::address6(at).into()];
-        Some(Local { name: name.clone(), ifindex: network.ifindex(at), addresses, is_host: false })
-    };
-    let locals: Vec<Local> = names.filter_map(local).collect();
-    assert_eq!(locals.len(), NAMES.len());
+    let decision = decision_of(&[&cluster(), policy], &of_agent());
+    let pod = |(at, name): (usize, &'static str)| (name, network.ifindex(at), Network::addresses(at));
+    let locals = locals_of(&decision, NAMES.into_iter().enumerate().map(pod));
     let images = images(&decision, &locals, settings, &Room::NONE).unwrap();
-    let made = generation(number, &images, settings, checks(&decision, &locals, settings.checks)).unwrap();
-    made.into_owned()
+    owned(generation(number, &images, settings, checks(&decision, &locals, settings.checks)).unwrap())
 }

@@ -79,6 +79,11 @@ impl Network {
         Ipv6Addr::new(0xfd09, 0, 0, u16::try_from(endpoint).unwrap(), 0, 0, 0, 2)
     }
 
+    /// An endpoint's addresses.
+    pub(crate) fn addresses(endpoint: usize) -> Vec<IpAddr> {
+        vec![Network::address4(endpoint).into(), Network::address6(endpoint).into()]
+    }
+
     /// The node's addresses, on the interface to an endpoint.
     pub(crate) fn gateways(endpoint: usize) -> [IpAddr; 2] {
         let four = Ipv4Addr::new(10, 9, u8::try_from(endpoint).unwrap(), 1);

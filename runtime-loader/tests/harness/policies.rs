@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sluice_backends::image::{Images, Room};
-use sluice_compiler::options::{Accept, Options};
-use sluice_compiler::source::{Limits, Sources};
-use sluice_compiler::{Extras, classify, compile, decide, load};
 use sluice_loader::generation::{Check, Number, Prepared};
-use sluice_loader::prepare::{Local, Settings, checks, generation, images};
+use sluice_loader::prepare::{Settings, checks, generation, images};
 
+use super::case::{decision_of, locals_of, of_agent, owned};
 use super::network::Network;
 
 /// Which ports a policy lets pass from the client to the server. All else is denied, whoever sends it.
@@ -136,24 +134,9 @@ impl Policy {
 impl Compiled {
     /// Compiles for the endpoints with these numbers of interfaces.
     pub(crate) fn new(policy: Policy, ifindexes: [u32; 2]) -> Compiled {
-        let options = Options::read(&[], Accept::Agent).0;
-        let mut sources = Sources::default();
-        let texts = [("cluster.yaml", cluster()), ("policies.yaml", policies(&policy))];
-        let ids = texts.map(|(name, text)| sources.add(name.to_owned(), text));
-        let loaded = load(&sources, &ids, &options, &Limits::default());
-        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-        let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
-        let decided = decide(&compiled, Some("n1"), &classify::Limits::default(), &mut |_| {}).unwrap();
-        let decision = decided.classified.decision;
-        let names = decision.subjects.iter().flat_map(|subject| &subject.endpoints);
-        let locals: Vec<Local> = names
-            .filter_map(|name| {
-                let at = NAMES.iter().position(|known| **known == *name.name)?;
-                let addresses = vec![Network::address4(at).into(), Network::address6(at).into()];
-                Some(Local { name: name.clone(), ifindex: ifindexes[at], addresses, is_host: false })
-            })
-            .collect();
-        assert_eq!(locals.len(), NAMES.len());
+        let decision = decision_of(&[&cluster(), &policies(&policy)], &of_agent());
+        let pod = |(at, name): (usize, &'static str)| (name, ifindexes[at], Network::addresses(at));
+        let locals = locals_of(&decision, NAMES.into_iter().enumerate().map(pod));
         let settings = Settings::default();
         let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
         let checks = checks(&decision, &locals, settings.checks);
@@ -164,10 +147,8 @@ impl Compiled {
     /// The generation of a number. Packets know three bits of it, so one of the same bits will do: making programs is
     /// slow where nothing is optimised.
     pub(crate) fn prepared(&self, number: Number) -> Prepared<'static> {
-        let make = || {
-            let made = generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap();
-            made.into_owned()
-        };
+        let make =
+            || owned(generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap());
         self.known.borrow_mut().entry(number.word() % GENERATIONS_APART).or_insert_with(make).clone()
     }
 }

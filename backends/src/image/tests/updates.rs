@@ -217,6 +217,33 @@ fn what_is_gone_comes_again_after_a_grace_period() {
     assert_eq!(Simulator::from(&images).class([1, 2, 3, 4].into()), CLASSES as u32);
 }
 
+/// Whoever makes larger images when he is told to is never refused.
+#[test]
+fn room_is_short_before_it_runs_out() {
+    let prefixes = [("0.0.0.0/0".parse().unwrap(), 0), ("::/0".parse().unwrap(), 0)];
+    let least = Room { chunks4: 16, hosts6: 16, ..Room::LIVE };
+    let mut known: PrefixMap<usize> = prefixes.into_iter().collect();
+    let mut images = build(&known, &least);
+    let mut grown = 0;
+    for number in 0..400_u32 {
+        // Far from each other, in both families.
+        let far = u128::from(number.wrapping_mul(0x9e37_79b1));
+        let four = Cidr::host(std::net::Ipv4Addr::from_bits(far as u32).into());
+        let six = Cidr::host(std::net::Ipv6Addr::from_bits(0x2001 << 112 | far << 32 | far).into());
+        for prefix in [four, six] {
+            images.apply(&delta(&vec![(prefix, Some(1))])).unwrap();
+            known.insert(prefix, 1);
+        }
+        if images.is_short_of_room() {
+            let room = images.ample(&least);
+            images = build(&known, &room);
+            assert!(!images.is_short_of_room(), "{room:?}");
+            grown += 1;
+        }
+    }
+    assert!((3..12).contains(&grown), "{grown}: it doubles, and not each time");
+}
+
 #[test]
 fn what_cannot_be_done_in_place_says_why() {
     let mut images = live();

@@ -9,7 +9,7 @@ mod layer7;
 mod markdown;
 mod peers;
 mod preview;
-mod traffic;
+pub(crate) mod traffic;
 
 use std::collections::BTreeSet;
 

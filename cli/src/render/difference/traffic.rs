@@ -14,7 +14,7 @@ const MOST: usize = 6;
 type ByRange = BTreeMap<(u16, u16), Vec<Protocol>>;
 
 /// `8080/tcp`, `53/tcp+udp`, `all traffic`, `everything but 80/tcp`.
-pub(super) fn text(traffic: &[Traffic]) -> String {
+pub(crate) fn text(traffic: &[Traffic]) -> String {
     text_of(traffic, MOST)
 }
 

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use sluice_compiler::reach::ends::State;
-
 use super::cover::Place;
 use super::drawing::{Drawing, Edge};
 use super::traffic::Style;
@@ -15,19 +13,11 @@ pub(super) fn render(drawing: &Drawing) -> String {
     let mut line = |line: String| {
         let _ = writeln!(text, "{line}");
     };
-    for (at, part) in drawing.cover.parts.iter().enumerate() {
-        let drawn = drawing.drawn(at);
-        if drawn.is_empty() {
-            continue;
-        }
+    for (at, title, drawn) in drawing.frames() {
         line(format!("  subgraph cluster_{at} {{"));
-        line(format!("    label={};", quoted(part.title())));
+        line(format!("    label={};", quoted(title)));
         for unit in drawn {
-            let open = drawing
-                .unit(unit)
-                .state
-                .filter(|state| state.ingress == State::Open || state.egress == State::Open);
-            let style = if open.is_some() { ", style=\"rounded,dashed\"" } else { "" };
+            let style = if drawing.is_open(unit) { ", style=\"rounded,dashed\"" } else { "" };
             line(format!("    u{unit} [label={}{style}];", quoted(&drawing.unit(unit).short)));
         }
         line("  }".to_owned());

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sluice_compiler::reach::ends::State;
+
 use super::cover::{Cover, Place};
 use super::traffic::{Style, Word, label};
 use super::units::{Part, Passed, Unit, UnitId, Units};
@@ -59,6 +61,18 @@ impl Drawing {
             (pods && (focus || self.is_met(*at))) || whole || self.is_named(*at)
         };
         self.units.of_part(&self.cover.parts[part]).filter(met).collect()
+    }
+
+    /// The frames that hold something that is drawn: number of the part, title, units.
+    pub(super) fn frames(&self) -> impl Iterator<Item = (usize, &str, Vec<UnitId>)> {
+        let parts = self.cover.parts.iter().enumerate();
+        parts.map(|(at, part)| (at, part.title(), self.drawn(at))).filter(|(_, _, drawn)| !drawn.is_empty())
+    }
+
+    /// Whether no rule isolates a unit in one direction at least.
+    pub(super) fn is_open(&self, at: UnitId) -> bool {
+        let open = |state: State| state == State::Open;
+        self.unit(at).state.is_some_and(|state| open(state.ingress) || open(state.egress))
     }
 
     /// Whether some arrow meets a unit or its namespace.

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use sluice_compiler::reach::ends::State;
-
 use super::cover::Place;
 use super::drawing::{Drawing, Edge};
 use super::traffic::Style;
@@ -15,18 +13,10 @@ pub(super) fn render(drawing: &Drawing) -> String {
     let mut line = |line: String| {
         let _ = writeln!(text, "{line}");
     };
-    for (at, part) in drawing.cover.parts.iter().enumerate() {
-        let drawn = drawing.drawn(at);
-        if drawn.is_empty() {
-            continue;
-        }
-        line(format!("  subgraph p{at}[\"{}\"]", escaped(part.title())));
+    for (at, title, drawn) in drawing.frames() {
+        line(format!("  subgraph p{at}[\"{}\"]", escaped(title)));
         for unit in drawn {
-            let open = drawing
-                .unit(unit)
-                .state
-                .filter(|state| state.ingress == State::Open || state.egress == State::Open);
-            let class = if open.is_some() { ":::open" } else { "" };
+            let class = if drawing.is_open(unit) { ":::open" } else { "" };
             line(format!("    u{unit}[\"{}\"]{class}", escaped(&drawing.unit(unit).short)));
         }
         line("  end".to_owned());

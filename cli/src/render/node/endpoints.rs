@@ -27,6 +27,7 @@ pub(crate) fn render(endpoints: &[EndpointStatus], look: Look) -> String {
 fn row(endpoint: &EndpointStatus) -> Vec<Cell> {
     let side = |direction| match (endpoint.problem.is_some(), endpoint.side(direction).enforced) {
         (true, _) => Cell::text("failed").styled(Style::new().red()),
+        (false, true) if endpoint.audited => Cell::text("audited").styled(Style::new().yellow()),
         (false, true) => Cell::text("enforced").styled(Style::new().green()),
         (false, false) => Cell::text("open").styled(Style::new().yellow()),
     };

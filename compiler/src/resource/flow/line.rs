@@ -23,7 +23,7 @@ pub struct FlowLine {
 
 /// Reads a file of flows; blank lines are left out. Keys that are not known here are notes of the asker's.
 pub fn parse_lines(sources: &Sources, file: FileId, limits: &Limits) -> Vec<FlowLine> {
-    source::parse_lines(sources, file, limits).into_par_iter().map(read).collect()
+    source::parse_lines(sources, file, limits, |_| 0).into_par_iter().map(read).collect()
 }
 
 fn read(line: Line) -> FlowLine {

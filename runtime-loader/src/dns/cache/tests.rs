@@ -41,6 +41,17 @@ fn idle(cache: &mut Cache, second: u64) -> Vec<String> {
     shown(&changes)
 }
 
+/// Every record, one name at a time.
+fn all(cache: &Cache) -> Vec<Record> {
+    let (mut records, mut after) = (Vec::new(), None);
+    loop {
+        let (more, last) = cache.records(after.as_ref(), 1);
+        records.extend(more);
+        let Some(last) = last else { return records };
+        after = Some(last);
+    }
+}
+
 #[test]
 fn an_address_is_enforced_as_long_as_one_endpoint_has_it() {
     let mut cache = Cache::default();
@@ -97,7 +108,7 @@ fn what_was_written_down_comes_back() {
     }
     written.extend(cache.forget(Some("shop/web"), |it| *it == name("b.io")).records);
     cache.expire(at(60), &DnsOptions::default());
-    for records in [written, cache.records()] {
+    for records in [written, all(&cache)] {
         let mut restored = Cache::default();
         restored.restore(records);
         assert_eq!(restored.answers(), cache.answers());
@@ -155,4 +166,18 @@ proptest! {
             prop_assert_eq!(&answers, &enforced);
         }
     }
+}
+
+#[test]
+fn the_names_of_an_address_follow_what_is_known() {
+    let mut cache = Cache::default();
+    learn(&mut cache, "shop/web", "a.io", &[1, 2], 0, 60);
+    assert_eq!(cache.names_of(ip(1)), [name("a.io")]);
+    learn(&mut cache, "shop/cart", "b.io", &[1], 0, 60);
+    learn(&mut cache, "shop/cart", "a.io", &[1], 0, 60);
+    assert_eq!(cache.names_of(ip(1)), [name("a.io"), name("b.io")]);
+    cache.forget(Some("shop/web"), |_| true);
+    assert_eq!((cache.names_of(ip(1)).len(), cache.names_of(ip(2)).len()), (2, 0));
+    cache.forget(None, |it| *it == name("a.io"));
+    assert_eq!(cache.names_of(ip(1)), [name("b.io")]);
 }

@@ -7,6 +7,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6RecvErr};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
@@ -38,6 +40,7 @@ pub async fn ask(
     set_id(message, id);
     let answered = async {
         let socket = UdpSocket::bind((any, 0)).await?;
+        hear_of_errors(&socket, server)?;
         socket.connect(server).await?;
         socket.send(message).await?;
         loop {
@@ -56,7 +59,16 @@ pub async fn ask(
     timeout(patience, answered).await.unwrap_or(Err(NoAnswer::Timeout))
 }
 
-/// What the network said instead of an answer: nobody listens there.
+/// Without this the kernel tells that nobody listens at the port, and not that there is no way to the server.
+fn hear_of_errors(socket: &UdpSocket, server: SocketAddr) -> io::Result<()> {
+    let told = match server {
+        SocketAddr::V4(_) => setsockopt(socket, Ipv4RecvErr, &true),
+        SocketAddr::V6(_) => setsockopt(socket, Ipv6RecvErr, &true),
+    };
+    Ok(told?)
+}
+
+/// What the network said instead of an answer: nobody listens there, or there is no way.
 fn refused(socket: &UdpSocket) -> io::Result<()> {
     match socket.take_error()? {
         Some(error) => Err(error),

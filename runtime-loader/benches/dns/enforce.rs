@@ -1,0 +1,275 @@
+//! From an answer to its force: learned, written down, applied to the tables, written into the images of a real node, and
+//! whoever waits is woken. Everything but the network, in a whole agent.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, geteuid, getpid, kill_process};
+use sluice_backends::datapath::entries;
+use sluice_compiler::load;
+use sluice_compiler::options::Options;
+use sluice_compiler::source::{Limits, Sources};
+use sluice_ir::dns_name::DnsName;
+use sluice_loader::agent::{Config, Feed, Inputs, run_fed};
+use sluice_loader::api::time::Moment;
+use sluice_loader::dns::cache::{Endpoint, Lookup};
+use sluice_loader::dns::names::{Names, Waited};
+use sluice_loader::node::{Node, Sizes};
+use sluice_loader::pins::Pins;
+use tokio::sync::oneshot;
+
+use crate::held::resident;
+use crate::network::Network;
+
+/// Starts, each with one first answer.
+const STARTS: usize = 5;
+/// Answers one after the other.
+const ANSWERS: u32 = 20_000;
+/// Between answers each of which takes as much room as an answer can: so many come of a busy node.
+const PAUSE: Duration = Duration::from_millis(1);
+/// Answers that wait for each other.
+const TOGETHER: u32 = 16;
+/// Names with a rule of their own: an address of two of them is a combination.
+const NAMES: u32 = 40;
+/// What is not in force by then is a fault.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// After so long the programs for the generation to come are verified.
+const CALM: Duration = Duration::from_secs(2);
+
+/// Prints the tables.
+pub(crate) fn tables() {
+    if !geteuid().is_root() || !PathBuf::from("/sys/fs/bpf").is_dir() {
+        eprintln!("what enforcing costs is not measured, as that needs root and BPF");
+        return;
+    }
+    let network = Network::new(2);
+    println!(
+        "| answer to enforced | answers | p50 | p99 | p99.9 | slowest |\n|---|---:|---:|---:|---:|---:|"
+    );
+    let first = (0..STARTS).map(|_| agent(&network, |learning| async move { vec![learning.first().await] }));
+    let first: Vec<Duration> = first.flatten().collect();
+    tell("the first after a start", first);
+    agent(&network, |mut learning| async move {
+        learning.first().await;
+        tokio::time::sleep(CALM).await;
+        learning.all().await;
+        Vec::new()
+    });
+    println!();
+}
+
+/// Whoever learns, beside a core that enforces.
+struct Learning {
+    names: Arc<Names>,
+    endpoint: Endpoint,
+    next: u32,
+}
+
+/// Where the addresses of answers lie.
+#[derive(Clone, Copy, Debug)]
+enum Where {
+    /// Side by side.
+    Near,
+    /// Each far from all others, which is the most that it can take.
+    Far,
+    /// The same in IPv6.
+    Far6,
+}
+
+impl Learning {
+    fn begin(feed: &Feed) -> Learning {
+        Learning { names: Arc::clone(feed.names()), endpoint: "shop/web".into(), next: 0 }
+    }
+
+    /// The first answer: nobody is answered before a generation is in force, so what is learned before is not waited for.
+    async fn first(&self) -> Duration {
+        while learn(&self.names, &self.endpoint, "n0.early.test", &[[192, 0, 2, 1].into()], CALM / 100)
+            .await
+            .is_none()
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let addresses = [[192, 0, 2, 2].into()];
+        learn(&self.names, &self.endpoint, "n0.example.test", &addresses, PATIENCE).await.unwrap()
+    }
+
+    fn address(&mut self, place: Where) -> IpAddr {
+        self.next += 1;
+        let number = self.next;
+        // An odd factor visits every address once.
+        let spread = number.wrapping_mul(0x9e37_79b1);
+        match place {
+            Where::Near => Ipv4Addr::from_bits(0x1400_0000 + number).into(),
+            Where::Far => Ipv4Addr::from_bits(spread).into(),
+            Where::Far6 => {
+                Ipv6Addr::from_bits(0x2001 << 112 | u128::from(spread) << 40 | u128::from(number)).into()
+            }
+        }
+    }
+
+    async fn one_by_one(&mut self, place: Where, answers: u32, pause: Duration) -> Vec<Duration> {
+        let mut times = Vec::new();
+        for number in 0..answers {
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            let addresses = [self.address(place)];
+            let name = format!("n{number}.example.test");
+            times.push(learn(&self.names, &self.endpoint, &name, &addresses, PATIENCE).await.unwrap());
+        }
+        times
+    }
+
+    async fn together(&mut self, answers: u32) -> Vec<Duration> {
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..TOGETHER {
+            let addresses: Vec<IpAddr> = (0..answers / TOGETHER).map(|_| self.address(Where::Near)).collect();
+            let (names, endpoint) = (Arc::clone(&self.names), Arc::clone(&self.endpoint));
+            tasks.spawn(async move {
+                let mut times = Vec::new();
+                for (number, address) in addresses.into_iter().enumerate() {
+                    let name = format!("t{task}-{number}.example.test");
+                    times.push(learn(&names, &endpoint, &name, &[address], PATIENCE).await.unwrap());
+                }
+                times
+            });
+        }
+        tasks.join_all().await.concat()
+    }
+
+    /// Two names with a rule each at one address: the second is what is measured.
+    async fn combinations(&mut self) -> Vec<Duration> {
+        let mut times = Vec::new();
+        for first in 0..NAMES {
+            for second in first + 1..NAMES {
+                let addresses = [self.address(Where::Near)];
+                let [one, two] = [first, second].map(|number| format!("own{number}.test"));
+                learn(&self.names, &self.endpoint, &one, &addresses, PATIENCE).await.unwrap();
+                times.push(learn(&self.names, &self.endpoint, &two, &addresses, PATIENCE).await.unwrap());
+            }
+        }
+        times
+    }
+
+    async fn all(&mut self) {
+        let before = resident();
+        tell(
+            "known names, addresses side by side",
+            self.one_by_one(Where::Near, ANSWERS, Duration::ZERO).await,
+        );
+        tell("known names, addresses far from each other", self.one_by_one(Where::Far, ANSWERS, PAUSE).await);
+        tell("known names, IPv6", self.one_by_one(Where::Far6, ANSWERS, PAUSE).await);
+        tell(&format!("known names, {TOGETHER} at a time"), self.together(ANSWERS).await);
+        tell("a new combination of names", self.combinations().await);
+        let many: Vec<IpAddr> = (0..1_000).map(|_| self.address(Where::Near)).collect();
+        let time = learn(&self.names, &self.endpoint, "many.example.test", &many, PATIENCE).await.unwrap();
+        tell("one name with 1,000 addresses", vec![time]);
+        let (more, size) = (resident().saturating_sub(before) / 1024, self.names.size().addresses);
+        println!("\nThe agent takes {more} MiB more with {size} addresses learned and enforced.");
+    }
+}
+
+/// Learns an answer, and waits until packets are judged by it. None if that takes too long.
+async fn learn(
+    names: &Names,
+    endpoint: &Endpoint,
+    name: &str,
+    addresses: &[IpAddr],
+    patience: Duration,
+) -> Option<Duration> {
+    let name = DnsName::parse(name).unwrap();
+    let ttl = Duration::from_secs(3_600);
+    let began = Instant::now();
+    let batch = names.learn(Lookup { endpoint, name: &name, addresses, ttl, at: Moment::now() }).unwrap();
+    (names.wait(batch, patience).await != Waited::InVain).then(|| began.elapsed())
+}
+
+/// Runs an agent, and what measures beside it on the same threads.
+fn agent<F>(network: &Network, measure: impl FnOnce(Learning) -> F + Send + 'static) -> Vec<Duration>
+where
+    F: Future<Output = Vec<Duration>> + Send + 'static,
+{
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        node: "n1".to_owned(),
+        version: "bench".to_owned(),
+        watched: vec![folder.path().to_owned()],
+        keep_going: false,
+        socket: folder.path().join("sluice.sock"),
+        state: folder.path().join("state"),
+        pins: network.pins.join("agent"),
+        metrics: None,
+        host_interfaces: Vec::new(),
+        audit_host: false,
+        tell_new: false,
+    };
+    let (send, times) = mpsc::channel();
+    let pins = config.pins.clone();
+    let running = thread::spawn(move || {
+        let (done, result) = oneshot::channel();
+        let feed = |feed: Feed| {
+            tokio::spawn(async move {
+                let _ = done.send(measure(Learning::begin(&feed)).await);
+            });
+        };
+        thread::spawn(move || {
+            send.send(result.blocking_recv().unwrap()).unwrap();
+            kill_process(getpid(), Signal::TERM).unwrap();
+        });
+        run_fed(&config, Box::new(|_: &_| inputs()), feed).unwrap();
+    });
+    let times = times.recv().unwrap();
+    running.join().unwrap();
+    remove(&pins);
+    times
+}
+
+fn remove(pins: &Path) {
+    Node::open(Pins::new(pins), &entries().unwrap(), Sizes::default()).and_then(Node::remove).unwrap();
+}
+
+/// A pod with a rule for all names of a zone, and one for each of some names.
+fn inputs() -> Inputs {
+    let mut text = "{apiVersion: v1, kind: Node, metadata: {name: n1}, \
+        status: {addresses: [{type: InternalIP, address: 10.9.0.1}]}}\n\
+        ---\n{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n"
+        .to_owned();
+    for (at, pod) in ["web", "dns"].into_iter().enumerate() {
+        let address = Network::address4(at);
+        text.push_str(&format!(
+            "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: {pod}, namespace: shop, labels: {{app: {pod}}}}}, \
+             spec: {{nodeName: n1, containers: [{{name: c, image: example.invalid/c}}]}}, \
+             status: {{phase: Running, podIP: {address}, podIPs: [{{ip: {address}}}]}}}}\n"
+        ));
+    }
+    text.push_str(
+        "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: web, namespace: shop}\nspec:\n  \
+         endpointSelector: {matchLabels: {app: web}}\n  egress:\n  \
+         - toFQDNs: [{matchPattern: '*.example.test'}]\n    toPorts: [{ports: [{port: \"443\", protocol: TCP}]}]\n",
+    );
+    for number in 0..NAMES {
+        let port = 1_000 + number;
+        text.push_str(&format!(
+            "  - toFQDNs: [{{matchName: own{number}.test}}]\n    \
+             toPorts: [{{ports: [{{port: \"{port}\", protocol: TCP}}]}}]\n"
+        ));
+    }
+    let mut sources = Sources::default();
+    let file = sources.add("cluster.yaml".to_owned(), text);
+    let loaded = load(&sources, &[file], &Options::default(), &Limits::default());
+    Inputs { sources, resources: loaded.resources, diagnostics: loaded.diagnostics, ..Inputs::default() }
+}
+
+fn tell(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |part: usize| times[(times.len() - 1) * part / 1_000];
+    let shown = [500, 990, 999, 1_000].map(|part| match at(part).as_secs_f64() {
+        seconds if seconds < 1e-3 => format!("{:.0} µs", seconds * 1e6),
+        seconds => format!("{:.1} ms", seconds * 1e3),
+    });
+    println!("| {what} | {} | {} |", times.len(), shown.join(" | "));
+}
