@@ -12,6 +12,7 @@
 //! | [`dns`] | policy by name: the proxy for queries, and what it learns |
 //! | [`endpoint`] | where endpoints meet the node |
 //! | [`delivery`] | how packets get to a proxy of this machine |
+//! | `watch` | a live cluster, read and never written (feature `cluster`) |
 //! | [`watch_files`] | that a file has changed |
 //! | [`kernel`] | what only the kernel can do: maps, programs, links, memory that both sides share |
 
@@ -27,4 +28,6 @@ pub mod node;
 pub mod pins;
 pub mod plan;
 pub mod prepare;
+#[cfg(feature = "cluster")]
+pub mod watch;
 pub mod watch_files;

@@ -60,7 +60,7 @@ pub enum ClusterError {
         why: String,
     },
     /// The user may not read what verdicts depend on.
-    #[error("this user may not {}", listed(missing))]
+    #[error("this user may not {}; `{server}` says: {}", listed(missing), said(missing))]
     Rights {
         /// The address of the server.
         server: String,
@@ -159,6 +159,11 @@ impl ClusterError {
             }
         }
     }
+}
+
+/// What the server says about the first of them, which names the user.
+fn said(missing: &[(Right, String)]) -> &str {
+    missing.first().map_or("", |(_, said)| said)
 }
 
 /// `list pods and get nodes`.

@@ -83,7 +83,8 @@ mod tests {
         let rules = role["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 5);
         for rule in rules {
-            let verbs: Vec<&str> = rule["verbs"].as_array().unwrap().iter().flat_map(|v| v.as_str()).collect();
+            let verbs: Vec<&str> =
+                rule["verbs"].as_array().unwrap().iter().flat_map(|v| v.as_str()).collect();
             assert!(verbs == ["list"] || (verbs == ["get"] && rule["resourceNames"].is_array()), "{rule}");
             assert!(!rule["resources"].to_string().contains("secrets"), "{rule}");
         }
