@@ -24,6 +24,10 @@ test: setup fmt clippy walls generated bpf unit docs written conformance fuzz-sh
 setup: ## install what the tests need beside Rust, if it is missing
 	@scripts/setup
 
+.PHONY: cluster
+cluster: ## build the API server that tests of live clusters ask
+	@scripts/setup-cluster
+
 .PHONY: fmt
 fmt: ## formatting
 	cargo fmt --all --check

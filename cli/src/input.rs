@@ -5,6 +5,8 @@
 
 mod agent;
 mod change;
+mod cluster;
+mod documents;
 mod expand;
 mod git;
 mod read;
@@ -22,7 +24,7 @@ use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::{DnsAnswers, Recording};
 use sluice_compiler::resource::{Resource, flow};
 use sluice_compiler::source::{Document, FileId, Limits, Sources, Span, parse};
-use sluice_compiler::{Compiled, DecideError, Extras, compile, is_no_manifest, load};
+use sluice_compiler::{Compiled, DecideError, Extras, compile, is_no_manifest};
 use sluice_ir::policy::Policy;
 
 use crate::command::Question;
@@ -31,7 +33,9 @@ use crate::error::CliError;
 use crate::options::Inputs;
 use crate::terminal::Progress;
 pub(crate) use agent::read_for_agent;
-pub(crate) use change::{Changes, Documents, Fate, read_changed, shown};
+pub(crate) use change::{Changes, Fate, read_changed, shown};
+pub(crate) use cluster::{read_rights, reading};
+pub(crate) use documents::Documents;
 use expand::{Argument, Entry, Kind};
 pub(crate) use git::GitError;
 pub(crate) use sides::{Asked, read_sides};
@@ -55,6 +59,8 @@ pub(crate) struct Input {
     pub(crate) recording: Recording,
     /// Findings that are not shown.
     pub(crate) passed_over: PassedOver,
+    /// The files that are objects of a live cluster, which has accepted them.
+    stored: BTreeSet<FileId>,
 }
 
 /// Reads the files of the options and of the paths. `flows` is the file of `--flows`, which is read later.
@@ -63,24 +69,30 @@ pub(crate) struct Input {
 ///
 /// Standard input is to be two things, and one of them would be empty without a word.
 pub(crate) fn read(paths: &[PathBuf], flows: Option<&Path>, inputs: &Inputs) -> Result<Input, CliError> {
-    read_following(Sources::default(), paths, flows, inputs)
+    read_documents(Documents::of_paths(paths), flows, inputs)
+}
+
+/// As [`read`], wherever the manifests come from.
+pub(crate) fn read_documents(
+    documents: Documents,
+    flows: Option<&Path>,
+    inputs: &Inputs,
+) -> Result<Input, CliError> {
+    read_following(Sources::default(), documents, flows, inputs)
 }
 
 /// As [`read`], into what follows the files that were read before.
 fn read_following(
     sources: Sources,
-    paths: &[PathBuf],
+    documents: Documents,
     flows: Option<&Path>,
     inputs: &Inputs,
 ) -> Result<Input, CliError> {
-    let is_stdin = |path: &&Path| path.as_os_str() == "-";
-    // However often it is among the paths, it is read once.
-    let manifests = paths.iter().map(PathBuf::as_path).find(is_stdin);
-    let mut input = Input::begin(sources, &flows.into_iter().chain(manifests).collect::<Vec<_>>(), inputs)?;
+    let others: Vec<&Path> = flows.into_iter().chain(documents.stdin()).collect();
+    let mut input = Input::begin(sources, &others, inputs)?;
     let limits = Limits::default();
-    let given = input.add_files(expand::expand(paths), &limits, &mut BTreeMap::new());
-    let _progress = input.progress();
-    let loaded = load(&input.sources, &input.manifests, &input.options, &limits);
+    let given = input.add_documents(documents, &limits, &mut BTreeMap::new(), inputs);
+    let loaded = input.load_all(&limits);
     input.resources = loaded.resources;
     input.diagnostics.extend(loaded.diagnostics);
     input.report_empty(&given);
@@ -335,6 +347,7 @@ impl Input {
                 Kind::Folder => format!("no manifest in the folder `{}`", argument.name),
                 Kind::Glob if argument.files.is_empty() => format!("no file matches `{}`", argument.name),
                 Kind::Glob => format!("no manifest in the files that match `{}`", argument.name),
+                Kind::Cluster => format!("the cluster `{}` has no object that is read", argument.name),
             };
             let file = match (argument.kind, argument.files.first()) {
                 (Kind::File | Kind::Stdin, Some(file)) => *file,

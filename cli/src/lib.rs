@@ -90,16 +90,16 @@ mod tests {
 
     #[test]
     fn the_name_is_the_one_it_was_called_by() {
-        assert_eq!(usage("/usr/bin/sluice", "preview"), "Usage: sluice preview [OPTIONS] <PATH>...");
+        assert_eq!(usage("/usr/bin/sluice", "preview"), "Usage: sluice preview [OPTIONS] [PATH]...");
         assert_eq!(
             usage("/usr/bin/kubectl-sluice", "preview"),
-            "Usage: kubectl sluice preview [OPTIONS] <PATH>..."
+            "Usage: kubectl sluice preview [OPTIONS] [PATH]..."
         );
         assert_eq!(
             usage("kubectl-sluice", "can"),
-            "Usage: kubectl sluice can [OPTIONS] FROM TO PORT/PROTO PATH..."
+            "Usage: kubectl sluice can [OPTIONS] FROM TO PORT/PROTO [PATH]..."
         );
-        assert_eq!(usage("sluice", "can"), "Usage: sluice can [OPTIONS] FROM TO PORT/PROTO PATH...");
+        assert_eq!(usage("sluice", "can"), "Usage: sluice can [OPTIONS] FROM TO PORT/PROTO [PATH]...");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Options that several commands share.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use sluice_compiler::diagnostic::Severity;
@@ -40,6 +41,70 @@ pub(crate) struct Inputs {
     /// Leave invalid documents out and go on
     #[arg(long)]
     pub(crate) keep_going: bool,
+}
+
+/// Which live cluster is read where no path is given; the options have kubectl's names.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Live cluster")]
+pub(crate) struct ClusterArgs {
+    /// The kubeconfig [default: $KUBECONFIG, or ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+
+    /// The namespace of what names none [default: that of the context]
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+
+    /// Act as this user
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) user: Option<String>,
+
+    /// Act as a member of this group; may be repeated
+    #[arg(long = "as-group", value_name = "GROUP", requires = "user")]
+    pub(crate) groups: Vec<String>,
+
+    /// How long one answer of the server may take, such as 30s or 5m; 0 is no limit
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = read_time)]
+    pub(crate) request_timeout: Duration,
+
+    /// Print the least rights that reading a cluster takes, as a ClusterRole, and exit
+    #[arg(long)]
+    pub(crate) show_rights: bool,
+}
+
+impl ClusterArgs {
+    /// An option that says something about a live cluster.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("--kubeconfig", self.kubeconfig.is_some()),
+            ("--context", self.context.is_some()),
+            ("--as", self.user.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+/// A time as kubectl takes it: a number of seconds, or numbers with units.
+fn read_time(text: &str) -> Result<Duration, String> {
+    const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+    let fault = || "a time is a number with a unit: `30s`, `5m`, `1h30m`".to_owned();
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let (mut rest, mut sum) = (text, 0_u64);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(fault)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| fault())?;
+        let unit = UNITS.iter().find(|(unit, _)| rest[digits..].starts_with(unit)).ok_or_else(fault)?;
+        let part = number.checked_mul(unit.1).ok_or_else(fault)?;
+        sum = sum.checked_add(part).ok_or_else(fault)?;
+        rest = &rest[digits + unit.0.len()..];
+    }
+    if text.is_empty() { Err(fault()) } else { Ok(Duration::from_millis(sum)) }
 }
 
 /// [`Accept`] as an argument.
@@ -107,6 +172,25 @@ impl From<MinSeverity> for Severity {
             MinSeverity::Info => Severity::Info,
             MinSeverity::Warning => Severity::Warning,
             MinSeverity::Error => Severity::Error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::read_time;
+
+    #[test]
+    fn times_are_those_of_kubectl() {
+        let read = |text| read_time(text).ok();
+        for (text, seconds) in [("0", 0), ("30", 30), ("30s", 30), ("5m", 300), ("1h30m", 5400)] {
+            assert_eq!(read(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(read("1500ms"), Some(Duration::from_millis(1500)));
+        for text in ["", "s", "-1", "5x", "1.5s", "99999999999999999999s", "18446744073709551615h"] {
+            assert_eq!(read(text), None, "{text}");
         }
     }
 }

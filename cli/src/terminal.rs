@@ -109,6 +109,14 @@ impl Progress {
         }
         Progress(person)
     }
+
+    /// Shows how far it is.
+    pub(crate) fn update(&self, what: &str) {
+        if self.0 {
+            let mut err = io::stderr().lock();
+            let _ = write!(err, "\r\u{1b}[2K{what} ...").and_then(|()| err.flush());
+        }
+    }
 }
 
 impl Drop for Progress {

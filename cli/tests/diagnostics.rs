@@ -29,10 +29,18 @@ use serde_json::Value;
 use sluice_compiler::diagnostic::{Code, Severity};
 
 /// Codes that no small file can show.
-const EXEMPT: [(Code, &str); 3] = [
+const EXEMPT: [(Code, &str); 11] = [
     (Code::FileTooLarge, "the limit is 1 GiB"),
     (Code::TableTooLarge, "`check` makes no table; the tests of `compile` have a case"),
     (Code::EndpointInterfaces, "only the agent reads the file; its tests have a case"),
+    (Code::ClusterTls, "needs a server; the tests of live clusters have a case"),
+    (Code::ClusterCredentials, "needs a server; the tests of live clusters have a case"),
+    (Code::ClusterRights, "needs a server; the tests of live clusters have a case"),
+    (Code::ClusterInterrupted, "needs a server; the tests of live clusters have a case"),
+    (Code::ClusterAnswer, "needs a server; the tests of live clusters have a case"),
+    (Code::ClusterWithoutCilium, "needs a server; the tests of live clusters have a case"),
+    (Code::ClusterGap, "needs a server; the tests of live clusters have a case"),
+    (Code::ClusterObject, "needs a server; the tests of live clusters have a case"),
 ];
 
 /// A finding as expected or as found: its code and the text underlined, `None` for any.

@@ -148,7 +148,7 @@ fn kubectl_calls_it_by_its_own_name() {
         )
     };
     let (code, said) = run(&["preview", "--help"]);
-    assert!(code == Some(0) && said.contains("Usage: kubectl sluice preview [OPTIONS] <PATH>..."), "{said}");
+    assert!(code == Some(0) && said.contains("Usage: kubectl sluice preview [OPTIONS] [PATH]..."), "{said}");
     let (code, said) = run(&["preview"]);
     assert!(code == Some(2) && said.contains("Usage: kubectl sluice preview"), "{said}");
     let (code, said) = run(&["preview", "-f", "metrics.yaml", "cluster", "old"]);

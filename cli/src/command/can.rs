@@ -1,5 +1,7 @@
 //! `sluice can`: may A reach B, and why.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -7,14 +9,15 @@ use sluice_compiler::Compiled;
 use sluice_compiler::classify::Limits;
 use sluice_compiler::diagnostic::{Code, Diagnostic};
 use sluice_compiler::judge::{EndError, FlowAnswer, Judge};
+use sluice_compiler::resource::cilium::Entity;
 use sluice_compiler::resource::flow::Flow;
 use sluice_compiler::source::Span;
 use sluice_ir::policy::eval::Verdict;
 
 use crate::engine;
 use crate::error::CliError;
-use crate::input::{self, Input};
-use crate::options::Inputs;
+use crate::input::{self, Input, read_rights, reading};
+use crate::options::{ClusterArgs, Inputs};
 use crate::render::Format;
 use crate::render::answer::{self, Asked};
 use crate::report;
@@ -22,16 +25,18 @@ use crate::terminal::Terminal;
 
 /// Say whether a flow is allowed, and why
 ///
-/// Both sides are asked: the egress of the source and the ingress of the destination. Each rule that
+/// Without a PATH the live cluster is asked that kubectl would talk to; it is only read, and --show-rights prints the
+/// few rights that this takes. Both sides of the flow are asked: the egress of the source and the ingress of the destination. Each rule that
 /// decided is named with its file and line; for a default deny, the rule that almost matched.
 /// Exits with 0 if the flow is allowed (also through the proxy), with 1 if it is denied, and with 2
 /// if there is an error.
 #[derive(Debug, Args)]
 #[command(override_usage = usage("sluice"))]
 pub(crate) struct Can {
-    /// FROM, TO and PORT/PROTO of a flow, then paths; with --flows only paths. An end is
-    /// namespace/pod, namespace/workload, an address, fqdn:NAME, or an entity such as host or world
-    #[arg(required = true, value_name = "FROM TO PORT/PROTO PATH")]
+    /// FROM, TO and PORT/PROTO of a flow, then paths; with --flows only paths. An end is namespace/pod,
+    /// namespace/workload, an address, fqdn:NAME, or an entity such as host or world. For a live cluster, or with
+    /// --namespace, a pod or workload may stand without its namespace
+    #[arg(value_name = "FROM TO PORT/PROTO PATH")]
     words: Vec<String>,
 
     /// Many flows, one JSON object a line, - for standard input; gives one JSON object a line
@@ -47,6 +52,9 @@ pub(crate) struct Can {
     reference: bool,
 
     #[command(flatten)]
+    cluster: ClusterArgs,
+
+    #[command(flatten)]
     inputs: Inputs,
 
     /// How to show the answer [default: human, or jsonl with --flows]
@@ -57,7 +65,7 @@ pub(crate) struct Can {
 /// How the command is called, by a program of some name.
 pub(crate) fn usage(name: &str) -> String {
     format!(
-        "{name} can [OPTIONS] FROM TO PORT/PROTO PATH...\n       {name} can [OPTIONS] --flows FILE PATH..."
+        "{name} can [OPTIONS] FROM TO PORT/PROTO [PATH]...\n       {name} can [OPTIONS] --flows FILE [PATH]..."
     )
 }
 
@@ -89,18 +97,25 @@ const FLOW_WORDS: usize = 3;
 
 impl Can {
     pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
+        if self.cluster.show_rights {
+            return terminal.print(&read_rights()).map(|()| 0);
+        }
         let single = self.flows.is_none();
-        if single && self.words.len() <= FLOW_WORDS {
-            return Err(CliError::Usage("FROM, TO, PORT/PROTO and at least one PATH are needed".to_owned()));
+        if single && self.words.len() < FLOW_WORDS {
+            return Err(CliError::Usage("FROM, TO and PORT/PROTO are needed".to_owned()));
         }
         let (query, paths) = self.words.split_at(if single { FLOW_WORDS } else { 0 });
         let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
         let format = self.format.unwrap_or(if single { AnswerFormat::Human } else { AnswerFormat::Jsonl });
 
-        let mut input = input::read(&paths, self.flows.as_deref(), &self.inputs)?;
+        let Some(documents) = reading(&paths, &self.cluster, &self.inputs, format.of_findings())? else {
+            return Ok(2);
+        };
+        let namespace = self.cluster.namespace.as_deref().or(documents.namespace()).map(str::to_owned);
+        let mut input = input::read_documents(documents, self.flows.as_deref(), &self.inputs)?;
         let asked = match &self.flows {
             Some(path) => input.read_flows(path),
-            None => query_flow(&mut input, query),
+            None => query_flow(&mut input, query, namespace.as_deref()),
         };
         let compiled = input.compile()?;
         let judge = Judge::new(&compiled, self.inputs.node.as_deref().map(Into::into));
@@ -157,14 +172,25 @@ impl AnswerFormat {
 pub(crate) type Question = (Option<(Span, Span)>, Flow);
 
 /// The flow of the command line.
-fn query_flow(input: &mut Input, query: &[String]) -> Vec<Question> {
+fn query_flow(input: &mut Input, query: &[String], namespace: Option<&str>) -> Vec<Question> {
     let [from, to, traffic] = query else { return Vec::new() };
-    match Flow::from_query(from, to, traffic) {
+    let (from, to) = (within(from, namespace), within(to, namespace));
+    match Flow::from_query(&from, &to, traffic) {
         Ok(flow) => vec![(None, flow)],
         Err(error) => {
             input.diagnostics.push(Diagnostic::new(Code::InvalidFlow, None, error.message).help(error.help));
             Vec::new()
         }
+    }
+}
+
+/// An end with the namespace of a pod or workload that has none.
+fn within<'w>(end: &'w str, namespace: Option<&str>) -> Cow<'w, str> {
+    let is_name = !end.contains(['/', ':']) && !end.is_empty();
+    let is_other = end.parse::<IpAddr>().is_ok() || Entity::from_word(end).is_some();
+    match namespace {
+        Some(namespace) if is_name && !is_other => Cow::Owned(format!("{namespace}/{end}")),
+        _ => Cow::Borrowed(end),
     }
 }
 

@@ -7,7 +7,7 @@ use sluice_compiler::resource::endpoint_interfaces::EndpointInterfaces;
 use sluice_compiler::source::{Limits, Sources};
 use sluice_loader::agent;
 
-use super::Input;
+use super::{Documents, Input};
 use crate::options::Inputs;
 
 /// Reads the files of the options and of the paths, and the one that says where endpoints meet the node. Those that were read
@@ -18,7 +18,8 @@ pub(crate) fn read_for_agent(
     endpoints: Option<&Path>,
     inputs: &Inputs,
 ) -> agent::Inputs {
-    match super::read_following(Sources::following(before), paths, None, inputs) {
+    let documents = Documents::of_paths(paths);
+    match super::read_following(Sources::following(before), documents, None, inputs) {
         Ok(input) => {
             // Where endpoints meet the node is no part of what a bundle is made of.
             let hash = input.hash(inputs).to_string();

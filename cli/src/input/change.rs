@@ -1,32 +1,19 @@
 //! A cluster as it is, and as it would be after `kubectl apply` and `kubectl delete`.
 //!
-//! Where the cluster comes from is the business of [`Documents`]: today from paths, and whatever else can give named
-//! texts of manifests.
+//! Where the cluster comes from is the business of [`Documents`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sluice_compiler::diagnostic::did_you_mean;
 use sluice_compiler::resource::Resource;
 use sluice_compiler::session::ObjectKey;
 use sluice_compiler::source::{FileId, Limits, Sources};
 
-use super::expand::{self, Argument, Entry};
-use super::{Given, Input};
+use super::{Documents, Given, Input, expand};
 use crate::error::CliError;
 use crate::options::Inputs;
-
-/// Manifests, wherever they come from.
-#[derive(Debug)]
-pub(crate) struct Documents(Vec<Argument>, Vec<Entry>);
-
-impl Documents {
-    /// Those of files, folders, patterns, or standard input.
-    pub(crate) fn of_paths(paths: &[PathBuf]) -> Documents {
-        let (arguments, entries) = expand::expand(paths);
-        Documents(arguments, entries)
-    }
-}
 
 /// What is to be done to a cluster.
 #[derive(Debug)]
@@ -35,6 +22,10 @@ pub(crate) struct Changes<'a> {
     pub(crate) apply: &'a [PathBuf],
     /// Manifests whose objects are deleted, or `KIND/NAME` or `KIND/NAMESPACE/NAME`.
     pub(crate) delete: &'a [String],
+    /// The namespace of what names none, if it is another than `default`.
+    pub(crate) namespace: Option<Arc<str>>,
+    /// Whether the user chose that namespace for all of it, as with `kubectl -n`.
+    pub(crate) only_there: bool,
 }
 
 /// What becomes of an object.
@@ -73,14 +64,10 @@ pub(crate) fn read_changed(
     let (files, names): (Vec<&String>, Vec<&String>) =
         changes.delete.iter().partition(|word| Path::new(word.as_str()).exists());
     let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
-    let named = cluster.1.iter().map(|entry| Path::new(entry.name.as_str()));
-    let stdin: BTreeSet<&Path> = named.filter(|name| *name == Path::new("-")).collect();
     let others = changes.apply.iter().chain(&files).map(PathBuf::as_path);
-    let mut all =
-        Input::begin(Sources::default(), &stdin.into_iter().chain(others).collect::<Vec<_>>(), inputs)?;
-    let mut known = BTreeMap::new();
-    let Documents(arguments, entries) = cluster;
-    let cluster = all.add_files((arguments, entries), &limits, &mut known);
+    let others: Vec<&Path> = cluster.stdin().into_iter().chain(others).collect();
+    let mut all = Input::begin(Sources::default(), &others, inputs)?;
+    let cluster = all.add_documents(cluster, &limits, &mut BTreeMap::new(), inputs);
     let apply = all.add_files(expand::expand(changes.apply), &limits, &mut BTreeMap::new());
     let gone = all.add_files(expand::expand(&files), &limits, &mut BTreeMap::new());
     let loaded = all.load_each(&limits);
@@ -89,15 +76,39 @@ pub(crate) fn read_changed(
     };
     let mut old = all.with_files(&files_of(&cluster), &loaded);
     old.report_empty(&cluster);
-    let applied = all.with_files(&files_of(&apply), &loaded);
-    let gone = all.with_files(&files_of(&gone), &loaded).resources;
+    let mut applied = all.with_files(&files_of(&apply), &loaded);
+    let mut gone = all.with_files(&files_of(&gone), &loaded).resources;
+    changes.put_in_place(&mut applied.resources)?;
+    changes.put_in_place(&mut gone)?;
     let mut delete: Vec<ObjectKey> = gone.iter().map(ObjectKey::of).collect();
     for name in names {
-        delete.push(find(name, &old.resources)?);
+        delete.push(find(name, &old.resources, changes.namespace.as_deref())?);
     }
     let fates = fates(&old.resources, &applied.resources, &delete)?;
     let new = old.after(applied, &fates);
     Ok(Changed { old, new, fates })
+}
+
+impl Changes<'_> {
+    /// Puts what names no namespace where it belongs.
+    fn put_in_place(&self, resources: &mut [Resource]) -> Result<(), CliError> {
+        let Some(namespace) = &self.namespace else { return Ok(()) };
+        for resource in resources {
+            let written = &resource.place.document.namespace;
+            let elsewhere = written.as_ref().is_some_and(|written| written != namespace);
+            if self.only_there && elsewhere && resource.object.meta().namespace.is_some() {
+                return Err(CliError::Asked {
+                    message: format!(
+                        "`{}` is not in the namespace `{namespace}` that `-n` says",
+                        shown(&ObjectKey::of(resource))
+                    ),
+                    help: "leave out `-n`, or the object's `metadata.namespace`".to_owned(),
+                });
+            }
+            resource.put_into(namespace);
+        }
+        Ok(())
+    }
 }
 
 /// What becomes of each object that is named.
@@ -162,7 +173,7 @@ const SHORT: [(&str, &str); 13] = [
 ];
 
 /// The object that `KIND/NAME` or `KIND/NAMESPACE/NAME` means.
-fn find(word: &str, cluster: &[Resource]) -> Result<ObjectKey, CliError> {
+fn find(word: &str, cluster: &[Resource], here: Option<&str>) -> Result<ObjectKey, CliError> {
     let parts: Vec<&str> = word.split('/').collect();
     let (kind, namespace, name) = match parts.as_slice() {
         [kind, name] => (*kind, None, *name),
@@ -177,7 +188,7 @@ fn find(word: &str, cluster: &[Resource]) -> Result<ObjectKey, CliError> {
     };
     let keys: Vec<ObjectKey> = cluster.iter().map(ObjectKey::of).filter(is_kind).collect();
     let is_meant = |key: &&ObjectKey| {
-        let default = namespace.or(key.namespace.as_ref().map(|_| "default"));
+        let default = namespace.or(key.namespace.as_ref().map(|_| here.unwrap_or("default")));
         &*key.name == name && key.namespace.as_deref() == default
     };
     keys.iter().find(is_meant).cloned().ok_or_else(|| {

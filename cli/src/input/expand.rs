@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Folder,
     Glob,
     Stdin,
+    /// A live cluster, which no path leads to.
+    Cluster,
 }
 
 /// A path as typed, with the indices of its entries.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sluice_compiler::options::{Enforcement, Options};
 use sluice_compiler::resource::{Object, Resource};
 use sluice_compiler::source::{FileId, Limits, Sources};
-use sluice_compiler::{Loaded, load_each, together};
+use sluice_compiler::{Loaded, together};
 
 use super::expand::{self, Argument, Entry, Origin};
 use super::git::{self, GitError, Listed, Repository};
@@ -288,13 +288,6 @@ fn chosen(files: Vec<Listed>, within: &Within, revision: &str) -> Result<Vec<(Li
 }
 
 impl Input {
-    /// Reads every manifest by itself.
-    pub(super) fn load_each(&self, limits: &Limits) -> BTreeMap<FileId, Loaded> {
-        let _progress = self.progress();
-        let loaded = load_each(&self.sources, &self.manifests, &self.options, limits);
-        self.manifests.iter().copied().zip(loaded).collect()
-    }
-
     /// The same options and texts with some of the files.
     pub(super) fn with_files(&self, files: &[FileId], loaded: &BTreeMap<FileId, Loaded>) -> Input {
         let loaded = together(files.iter().filter_map(|file| loaded.get(file)).cloned());

@@ -35,6 +35,7 @@ pub(crate) fn sluice<S: AsRef<str>>(folder: &Path, arguments: &[S]) -> Run {
         .current_dir(folder)
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("KUBECONFIG")
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -476,6 +476,32 @@ codes! {
     AwsGroupInside = "S1807" "aws-group-inside" Warning,
     /// An AWS inventory that lacks nodes of the cluster.
     AwsOlderThanCluster = "S1808" "aws-older-than-cluster" Warning,
+
+    // 19: a live cluster.
+    /// There is no kubeconfig.
+    NoKubeconfig = "S1901" "no-kubeconfig" Error,
+    /// The kubeconfig has no such context.
+    UnknownContext = "S1902" "unknown-context" Error,
+    /// The kubeconfig cannot be used.
+    Kubeconfig = "S1903" "kubeconfig" Error,
+    /// No API server answers.
+    ClusterUnreachable = "S1904" "cluster-unreachable" Error,
+    /// The API server's certificate is not trusted.
+    ClusterTls = "S1905" "cluster-tls" Error,
+    /// The API server does not know who asks.
+    ClusterCredentials = "S1906" "cluster-credentials" Error,
+    /// The user may not read what verdicts depend on.
+    ClusterRights = "S1907" "cluster-rights" Error,
+    /// The cluster was not read to its end.
+    ClusterInterrupted = "S1908" "cluster-interrupted" Error,
+    /// What answers does not answer as an API server, or with too much.
+    ClusterAnswer = "S1909" "cluster-answer" Error,
+    /// The cluster has none of Cilium's kinds.
+    ClusterWithoutCilium = "S1910" "cluster-without-cilium" Warning,
+    /// Something about the cluster is not known.
+    ClusterGap = "S1911" "cluster-gap" Warning,
+    /// An object of the cluster is not valid.
+    ClusterObject = "S1912" "cluster-object" Warning,
 }
 
 impl Code {

@@ -37,6 +37,17 @@ pub struct Resource {
     pub object: Object,
 }
 
+impl Resource {
+    /// Puts an object that belongs to a namespace and names none into this one, as `kubectl apply -n` does.
+    pub fn put_into(&mut self, namespace: &Arc<str>) {
+        let meta = self.object.meta_mut();
+        if meta.namespace.is_some() && self.place.document.namespace.is_none() {
+            meta.namespace = Some(Arc::clone(namespace));
+            Arc::make_mut(&mut self.place.document).namespace = Some(Arc::clone(namespace));
+        }
+    }
+}
+
 /// Where an object stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
@@ -87,6 +98,21 @@ impl Object {
             Object::Service(service) => &service.meta,
             Object::EndpointSlice(slice) => &slice.meta,
             Object::ServiceAccount(account) => &account.meta,
+        }
+    }
+
+    fn meta_mut(&mut self) -> &mut meta::Meta {
+        match self {
+            Object::CiliumPolicy(policy) => &mut policy.meta,
+            Object::NetworkPolicy(policy) => &mut policy.meta,
+            Object::CidrGroup(group) => &mut group.meta,
+            Object::Pod(pod) => &mut pod.meta,
+            Object::Workload(workload) => &mut workload.meta,
+            Object::Namespace(namespace) => &mut namespace.meta,
+            Object::Node(node) => &mut node.meta,
+            Object::Service(service) => &mut service.meta,
+            Object::EndpointSlice(slice) => &mut slice.meta,
+            Object::ServiceAccount(account) => &mut account.meta,
         }
     }
 

@@ -5,7 +5,7 @@ use sluice_compiler::diagnostic::Code;
 use super::{MARK, Output};
 
 /// The subject of each hundred of codes. A code outside of them is an error here, so that the page stays whole.
-const SUBJECTS: [(&str, &str); 19] = [
+const SUBJECTS: [(&str, &str); 20] = [
     ("S00", "Files and YAML syntax"),
     ("S01", "What an object is"),
     ("S02", "Shapes and types of fields"),
@@ -25,6 +25,7 @@ const SUBJECTS: [(&str, &str); 19] = [
     ("S16", "Lints: exposure"),
     ("S17", "Lints: nodes and clusters"),
     ("S18", "Lints: services, groups of prefixes and AWS"),
+    ("S19", "A live cluster"),
 ];
 
 const INTRODUCTION: &str = "\
