@@ -31,6 +31,8 @@ mod contents;
 mod elf;
 mod hash;
 mod manifest;
+#[cfg(any(test, feature = "test-support"))]
+pub mod oracle;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -1,39 +1,23 @@
 //! Bundles of random decisions, and what becomes of them when somebody changes a byte.
 
+use std::fs;
+use std::path::Path;
+
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
 use sluice_ir::decision::arbitrary::decisions;
-use sluice_ir::decision::verify::{Verified, verify};
+use sluice_ir::decision::verify::verify;
 use sluice_ir::decision::{ByDirection, Decision};
 
-use super::{Bundle, Hash, IMAGES, Known, ReadError, TARGET, policy, read};
+use super::oracle::{bundle, rich};
+use super::{Bundle, IMAGES, ReadError, TARGET, oracle, policy, read};
 use crate::abi::{Config, VERSION};
 use crate::datapath::{OF_THE_NODE, finish, program_name, programs};
 use crate::image::Image;
 use crate::program::{constants, read_template};
 
-fn known() -> Known {
-    Known { sluice: "1.2.3".to_owned(), input: Hash::of(b"input"), ..Known::default() }
-}
-
-fn bundle(decision: &Verified<Decision>) -> Bundle {
-    Bundle::of_decision(decision, &known()).unwrap()
-}
-
-/// A decision in which there is something of everything.
-fn rich() -> Verified<Decision> {
-    let mut runner = TestRunner::deterministic();
-    loop {
-        let decision = verify(decisions().new_tree(&mut runner).unwrap().current()).unwrap();
-        let bundle = bundle(&decision);
-        let large = |image: Image| bundle.image(image).len() > 8;
-        if [Image::Trie4, Image::Trie6, Image::Tables, Image::Cells].into_iter().all(large)
-            && bundle.image(Image::Verdicts).len() > 16
-        {
-            return decision;
-        }
-    }
+/// A bundle in which there is something of everything.
+fn whole() -> Bundle {
+    bundle(&rich().unwrap()).unwrap()
 }
 
 /// The file with another manifest, and everything else as it is.
@@ -48,11 +32,7 @@ fn with_manifest(bundle: &Bundle, edit: impl FnOnce(&mut serde_json::Value)) -> 
 fn with_image(bundle: &Bundle, edit: impl FnOnce(&mut [Vec<u8>])) -> Vec<u8> {
     let mut bundle = bundle.clone();
     edit(&mut bundle.images);
-    let text = super::elf::text(&bundle.programs);
-    let host = bundle.manifest.shape.host_class;
-    bundle.manifest.content = super::hash::content(&text, host, |image| &bundle.images[image as usize]);
-    bundle.manifest.seal = bundle.manifest.to_seal().unwrap();
-    bundle.write().unwrap()
+    oracle::sealed(bundle).unwrap()
 }
 
 proptest! {
@@ -61,7 +41,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(decision in decisions()) {
         let decision = verify(decision).unwrap();
-        let bundle = bundle(&decision);
+        let bundle = bundle(&decision).unwrap();
         let file = bundle.write().unwrap();
         prop_assert_eq!(&bundle.write().unwrap(), &file);
         prop_assert_eq!(read(&file).unwrap(), bundle);
@@ -70,7 +50,7 @@ proptest! {
     #[test]
     fn images_say_what_the_decision_says(decision in decisions()) {
         let decision = verify(decision).unwrap();
-        let bundle = bundle(&decision);
+        let bundle = bundle(&decision).unwrap();
         let expected = decision.prefixes.map(|class| class.index() as u32);
         prop_assert_eq!(bundle.prefixes(), expected);
         prop_assert_eq!(bundle.records().len(), decision.verdicts.len());
@@ -79,7 +59,7 @@ proptest! {
     #[test]
     fn programs_are_finished_on_the_node(decision in decisions(), mask in 0..3_u32) {
         let decision = verify(decision).unwrap();
-        let bundle = bundle(&decision);
+        let bundle = bundle(&decision).unwrap();
         let constants = constants(bundle.shape()).with(Config::EndpointMask, mask);
         let plain = |code: ByDirection<crate::program::Code>| {
             ByDirection::from_fn(|direction| (code[direction].instructions.clone(), code[direction].maps.clone()))
@@ -91,7 +71,7 @@ proptest! {
 
 #[test]
 fn every_byte_counts() {
-    let whole = bundle(&rich());
+    let whole = whole();
     let file = whole.write().unwrap();
     let mut damaged = file.clone();
     // What the manifest says for people is checked by nothing but its seal.
@@ -116,7 +96,7 @@ fn every_byte_counts() {
 
 #[test]
 fn no_part_is_the_whole() {
-    let file = bundle(&rich()).write().unwrap();
+    let file = whole().write().unwrap();
     for length in (0..file.len()).step_by((file.len() / 60) | 1).chain(0..80) {
         assert!(read(&file[..length]).is_err(), "{length}");
     }
@@ -136,7 +116,7 @@ proptest! {
     fn images_in_range_are_all_that_passes(
         changes in prop::collection::vec((0..6_usize, any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        thread_local!(static BUNDLE: Bundle = bundle(&rich()));
+        thread_local!(static BUNDLE: Bundle = whole());
         let file = BUNDLE.with(|bundle| with_image(bundle, |images| {
             for (image, at, byte) in &changes {
                 let at = at.index(images[*image].len());
@@ -150,7 +130,7 @@ proptest! {
 
     #[test]
     fn any_number_in_a_shape_is_checked(which: prop::sample::Index, number: u64) {
-        thread_local!(static BUNDLE: Bundle = bundle(&rich()));
+        thread_local!(static BUNDLE: Bundle = whole());
         let file = BUNDLE.with(|bundle| with_manifest(bundle, |manifest| {
             let mut numbers = Vec::new();
             find_numbers(&mut manifest["shape"], &mut numbers);
@@ -174,7 +154,7 @@ fn find_numbers<'v>(value: &'v mut serde_json::Value, found: &mut Vec<&'v mut se
 
 #[test]
 fn each_fault_has_its_name() {
-    let bundle = bundle(&rich());
+    let bundle = whole();
     let said = |file: Vec<u8>| read(&file).map(|_| ()).map_err(|error| error.to_string());
     let manifest = |edit: fn(&mut serde_json::Value)| said(with_manifest(&bundle, edit)).unwrap_err();
     let abi = format!("the bundle is for version 99 of the ABI, and this is {VERSION}: compile it again");
@@ -193,7 +173,7 @@ fn each_fault_has_its_name() {
 
 #[test]
 fn common_tools_see_programs_and_maps() {
-    let bundle = bundle(&rich());
+    let bundle = whole();
     let template = read_template(&bundle.write().unwrap()).unwrap();
     assert_eq!(template.license, "Dual BSD/GPL");
     for (direction, code) in bundle.programs().iter() {
@@ -209,7 +189,7 @@ fn common_tools_see_programs_and_maps() {
 
 #[test]
 fn places_do_not_count_for_what_a_policy_says() {
-    let decision = rich();
+    let decision = rich().unwrap();
     let mut moved = Decision::clone(&decision);
     for origin in &mut moved.origins {
         origin.file = "elsewhere.txt".into();
@@ -220,4 +200,21 @@ fn places_do_not_count_for_what_a_policy_says() {
     let mut other = Decision::clone(&decision);
     other.node = Some("another".into());
     assert_ne!(policy(&other), policy(&decision));
+}
+
+#[test]
+fn cases_from_fuzzing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let mut cases = 0;
+    for kind in ["seeds", "regressions"] {
+        for entry in fs::read_dir(folder.join(kind).join("bundle_file")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.ends_with(".gitkeep") {
+                continue;
+            }
+            assert_eq!(oracle::check(&fs::read(&path).unwrap()), Ok(()), "{}", path.display());
+            cases += 1;
+        }
+    }
+    assert!(cases > 3, "there are seeds");
 }

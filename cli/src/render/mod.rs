@@ -10,6 +10,7 @@ pub(crate) mod graph;
 mod human;
 pub(crate) mod json;
 mod junit;
+mod line;
 mod markdown;
 pub(crate) mod node;
 pub(crate) mod replay;

@@ -156,7 +156,7 @@ fn files() -> usize {
 }
 
 /// Puts in place how packets get to the proxy, or takes it away, when what was wanted before is done.
-async fn lead(wanted: bool, before: Option<JoinHandle<()>>) {
+pub(super) async fn lead(wanted: bool, before: Option<JoinHandle<()>>) {
     if let Some(before) = before {
         // Whatever became of it, this is what is wanted now.
         let _ = before.await;

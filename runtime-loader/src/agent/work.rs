@@ -7,11 +7,13 @@ use sluice_compiler::Compiled;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::Inputs;
+use super::dns::lead;
 use super::enforce::{Attempt, Enforcer};
 use super::place::{Placed, Sought, place, sought};
 use super::reading::{Answer, News, Reader, Reading};
 use super::stopwatch::Stopwatch;
 use crate::api::snapshot::Finding;
+use crate::dns::policy::needs_proxy;
 use crate::endpoint::Finder;
 
 /// What is to be done; whoever does more does what is less, too.
@@ -96,6 +98,11 @@ impl Worker {
             Ok(reading) => reading,
             Err(findings) => return Ok(Done { worker: self, outcome: Err(findings) }),
         };
+        if needs_proxy(&reading.compiled.policy) {
+            // The first packet that is sent to the proxy finds the way.
+            lead(true, None).await;
+            watch.ended("lead to the proxy");
+        }
         let to_find = match (&reading.news, endpoints) {
             (News::Everything(session, _), _) => Some(sought(session)),
             (News::Changes(..), Some((endpoints, before, _))) => {

@@ -92,6 +92,12 @@ pub struct Book {
 
 type Key = (Endpoint, SocketAddr, Transport);
 
+/// Whether any rule of a policy sends packets to the proxy.
+pub fn needs_proxy(policy: &Policy) -> bool {
+    let is_dns = |rule: &Rule| rule.l7.is_some_and(|id| matches!(policy.l7(id).rules, L7Rules::Dns(_)));
+    policy.rules().any(|(_, rule)| is_dns(rule))
+}
+
 impl Book {
     /// The rules of a generation in force, seen from a node, for its endpoints with their addresses.
     pub fn new<'e>(
@@ -128,9 +134,7 @@ impl Book {
 
     /// Whether any rule sends queries to the proxy.
     pub fn needs_proxy(&self) -> bool {
-        let policy = &self.compiled.policy;
-        let is_dns = |rule: &Rule| rule.l7.is_some_and(|id| matches!(policy.l7(id).rules, L7Rules::Dns(_)));
-        policy.rules().any(|(_, rule)| is_dns(rule))
+        needs_proxy(&self.compiled.policy)
     }
 
     /// Whether there is an endpoint of this name.

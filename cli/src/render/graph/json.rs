@@ -16,6 +16,7 @@ use super::name::{block, titles};
 use super::traffic::{kind, word};
 use super::view::View;
 use crate::render::answer;
+use crate::render::line::Line;
 use crate::render::text::harmless_json;
 
 /// Who reaches whom: every pair of ends, with the rules behind each side.
@@ -117,26 +118,6 @@ pub(super) struct VerdictTold {
     widened: bool,
     /// The lines that made it, as places in `lines`.
     lines: Vec<usize>,
-}
-
-/// A line of a file, and the object that it belongs to.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Line {
-    /// The kind of the object.
-    kind: String,
-    /// Its namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
-    /// Its name.
-    name: String,
-    /// The path in the object, such as `spec.ingress[0].toPorts[0]`.
-    path: String,
-    /// The file as named on the command line.
-    file: String,
-    /// Line, from 1.
-    line: u32,
-    /// Column, from 1.
-    column: u32,
 }
 
 /// The text of a view: one line for each end, answer, verdict and row.
@@ -263,21 +244,6 @@ impl IsolationTold {
                 State::NotEnforced => "not-enforced",
             },
             lines: isolation.lines.iter().filter_map(place).collect(),
-        }
-    }
-}
-
-impl Line {
-    /// A line of the user's.
-    pub(super) fn new(origin: &Origin) -> Line {
-        Line {
-            kind: origin.kind.to_string(),
-            namespace: origin.namespace.as_deref().map(str::to_owned),
-            name: origin.name.to_string(),
-            path: origin.path.to_string(),
-            file: origin.file.to_string(),
-            line: origin.line,
-            column: origin.column,
         }
     }
 }

@@ -15,9 +15,10 @@ use sluice_ir::net::Protocol;
 use sluice_ir::origin::Origin;
 use sluice_ir::policy::Direction;
 
-use super::json::{EndTold, Line, VerdictTold, lines, verdicts};
+use super::json::{EndTold, VerdictTold, lines, verdicts};
 use super::name::titles;
 use super::view::{Scope, View};
+use crate::render::line::Line;
 use crate::render::text::{clip, harmless};
 
 const PAGE: &str = include_str!("../page/page.html");

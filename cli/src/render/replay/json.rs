@@ -8,11 +8,11 @@ use sluice_compiler::replay::{Hint, Reached, Shared, Uncovered, Why};
 use sluice_compiler::resource::dns_answers::time::Time;
 use sluice_ir::decision::EndpointName;
 use sluice_ir::dns_name::DnsName;
-use sluice_ir::origin::Origin;
 use sluice_loader::api::time::Moment;
 
 use super::{Replayed, help};
 use crate::render::difference::traffic;
+use crate::render::line::Line;
 use crate::render::text::harmless_json;
 
 /// The version of this shape.
@@ -97,27 +97,6 @@ struct SharedTold {
     workloads: Vec<String>,
 }
 
-/// A line of a policy.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    /// The kind of the object.
-    kind: String,
-    /// Its namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
-    /// Its name.
-    name: String,
-    /// The path in the object.
-    path: String,
-    /// The file as named on the command line.
-    file: String,
-    /// Line, from 1.
-    line: u32,
-    /// Column, from 1.
-    column: u32,
-}
-
 /// The object.
 pub(super) fn render(replayed: &Replayed<'_>) -> String {
     let replay = replayed.replay;
@@ -152,7 +131,7 @@ fn reached(replayed: &Replayed<'_>, one: &Reached) -> ReachedTold {
         until: one.when.until.map(|time| seconds(replayed, time)),
         traffic: traffic::text(&one.traffic),
         workloads: texts::<EndpointName>(&one.who),
-        lines: replayed.origins(&one.lines).into_iter().map(line).collect(),
+        lines: replayed.origins(&one.lines).into_iter().map(Line::new).collect(),
     }
 }
 
@@ -190,17 +169,5 @@ fn shared(one: &Shared) -> SharedTold {
         allowed: texts::<DnsName>(&one.allowed),
         others: texts::<DnsName>(&one.others),
         workloads: texts::<EndpointName>(&one.who),
-    }
-}
-
-fn line(origin: &Origin) -> Line {
-    Line {
-        kind: origin.kind.to_string(),
-        namespace: origin.namespace.as_ref().map(ToString::to_string),
-        name: origin.name.to_string(),
-        path: origin.path.to_string(),
-        file: origin.file.to_string(),
-        line: origin.line,
-        column: origin.column,
     }
 }
