@@ -64,7 +64,7 @@ pub enum ClusterError {
     Rights {
         /// The address of the server.
         server: String,
-        /// The rights, each with what the server said.
+        /// The rights, all to list something, each with what the server said.
         missing: Vec<(Right, String)>,
     },
     /// The server went away in the middle of an answer.
@@ -139,6 +139,9 @@ impl ClusterError {
             ClusterError::Credentials { .. } => {
                 "they may have expired: log in again, and see what `kubectl auth whoami` says".to_owned()
             }
+            ClusterError::Rights { missing, .. } if missing.len() > MOST_RULES => {
+                "`sluice preview --show-rights` prints a ClusterRole with all that is needed".to_owned()
+            }
             ClusterError::Rights { missing, .. } => {
                 let rules: Vec<String> = missing.iter().map(|(right, _)| format!("`{}`", right.rule())).collect();
                 format!(
@@ -166,14 +169,18 @@ fn said(missing: &[(Right, String)]) -> &str {
     missing.first().map_or("", |(_, said)| said)
 }
 
-/// `list pods and get nodes`.
+/// `list pods, services and nodes`.
 fn listed(missing: &[(Right, String)]) -> String {
-    let each: Vec<String> = missing.iter().map(|(right, _)| right.to_string()).collect();
+    let each: Vec<String> = missing.iter().map(|(right, _)| right.object()).collect();
+    let verb = missing.first().map_or("", |(right, _)| right.verb);
     match each.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => each.concat(),
+        Some((last, rest)) if !rest.is_empty() => format!("{verb} {} and {last}", rest.join(", ")),
+        _ => format!("{verb} {}", each.concat()),
     }
 }
+
+/// Of more rights than this the rules are not printed one by one.
+const MOST_RULES: usize = 3;
 
 /// So many contexts are named.
 const MOST: usize = 8;

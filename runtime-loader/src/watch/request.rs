@@ -213,5 +213,7 @@ pub(super) fn innermost(error: &dyn Error) -> String {
     }
     // The system's own words end in its number of the error, which says nothing to a reader.
     let words = error.to_string();
-    words.split(" (os error").next().unwrap_or_default().trim_end_matches('.').to_lowercase()
+    let words = words.split(" (os error").next().unwrap_or_default().trim_end_matches('.');
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }

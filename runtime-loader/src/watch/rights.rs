@@ -28,16 +28,18 @@ impl Right {
     }
 }
 
+impl Right {
+    /// What it is about: `ciliumnetworkpolicies.cilium.io`.
+    pub(super) fn object(&self) -> String {
+        let dot = if self.group.is_empty() { "" } else { "." };
+        let name = self.name.map(|name| format!("/{name}")).unwrap_or_default();
+        format!("{}{dot}{}{name}", self.resource, self.group)
+    }
+}
+
 impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.resource)?;
-        if !self.group.is_empty() {
-            write!(f, ".{}", self.group)?;
-        }
-        match self.name {
-            Some(name) => write!(f, "/{name}"),
-            None => Ok(()),
-        }
+        write!(f, "{} {}", self.verb, self.object())
     }
 }
 
