@@ -61,9 +61,11 @@ impl Cluster {
             eprintln!("skipped: there is no API server here; `scripts/setup-cluster` builds one");
             return None;
         };
-        if Command::new("openssl").arg("version").output().is_err() {
-            eprintln!("skipped: there is no openssl here");
-            return None;
+        for tool in ["openssl", "setpriv", "curl"] {
+            if Command::new(tool).arg("--version").output().is_err() {
+                eprintln!("skipped: there is no {tool} here");
+                return None;
+            }
         }
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
@@ -139,7 +141,10 @@ impl Cluster {
 
     fn run(&mut self, program: &str, arguments: &[String]) {
         let log = fs::File::create(self.path(&format!("{program}.log"))).unwrap();
-        let child = Command::new(self.programs.join(program))
+        // However this test ends, they end too.
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(self.programs.join(program))
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
