@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sluice_compiler::session::Change;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::sleep;
 
@@ -16,23 +15,6 @@ use super::proxy::Proxy;
 
 /// Names are looked through no more often than this, whatever the options say.
 const LEAST: Duration = Duration::from_millis(100);
-
-/// Why changes are not in force.
-#[derive(Debug, thiserror::Error)]
-pub enum NotEnforced {
-    /// The node cannot enforce them.
-    #[error("what was learned cannot be enforced: {0}")]
-    Refused(String),
-    /// There is nobody who enforces any more.
-    #[error("the agent ends")]
-    Ended,
-}
-
-/// Puts changes in force.
-pub trait Enforce: Send {
-    /// Puts changes in force, all or none; done when packets are judged by them.
-    fn enforce(&mut self, changes: Vec<Change>) -> impl Future<Output = Result<(), NotEnforced>> + Send;
-}
 
 /// Knows connections.
 pub trait Connections: Send + Sync + 'static {
@@ -91,19 +73,6 @@ impl Keeper {
                 tracing::error!(why, "addresses stay unknown until they are asked for again");
                 names.take_back(&work.changes);
             }
-        }
-    }
-}
-
-/// Writes down and enforces what is learned, in order, until there is nobody who enforces.
-pub async fn keep(proxy: Arc<Proxy>, disk: Option<Disk>, mut enforce: impl Enforce) {
-    let mut keeper = Keeper::new(proxy, disk);
-    loop {
-        let work = keeper.next().await;
-        match enforce.enforce(work.changes.clone()).await {
-            Ok(()) => keeper.done(&work, None),
-            Err(NotEnforced::Ended) => return,
-            Err(error) => keeper.done(&work, Some(&error.to_string())),
         }
     }
 }

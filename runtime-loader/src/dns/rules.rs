@@ -115,8 +115,6 @@ fn ends(name: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use proptest::prelude::*;
     use sluice_ir::dns_name::DnsRules;
 
@@ -171,17 +169,15 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_names_and_patterns_are_looked_up_in_no_time() {
+    fn each_of_ten_thousand_names_and_patterns_is_found() {
         let texts: Vec<String> =
             (0..10_000).map(|at| format!("{}n{at}.x.io", if at % 2 == 0 { "*." } else { "" })).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let rules = rules(&texts);
-        let name = DnsName::parse("a.n9998.x.io").unwrap();
-        let began = Instant::now();
-        for _ in 0..10_000 {
-            assert!(rules.allowing(Some(&name)).is_some());
+        for at in 0..10_000_u32 {
+            let before = if at % 2 == 0 { "a." } else { "" };
+            assert_eq!(allowed(&rules, &format!("{before}n{at}.x.io")), Some(at + 1));
         }
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     }
 
     proptest! {

@@ -20,20 +20,25 @@ fn recorder(millis: u64) -> Recorder {
     Recorder { delay: Duration::from_millis(millis), ..Recorder::default() }
 }
 
+/// Whoever waits does so until it is enforced.
+fn patient() -> DnsOptions {
+    DnsOptions { response_max_delay: Duration::from_secs(60), ..DnsOptions::default() }
+}
+
 #[tokio::test]
 async fn an_answer_waits_until_it_is_enforced_and_a_known_one_does_not() {
     let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 60)]).await;
-    let scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), recorder(50));
+    let scene = Scene::new(&policy(to.port(), RULES), patient(), recorder(1_000));
     let message = question("a.test.", RecordType::A, false);
     let began = Instant::now();
     // The second comes while the first is not enforced yet, and waits as well.
     let (first, second) = tokio::join!(scene.ask(WEB, to, &message), scene.ask(WEB, to, &message));
     assert!(first.is_some() && second.is_some());
     assert!(scene.recorder.has("a.test", "192.0.2.1"));
-    assert!(began.elapsed() >= Duration::from_millis(50));
+    assert!(began.elapsed() >= Duration::from_secs(1));
     let again = Instant::now();
     scene.ask(WEB, to, &message).await.unwrap();
-    assert!(again.elapsed() < Duration::from_millis(40), "{:?}", again.elapsed());
+    assert!(again.elapsed() < Duration::from_secs(1), "{:?}", again.elapsed());
     assert_eq!(scene.proxy.counts().released_early.get(), 0);
 }
 
@@ -46,10 +51,10 @@ async fn the_bound_of_the_wait_is_an_option() {
     {
         let response_max_delay = Duration::from_millis(20);
         let options = DnsOptions { on_timeout, response_max_delay, ..DnsOptions::default() };
-        let scene = Scene::new(&policy(to.port(), RULES), options, recorder(200));
+        let scene = Scene::new(&policy(to.port(), RULES), options, recorder(10_000));
         let began = Instant::now();
         assert_eq!(scene.ask(WEB, to, &message).await.unwrap().response_code, code);
-        assert!(began.elapsed() < Duration::from_millis(150));
+        assert!(began.elapsed() < Duration::from_secs(10));
         let counts = scene.proxy.counts();
         let failed = counts.failures(Failure::NotEnforced);
         let expected = if on_timeout == OnTimeout::Release { (1, 0) } else { (0, 1) };
@@ -81,7 +86,7 @@ async fn many_answers_at_a_time_are_enforced_together() {
         vec![answer_with(question, [192, 0, 2, last], 60)]
     })
     .await;
-    let scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), recorder(10));
+    let scene = Scene::new(&policy(to.port(), RULES), patient(), recorder(200));
     let began = Instant::now();
     let questions = (0..200).map(|number| question(&format!("{number:03}.test."), RecordType::A, false));
     let asked: Vec<Vec<u8>> = questions.collect();
@@ -89,7 +94,8 @@ async fn many_answers_at_a_time_are_enforced_together() {
         futures_util::future::join_all(asked.iter().map(|message| scene.ask(WEB, to, message))).await;
     assert!(answers.iter().all(Option::is_some));
     assert_eq!(scene.recorder.enforced.lock().unwrap().len(), 200);
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    // One after the other they would take 40 seconds.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[derive(Default)]

@@ -21,7 +21,7 @@ async fn a_flood_of_one_pod_leaves_the_other_its_answers() {
     .await;
     let options = DnsOptions { concurrency: 100, ..DnsOptions::default() };
     let text = policy(to.port(), "[{matchPattern: '*'}]");
-    let scene = Scene::with_patience(&text, options, Recorder::default(), Duration::from_millis(500));
+    let scene = Scene::with_patience(&text, options, Recorder::default(), Duration::from_secs(4));
     let silent = question("silent.test.", RecordType::A, false);
     let flood: Vec<_> = (0..300)
         .map(|_| {
@@ -29,9 +29,12 @@ async fn a_flood_of_one_pod_leaves_the_other_its_answers() {
             tokio::spawn(async move { proxy.datagram((WEB, 4_000).into(), to, message).await })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let overload = || scene.proxy.counts().failures(Failure::Overload);
+    while overload() + scene.proxy.status().in_flight != 300 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!(scene.proxy.status().in_flight, 50, "half of all");
-    assert_eq!(scene.proxy.counts().failures(Failure::Overload), 250);
+    assert_eq!(overload(), 250);
     let message = question("loud.test.", RecordType::A, false);
     let served = scene.ask(CART, to, &message).await.unwrap();
     assert_eq!(served.response_code, ResponseCode::NoError);

@@ -13,7 +13,7 @@ use sluice_compiler::session::Change;
 use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{Extras, compile, load};
 use sluice_loader::api::told::Told;
-use sluice_loader::dns::keep::{Enforce, NotEnforced, keep};
+use sluice_loader::dns::keep::Keeper;
 use sluice_loader::dns::names::Names;
 use sluice_loader::dns::policy::Book;
 use sluice_loader::dns::proxy::Proxy;
@@ -80,17 +80,27 @@ impl Recorder {
     }
 }
 
-impl Enforce for Recorder {
-    async fn enforce(&mut self, changes: Vec<Change>) -> Result<(), NotEnforced> {
+impl Recorder {
+    /// Does what the core of the agent does with what is learned.
+    async fn record(self, proxy: Arc<Proxy>) {
+        let mut keeper = Keeper::new(proxy, None);
+        loop {
+            let work = keeper.next().await;
+            let refused = self.enforce(&work.changes).await.err();
+            keeper.done(&work, refused);
+        }
+    }
+
+    async fn enforce(&self, changes: &[Change]) -> Result<(), &'static str> {
         tokio::time::sleep(self.delay).await;
         if self.refuses {
-            return Err(NotEnforced::Refused("the test says so".to_owned()));
+            return Err("the test says so");
         }
         let mut enforced = self.enforced.lock().unwrap();
         for change in changes {
             match change {
-                Change::DnsAnswer(name, address) => enforced.insert((name.to_string(), address)),
-                Change::DnsExpiry(name, address) => enforced.remove(&(name.to_string(), address)),
+                Change::DnsAnswer(name, address) => enforced.insert((name.to_string(), *address)),
+                Change::DnsExpiry(name, address) => enforced.remove(&(name.to_string(), *address)),
                 _ => false,
             };
         }
@@ -122,7 +132,7 @@ impl Scene {
         proxy.put_in_force(book(policies), options);
         let proxy = Arc::new(proxy);
         let mut tasks = JoinSet::new();
-        tasks.spawn(keep(Arc::clone(&proxy), None, recorder.clone()));
+        tasks.spawn(recorder.clone().record(Arc::clone(&proxy)));
         Scene { proxy, recorder, told, tasks }
     }
 
