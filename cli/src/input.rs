@@ -59,8 +59,8 @@ pub(crate) struct Input {
     pub(crate) recording: Recording,
     /// Findings that are not shown.
     pub(crate) passed_over: PassedOver,
-    /// The files that are objects of a live cluster, which has accepted them.
-    stored: BTreeSet<FileId>,
+    /// The files that are objects of a live cluster, which has accepted them, and whether they are policies.
+    stored: BTreeMap<FileId, bool>,
 }
 
 /// Reads the files of the options and of the paths. `flows` is the file of `--flows`, which is read later.

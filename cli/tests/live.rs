@@ -14,11 +14,12 @@ mod common;
 #[path = "live/fault.rs"]
 mod fault;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cluster::Cluster;
-use common::{Run, sluice};
+use common::{Run, sluice, sluice_with};
 use fault::{Reply, pods, server};
 use serde_json::Value;
 
@@ -310,6 +311,48 @@ fn a_list_that_is_forgotten_is_begun_again() {
     let line = first_line(&run);
     assert!(run.code == 2 && line.contains("the list of the pods on"), "{line}");
     assert!(line.contains("was out of date each time"), "{line}");
+}
+
+/// What would come after a page that leads to itself is not known.
+#[test]
+fn a_list_that_leads_round_is_no_list() {
+    let round =
+        |path: &str| path.starts_with("/api/v1/pods").then(|| Reply::Says(200, pods("n", &["a", "b"])));
+    let run = ask(round, &[]);
+    let line = first_line(&run);
+    assert!(run.code == 2 && run.stdout.is_empty() && line.starts_with("error[S1909]"), "{line}");
+    assert!(line.contains("gave no list of the pods: the next page of it is the same page again"), "{line}");
+}
+
+/// Several kubeconfigs are one, and those that are not there do not count.
+#[test]
+fn several_kubeconfigs() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = server(folder.path(), |_| None);
+    let run = |list: &[&str], words: &[&str]| {
+        let list = std::env::join_paths(list).unwrap();
+        let words = [["can", "shop/a", "shop/b", "80/TCP"].as_slice(), words].concat();
+        sluice_with(folder.path(), &words, &[("KUBECONFIG", &list)])
+    };
+    let named = kubeconfig.to_str().unwrap();
+    assert_eq!(run(&["no-such", named], &[]).code, 0);
+    let none = run(&["no-such", "nor-such"], &[]);
+    assert!(none.code == 2 && none.stderr.contains("no file `no-such` or `nor-such`"), "{}", none.stderr);
+    std::fs::write(folder.path().join("broken"), "contexts: 3").unwrap();
+    let broken = run(&["broken", named], &[]);
+    assert!(broken.code == 2 && broken.stderr.contains("error[S1903]"), "{}", broken.stderr);
+}
+
+/// A context is not passed over where there is no kubeconfig.
+#[test]
+fn a_context_in_a_pod() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["can", "shop/a", "shop/b", "80/TCP", "--context", "prod"];
+    let address: [(&str, &OsStr); 2] =
+        [("KUBERNETES_SERVICE_HOST", OsStr::new("127.0.0.1")), ("KUBERNETES_SERVICE_PORT", OsStr::new("1"))];
+    let run = sluice_with(folder.path(), &words, &address);
+    assert_eq!(run.code, 2);
+    assert!(first_line(&run).contains("the context `prod` would be in it"), "{}", run.stderr);
 }
 
 #[test]

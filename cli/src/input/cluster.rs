@@ -110,11 +110,13 @@ fn gap(cluster: &str, gap: &Gap) -> Diagnostic {
 
 /// Leaves out what is wrong with an object that a cluster holds: nobody asked about it, but that it decides nothing is
 /// to be known.
-pub(super) fn without_invalid(mut loaded: Loaded, name: &Arc<str>) -> Loaded {
+pub(super) fn without_invalid(mut loaded: Loaded, name: &Arc<str>, is_policy: bool) -> Loaded {
     let Some(error) = loaded.diagnostics.iter().find(|finding| finding.is_error()) else { return loaded };
     let message = format!("`{name}` is not valid and is left out: {}", error.message);
-    let note = Diagnostic::new(Code::ClusterObject, None, message)
-        .help("agents refuse it too, so it is not in force: mend or delete it");
+    let note = Diagnostic::new(Code::ClusterObject, None, message).help(match is_policy {
+        true => "agents refuse it too, so it is not in force: mend or delete it",
+        false => "what is said about flows that it takes part in may be wrong: mend it, and ask again",
+    });
     loaded.diagnostics.retain(|finding| !finding.is_error());
     loaded.diagnostics.push(note);
     loaded
@@ -135,7 +137,7 @@ impl Input {
         for object in cluster.objects {
             let file = self.sources.add(called(&cluster.name, &object), object.text);
             self.manifests.push(file);
-            self.stored.insert(file);
+            self.stored.insert(file, object.is_policy);
             files.push(file);
         }
         Given { name: cluster.name, kind: Kind::Cluster, files, failed: false }

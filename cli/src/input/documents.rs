@@ -87,12 +87,15 @@ impl Input {
     pub(super) fn load_each(&self, limits: &Limits) -> BTreeMap<FileId, Loaded> {
         let _progress = self.progress();
         let (stored, given): (Vec<FileId>, Vec<FileId>) =
-            self.manifests.iter().partition(|file| self.stored.contains(file));
+            self.manifests.iter().partition(|file| self.stored.contains_key(file));
         let loaded = load_each(&self.sources, &given, &self.options, limits);
         let mut all: BTreeMap<FileId, Loaded> = given.into_iter().zip(loaded).collect();
         let options = Options { accept: Accept::Agent, ..self.options.clone() };
         let loaded = load_each(&self.sources, &stored, &options, limits);
-        let kept = |(file, loaded)| (file, cluster::without_invalid(loaded, self.sources.file(file).name()));
+        let kept = |(file, loaded)| {
+            let is_policy = self.stored.get(&file).copied().unwrap_or_default();
+            (file, cluster::without_invalid(loaded, self.sources.file(file).name(), is_policy))
+        };
         all.extend(stored.into_iter().zip(loaded).map(kept));
         all
     }

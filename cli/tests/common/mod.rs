@@ -1,5 +1,6 @@
 //! What the tests of the command line share: running it, and comparing with golden files.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -30,12 +31,25 @@ pub(crate) struct Run {
 
 /// Runs the program in a folder, with nothing on standard input and nothing from the environment.
 pub(crate) fn sluice<S: AsRef<str>>(folder: &Path, arguments: &[S]) -> Run {
+    sluice_with(folder, arguments, &[])
+}
+
+/// As [`sluice`], with some variables.
+pub(crate) fn sluice_with<S: AsRef<str>>(
+    folder: &Path,
+    arguments: &[S],
+    variables: &[(&str, &OsStr)],
+) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_sluice"))
         .args(arguments.iter().map(AsRef::as_ref))
         .current_dir(folder)
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("KUBECONFIG")
+        .env_remove("KUBERNETES_SERVICE_HOST")
+        // No `~/.kube/config` of whoever runs the tests.
+        .env("HOME", folder)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();

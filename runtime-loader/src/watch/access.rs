@@ -1,5 +1,6 @@
 //! From a kubeconfig to a client.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::Client;
@@ -12,6 +13,9 @@ use super::request::innermost;
 
 /// How long a connection may take to begin.
 const CONNECTING: Duration = Duration::from_secs(10);
+
+/// Where nobody named one.
+const NOWHERE: &str = "`KUBECONFIG` names none, and there is no file `~/.kube/config`";
 
 /// A way to a cluster.
 pub(super) struct Access {
@@ -32,7 +36,14 @@ pub(super) struct Access {
 pub(super) async fn find(target: &Target) -> Result<Access, ClusterError> {
     let (name, mut config) = match kubeconfig(target)? {
         Some(kubeconfig) => from_kubeconfig(kubeconfig, target).await?,
-        None => ("in-cluster".to_owned(), in_cluster()?),
+        None => match target.context.clone() {
+            // What a pod is given has no contexts, and another cluster than the one that is named is not read instead.
+            Some(name) => {
+                let why = format!("the context `{name}` would be in it, but {NOWHERE}");
+                return Err(ClusterError::NoKubeconfig { why });
+            }
+            None => ("in-cluster".to_owned(), in_cluster()?),
+        },
     };
     config.connect_timeout = Some(CONNECTING);
     // Asking again is done where it is known for how long.
@@ -55,29 +66,50 @@ pub(super) async fn find(target: &Target) -> Result<Access, ClusterError> {
 
 /// The kubeconfig; none where nobody named one and there is none at the usual places.
 fn kubeconfig(target: &Target) -> Result<Option<Kubeconfig>, ClusterError> {
-    let (read, named) = match &target.kubeconfig {
-        Some(path) => (Kubeconfig::read_from(path).map(Some), true),
-        None => match Kubeconfig::from_env() {
-            Ok(None) => (Kubeconfig::read().map(Some), false),
-            other => (other, true),
-        },
-    };
-    match read {
-        Err(KubeconfigError::FindPath) => Ok(None),
-        Err(KubeconfigError::ReadConfig(why, path)) if why.kind() == std::io::ErrorKind::NotFound => {
-            match named {
-                true => Err(ClusterError::NoKubeconfig { why: format!("no file `{}`", path.display()) }),
-                false => Ok(None),
-            }
-        }
-        Err(error) => Err(unusable(&error)),
-        Ok(kubeconfig) => Ok(kubeconfig),
+    if let Some(path) = &target.kubeconfig {
+        return match present(path)? {
+            Some(kubeconfig) => Ok(Some(kubeconfig)),
+            None => Err(ClusterError::NoKubeconfig { why: format!("no file `{}`", path.display()) }),
+        };
+    }
+    let named = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    let named: Vec<PathBuf> =
+        std::env::split_paths(&named).filter(|path| !path.as_os_str().is_empty()).collect();
+    if named.is_empty() {
+        return match std::env::home_dir() {
+            Some(home) => present(&home.join(".kube").join("config")),
+            None => Ok(None),
+        };
+    }
+    merged(&named)
+}
+
+/// The kubeconfigs of a list, of which what comes first counts. Those that are not there are passed over, as kubectl does, unless
+/// none is.
+fn merged(paths: &[PathBuf]) -> Result<Option<Kubeconfig>, ClusterError> {
+    let mut all: Option<Kubeconfig> = None;
+    for path in paths {
+        let Some(one) = present(path)? else { continue };
+        all = Some(match all {
+            Some(first) => first.merge(one).map_err(|error| unusable(&error))?,
+            None => one,
+        });
+    }
+    let shown = || paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(" or ");
+    all.map(Some).ok_or_else(|| ClusterError::NoKubeconfig { why: format!("no file {}", shown()) })
+}
+
+/// The kubeconfig of a file; none where the file is not there.
+fn present(path: &Path) -> Result<Option<Kubeconfig>, ClusterError> {
+    match Kubeconfig::read_from(path) {
+        Err(KubeconfigError::ReadConfig(why, _)) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(|error| unusable(&error)),
     }
 }
 
 fn in_cluster() -> Result<Config, ClusterError> {
     Config::incluster().map_err(|_| ClusterError::NoKubeconfig {
-        why: "`KUBECONFIG` names none, no file `~/.kube/config`, and this is no pod of a cluster".to_owned(),
+        why: format!("{NOWHERE}, and this is no pod of a cluster"),
     })
 }
 

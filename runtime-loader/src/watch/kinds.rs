@@ -195,6 +195,11 @@ impl Kind {
     pub(super) fn is_cilium(&self) -> bool {
         self.group == CILIUM
     }
+
+    /// Whether agents judge traffic by it.
+    pub(super) fn is_policy(&self) -> bool {
+        self.is_cilium() || self.resource == "networkpolicies"
+    }
 }
 
 /// A kind in a version that a server has.

@@ -44,13 +44,16 @@ struct Metadata {
 /// The server cannot be asked, or what it has is too much.
 pub(super) async fn list(server: &Server<'_>, served: &Served) -> Result<Listed, ClusterError> {
     for limit in PAGES {
-        let mut objects = Vec::new();
+        let mut objects: Vec<Object> = Vec::new();
         match pages(server, served, limit, &mut objects).await {
             Ok(()) => {
                 objects.sort_by(|a, b| a.order().cmp(&b.order()));
                 return Ok(Listed::All(objects));
             }
-            Err(Ended::Fault(Fault::Gone)) => {}
+            // What is read again counts once.
+            Err(Ended::Fault(Fault::Gone)) => {
+                server.uncount(objects.len(), objects.iter().map(|object| object.text.len()).sum());
+            }
             Err(Ended::Fault(Fault::Forbidden(said))) => return Ok(Listed::Forbidden(said)),
             // It was there when the server was asked what it has, or the server did not say.
             Err(Ended::Fault(Fault::NotFound)) => return Ok(Listed::All(Vec::new())),
@@ -96,14 +99,19 @@ async fn pages(
                 fields.insert("apiVersion".to_owned(), served.version.as_str().into());
                 fields.insert("kind".to_owned(), served.kind.name.into());
             }
-            let object = Object::new(served.kind, item).map_err(Ended::Error)?;
+            let object =
+                Object::new(served.kind, item).map_err(|why| Ended::Error(server.unwritable(what, &why)))?;
             size += object.text.len();
             objects.push(object);
         }
         server.count(count, size, what).map_err(Ended::Error)?;
-        // The same mark again would lead round for ever.
-        if page.metadata.next.is_empty() || page.metadata.next == next {
+        if page.metadata.next.is_empty() {
             return Ok(());
+        }
+        // It would lead round for ever, and what comes after it would be missing.
+        if page.metadata.next == next {
+            let why = "the next page of it is the same page again".to_owned();
+            return Err(Ended::Fault(Fault::Refused(why)));
         }
         next = page.metadata.next;
     }

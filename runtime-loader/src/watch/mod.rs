@@ -141,7 +141,10 @@ async fn read_options(
     }
     match server.get(&CONFIG_MAP.path(), CONFIG_MAP.name).await {
         Ok(bytes) => match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok(Ok(Some(Object::new(&Kind::CONFIG, value)?))),
+            Ok(value) => match Object::new(&Kind::CONFIG, value) {
+                Ok(object) => Ok(Ok(Some(object))),
+                Err(why) => Err(server.unwritable(CONFIG_MAP.name, &why)),
+            },
             Err(why) => Err(server.nonsense(CONFIG_MAP.name, &why)),
         },
         Err(Fault::NotFound) => Ok(Err(Gap::NoOptions)),

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::error::ClusterError;
 use super::kinds::{Keep, Kind};
 
 /// An object of a cluster.
@@ -14,25 +13,27 @@ pub struct Object {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// Whether agents judge traffic by it.
+    pub is_policy: bool,
     /// What is read of it, as YAML in the order of `kubectl get -o yaml`.
     pub text: String,
 }
 
 impl Object {
     /// An object without the fields that nobody reads.
-    pub(super) fn new(kind: &Kind, mut value: Value) -> Result<Object, ClusterError> {
+    ///
+    /// # Errors
+    ///
+    /// What it has cannot be written as YAML.
+    pub(super) fn new(kind: &Kind, mut value: Value) -> Result<Object, serde_saphyr::ser::Error> {
         prune(&mut value, &kind.keep);
         let field = |name: &str| {
             let text = value.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         };
         let (namespace, name) = (field("namespace"), field("name"));
-        let text = text(&value).map_err(|why| ClusterError::Answer {
-            server: name.clone(),
-            what: kind.resource,
-            why: format!("what it has cannot be written as YAML ({why})"),
-        })?;
-        Ok(Object { kind: kind.name, namespace, name, text })
+        let text = text(&value)?;
+        Ok(Object { kind: kind.name, namespace, name, is_policy: kind.is_policy(), text })
     }
 
     /// Objects of a kind are in this order.

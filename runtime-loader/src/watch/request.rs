@@ -128,6 +128,12 @@ impl<'a> Server<'a> {
         ClusterError::Answer { server: self.name.clone(), what, why }
     }
 
+    /// The error behind an object that is no manifest.
+    pub(super) fn unwritable(&self, what: &'static str, why: &serde_saphyr::ser::Error) -> ClusterError {
+        let why = format!("one of them cannot be written as YAML ({why})");
+        ClusterError::Answer { server: self.name.clone(), what, why }
+    }
+
     /// The error behind a fault, after some objects were read.
     pub(super) fn failed(&self, fault: Fault, what: &'static str, after: usize) -> ClusterError {
         let server = self.name.clone();
@@ -160,6 +166,12 @@ impl<'a> Server<'a> {
             true => Err(ClusterError::TooLarge { server: self.name.clone(), what, limit: MOST_KEPT }),
             false => Ok(()),
         }
+    }
+
+    /// Takes back what was counted of a list that does not count.
+    pub(super) fn uncount(&self, objects: usize, bytes: usize) {
+        self.objects.set(self.objects.get().saturating_sub(objects));
+        self.kept.set(self.kept.get().saturating_sub(bytes));
     }
 }
 
@@ -197,12 +209,18 @@ fn unsent(server: &str, error: &kube::Error) -> ClusterError {
     if let kube::Error::Auth(_) = error {
         return ClusterError::Credentials { server, why };
     }
-    let tls = ["certificate", "tls", "corrupt message", "handshake", "alert"];
-    let lower = why.to_lowercase();
-    match tls.iter().any(|word| lower.contains(word)) {
+    match is_about_trust(error) {
         true => ClusterError::Tls { server, why },
         false => ClusterError::Unreachable { server, why },
     }
+}
+
+/// Whether TLS is behind an error. An error of the system that holds another one does not name it as its source.
+fn is_about_trust(error: &(dyn Error + 'static)) -> bool {
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || held.is_some_and(|held| is_about_trust(held))
+        || error.source().is_some_and(is_about_trust)
 }
 
 /// The words of the error that began it all.

@@ -10,9 +10,10 @@ use crate::tree::{Finding, Tree};
 const RULE: &str = "clients";
 
 /// Crates by the first segment of their paths, and the module that may use them.
-const ROOMS: [(&str, &str); 4] = [
+const ROOMS: [(&str, &str); 5] = [
     ("kube", "runtime-loader/src/watch"),
     ("k8s_openapi", "runtime-loader/src/watch"),
+    ("rustls", "runtime-loader/src/watch"),
     ("aya", "runtime-loader/src/kernel"),
     ("aya_obj", "runtime-loader/src/kernel"),
 ];

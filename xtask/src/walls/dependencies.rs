@@ -20,10 +20,11 @@ const ALLOWED: [(&str, &[&str]); 6] = [
 ];
 
 /// Packages that one crate alone may use.
-const OWNED: [(&str, &str); 8] = [
+const OWNED: [(&str, &str); 9] = [
     ("granit-parser", "sluice-compiler"),
     ("kube", "sluice-loader"),
     ("k8s-openapi", "sluice-loader"),
+    ("rustls", "sluice-loader"),
     ("aya", "sluice-loader"),
     ("aya-obj", "sluice-loader"),
     ("clap", "sluice"),
