@@ -44,6 +44,8 @@ pub(super) struct Enforcer {
     /// The programs that were made last, and for what.
     code: Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
     live: Option<Live>,
+    /// The files whose hash of policy was begun last.
+    pub(super) hashed: Option<String>,
     /// Answers that no file says.
     learned: BTreeSet<Answer>,
     books: watch::Sender<Books>,
@@ -111,6 +113,7 @@ impl Enforcer {
             settings: Settings::default(),
             code: None,
             live: None,
+            hashed: None,
             learned,
             books,
             spare: None,
