@@ -107,7 +107,7 @@ async fn work(mut core: Core) -> Result<(), CoreError> {
     let read = std::mem::replace(&mut core.read, Box::new(|_| super::Inputs::default()));
     let reader = Reader::new(read, &core.config.node, core.config.keep_going);
     let finder = Finder::new(core.config.host_interfaces.clone())?;
-    let worker = Worker { reader, finder: Arc::new(finder) };
+    let worker = Worker { reader, finder: Arc::new(finder), way: core.dns.way() };
     let mut beside =
         Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, ahead: None };
     core.dns.watch(node.connections()?);
