@@ -527,8 +527,9 @@ impl Enforcer {
         // Larger images on their way know nothing of this generation.
         live.missed = None;
         let different: Vec<&Tables> = different.iter().collect();
-        let checks =
-            questions(&live.session, &locals, &self.settings, &live.session.sample(&different, most));
+        let samples = live.session.sample(&different, most);
+        let asks_host = live.images.asks_host();
+        let checks = questions(&live.session, &locals, &self.settings, asks_host, &samples);
         watch.ended("questions");
         let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
         watch.ended("programs");
