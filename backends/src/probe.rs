@@ -40,6 +40,8 @@ pub struct Probe {
     pub protocol: u8,
     /// The destination port, or the ICMP type; of other protocols it is not in the packet.
     pub port: u16,
+    /// Whether policy of the host is asked at the interface of another endpoint, about what these send each other.
+    pub of_host: bool,
 }
 
 /// What became of a probe.
@@ -80,14 +82,16 @@ impl Probe {
         put(AT_MARK, MARK_TEST);
         put(AT_INGRESS_IFINDEX, self.ingress_ifindex);
         put(AT_IFINDEX, self.ifindex);
+        put(AT_CB + 16, self.of_host.into());
         context
     }
 
     /// The context, for the interpreter.
     pub fn to_interpret(&self) -> Context {
         let protocol = if self.is_ipv4() { ETHERNET_IPV4 } else { ETHERNET_IPV6 };
-        let Probe { ifindex, ingress_ifindex, .. } = *self;
-        Context { mark: MARK_TEST, protocol, ifindex, ingress_ifindex, ..Context::default() }
+        let Probe { ifindex, ingress_ifindex, of_host, .. } = *self;
+        let cb = [0, 0, 0, 0, of_host.into()];
+        Context { mark: MARK_TEST, protocol, ifindex, ingress_ifindex, cb, ..Context::default() }
     }
 
     fn is_ipv4(&self) -> bool {
@@ -174,6 +178,7 @@ mod tests {
             destination: address(destination),
             protocol,
             port: 443,
+            of_host: false,
         }
     }
 

@@ -225,6 +225,17 @@ fn only_where_a_proxy_is_asked_for_and_packets_come_in_is_one_looked_for() {
 }
 
 #[test]
+fn where_policy_of_the_host_refuses_nothing_no_program_asks_it() {
+    for (name, code) in template("endpoint.o").programs {
+        let of = |asks: u32| {
+            let linked = link(&code, &bodies(), &constants().with(Config::HostPolicy, asks));
+            linked.unwrap().instructions.len()
+        };
+        assert!(of(0) + 50 < of(1), "`{name}`: {} and {} instructions", of(0), of(1));
+    }
+}
+
+#[test]
 fn a_family_that_a_node_does_not_have_needs_no_instructions() {
     for (family, stub) in [(Config::Ipv4, Stub::Class4), (Config::Ipv6, Stub::Class6)] {
         for code in template("endpoint.o").programs.values() {

@@ -30,6 +30,10 @@
 #define SLUICE_ENDPOINT_CHECK_SOURCE6 0x40U
 /* What would be dropped by policy is told and let pass. */
 #define SLUICE_ENDPOINT_AUDIT 0x80U
+/* What the endpoint and the host send each other crosses no interface of the host's: policy of the host is asked here. */
+#define SLUICE_ENDPOINT_ASK_HOST 0x100U
+/* What would be dropped by policy of the host is told and let pass. */
+#define SLUICE_ENDPOINT_AUDIT_HOST 0x200U
 /* A slot is found at its hash or one of the next, so many in all. */
 #define SLUICE_ENDPOINT_PROBES 0x8U
 /* The endpoint's side has closed. */
@@ -66,7 +70,8 @@
 /* Entries of the root of the IPv4 trie. */
 #define SLUICE_ADDRESSES 0x10000U
 /* The mark of a packet that only asks for a verdict: nothing is remembered, counted or told, and the answer
- * is in `cb`: the verdict, the class, the drop reason, the endpoint's number. */
+ * is in `cb`: the verdict, the class, the drop reason, the endpoint's number. Where the fifth word is not 0, policy
+ * of the host is asked about a packet of another endpoint. */
 #define SLUICE_MARK_TEST 0x5c1ce7e5U
 /* Where a packet says by which generation it was judged before. */
 #define SLUICE_MARK_GENERATION_MASK 0xf0000000U
@@ -138,14 +143,18 @@ struct sluice_endpoint {
 	__u32 address4;
 	/* Its IPv6 address, likewise: the higher half, then the lower. */
 	__u64 address6[2];
-	/* A word for whoever fills the slot; the datapath does not read it. */
-	__u64 cookie;
 	/* The generation whose image this is: a program is that of a bank, and outlives the generation. */
 	__u32 generation;
 	/* The class of the host, or `SLUICE_NO_CLASS`. */
 	__u32 host_class;
+	/* The number of the host, if its policy is asked, too. */
+	__u32 host;
+	/* The host's table of what comes to it. */
+	__u32 host_ingress_table;
+	/* The host's table of what it sends. */
+	__u32 host_egress_table;
 	/* Nothing yet. */
-	__u64 reserved;
+	__u32 reserved;
 };
 _Static_assert(sizeof(struct sluice_endpoint) == 64, "size of sluice_endpoint");
 _Static_assert(offsetof(struct sluice_endpoint, ifindex) == 0, "sluice_endpoint.ifindex");
@@ -155,10 +164,12 @@ _Static_assert(offsetof(struct sluice_endpoint, egress_table) == 12, "sluice_end
 _Static_assert(offsetof(struct sluice_endpoint, flags) == 16, "sluice_endpoint.flags");
 _Static_assert(offsetof(struct sluice_endpoint, address4) == 20, "sluice_endpoint.address4");
 _Static_assert(offsetof(struct sluice_endpoint, address6) == 24, "sluice_endpoint.address6");
-_Static_assert(offsetof(struct sluice_endpoint, cookie) == 40, "sluice_endpoint.cookie");
-_Static_assert(offsetof(struct sluice_endpoint, generation) == 48, "sluice_endpoint.generation");
-_Static_assert(offsetof(struct sluice_endpoint, host_class) == 52, "sluice_endpoint.host_class");
-_Static_assert(offsetof(struct sluice_endpoint, reserved) == 56, "sluice_endpoint.reserved");
+_Static_assert(offsetof(struct sluice_endpoint, generation) == 40, "sluice_endpoint.generation");
+_Static_assert(offsetof(struct sluice_endpoint, host_class) == 44, "sluice_endpoint.host_class");
+_Static_assert(offsetof(struct sluice_endpoint, host) == 48, "sluice_endpoint.host");
+_Static_assert(offsetof(struct sluice_endpoint, host_ingress_table) == 52, "sluice_endpoint.host_ingress_table");
+_Static_assert(offsetof(struct sluice_endpoint, host_egress_table) == 56, "sluice_endpoint.host_egress_table");
+_Static_assert(offsetof(struct sluice_endpoint, reserved) == 60, "sluice_endpoint.reserved");
 
 /* What to do with a packet: an entry of the image of verdicts. */
 struct sluice_verdict {
@@ -378,6 +389,7 @@ _Static_assert(offsetof(struct sluice_event, reserved) == 75, "sluice_event.rese
 #define SLUICE_CONFIG_LIFETIME_SYN 0x5c000009
 #define SLUICE_CONFIG_LIFETIME_CLOSED 0x5c00000a
 #define SLUICE_CONFIG_DNS_PROXY 0x5c00000b
+#define SLUICE_CONFIG_HOST_POLICY 0x5c00000c
 
 /* Generated instructions take the place of these calls. */
 static __u32 (*const sluice_class4)(__u32 address) = (void *)0x51000000;

@@ -51,3 +51,9 @@ inline_always bool asks(const struct __sk_buff *skb)
 {
 	return skb->mark == SLUICE_MARK_TEST;
 }
+
+/* Whether it asks for that of the host's policy, at the interface of another endpoint. */
+inline_always bool asks_host(const struct __sk_buff *skb)
+{
+	return skb->cb[4];
+}

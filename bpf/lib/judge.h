@@ -113,7 +113,8 @@ inline_always void mark_generation(struct __sk_buff *skb, __u32 generation)
 inline_always void conclude(struct __sk_buff *skb, const struct packet *packet, const struct judgement *judgement,
 			    int reason, __u8 hook)
 {
-	count_reason(reason, packet->direction, size_of_packet(skb, packet));
+	/* What passes does so for the endpoint, whoever told of it. */
+	count_reason(reason, reason ? judgement->direction : packet->direction, size_of_packet(skb, packet));
 	if (reason || judgement->kind)
 		tell(skb, packet, judgement, reason);
 	if (!reason && hook == SLUICE_DIRECTION_EGRESS)
@@ -140,6 +141,7 @@ inline_always int run(struct __sk_buff *skb, __u8 hook)
 	packet.direction &= 1;
 	judgement.endpoint = endpoint->id;
 	judgement.generation = endpoint->generation;
+	judgement.direction = packet.direction;
 	reason = judge(skb, endpoint, &packet, &judgement);
 	forget(skb, reason);
 	if (asks(skb))

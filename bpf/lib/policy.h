@@ -38,6 +38,12 @@ inline_always bool is_from_here(const struct __sk_buff *skb, const struct sluice
 	       endpoint->host_class != SLUICE_NO_CLASS;
 }
 
+/* The host's own: neither what came in by an interface, nor what the DNS proxy sends for endpoints. */
+inline_always bool is_made_by_host(const struct __sk_buff *skb)
+{
+	return !skb->ingress_ifindex && (skb->mark & SLUICE_MARK_DELIVERY_MASK) != SLUICE_MARK_OF_PROXY;
+}
+
 /*
  * What leaves by the host's interface from an address of the host's, and is not the host's: what came in by an
  * interface and was passed on, as that of pods which are masqueraded; and what the DNS proxy asks for pods. Their own
@@ -46,8 +52,23 @@ inline_always bool is_from_here(const struct __sk_buff *skb, const struct sluice
 inline_always bool is_for_others(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
 				 const struct packet *packet)
 {
-	return is_host(endpoint) && packet->direction == SLUICE_DIRECTION_EGRESS &&
-	       (skb->ingress_ifindex || (skb->mark & SLUICE_MARK_DELIVERY_MASK) == SLUICE_MARK_OF_PROXY);
+	return is_host(endpoint) && packet->direction == SLUICE_DIRECTION_EGRESS && !is_made_by_host(skb);
+}
+
+/*
+ * Whether policy of the host is asked about a packet of another endpoint: what the host itself sends to it, and what it
+ * sends to an address of the host's. Neither crosses an interface of the host's.
+ */
+inline_always bool asks_for_host(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+				 const struct packet *packet)
+{
+	if (!CONFIG(HOST_POLICY) || !(endpoint->flags & SLUICE_ENDPOINT_ASK_HOST))
+		return false;
+	if (asks(skb))
+		return asks_host(skb);
+	if (packet->hook == SLUICE_DIRECTION_INGRESS)
+		return is_made_by_host(skb);
+	return class_of(packet, packet->destination) == endpoint->host_class;
 }
 
 inline_always __u32 peer_class(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
@@ -113,17 +134,54 @@ inline_always int admit(const struct sluice_endpoint *endpoint, const struct pac
 	return reason;
 }
 
-/* 0, or a drop reason. */
-inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
-			 const struct packet *packet, struct sluice_ct_key *key, struct judgement *judgement)
+/*
+ * What policy of the host says of a packet that it and another endpoint send each other: 0, or a drop reason. It sees the
+ * packet from the other side, and has no proxy.
+ */
+inline_always int policy_of_host(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+				 const struct packet *packet, struct judgement *judgement)
 {
+	bool comes = packet->hook == SLUICE_DIRECTION_EGRESS;
+	__u32 class = class_of(packet, comes ? packet->source : packet->destination);
 	const struct sluice_verdict *verdict;
-	bool proxied;
 	__u32 number;
 	int reason;
 
-	if (is_for_others(skb, endpoint, packet))
-		return admit(endpoint, packet, key, SLUICE_NO_COUNTER, false, judgement);
+	forget(skb, class);
+	if (comes)
+		number = sluice_ingress(endpoint->host_ingress_table, class, packet->protocol,
+					packet->destination_port);
+	else
+		number = sluice_egress(endpoint->host_egress_table, class, packet->protocol, packet->destination_port);
+	judgement->endpoint = endpoint->host;
+	judgement->direction = opposite(packet->hook);
+	judgement->class = class;
+	judgement->verdict = number;
+	opaque(number);
+	if (number >= CONFIG(VERDICTS))
+		return SLUICE_DROP_NO_CONFIGURATION;
+	verdict = &sluice_verdicts[number];
+	reason = reason_of(verdict, false);
+	if (!asks(skb))
+		count(verdict->counter, size_of_packet(skb, packet));
+	if (reason && endpoint->flags & SLUICE_ENDPOINT_AUDIT_HOST) {
+		judgement->kind = SLUICE_EVENT_AUDIT;
+		reason = 0;
+	}
+	forget(skb, judgement->kind);
+	forget(skb, reason);
+	return reason;
+}
+
+/* What the endpoint's own policy says: 0, or a drop reason. With the counter of its rules, and whether they want the proxy. */
+inline_always int policy_of_endpoint(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+				     const struct packet *packet, struct judgement *judgement, __u32 *counter,
+				     bool *proxied)
+{
+	const struct sluice_verdict *verdict;
+	__u32 number;
+	int reason;
+
 	judgement->class = peer_class(skb, endpoint, packet);
 	number = look_up(endpoint, packet, judgement->class);
 	judgement->verdict = number;
@@ -131,17 +189,53 @@ inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *en
 	if (number >= CONFIG(VERDICTS))
 		return SLUICE_DROP_NO_CONFIGURATION;
 	verdict = &sluice_verdicts[number];
-	proxied = is_for_proxy(packet, verdict);
-	reason = reason_of(verdict, proxied);
+	*counter = verdict->counter;
+	*proxied = is_for_proxy(packet, verdict);
+	reason = reason_of(verdict, *proxied);
 	if (!asks(skb))
-		count(verdict->counter, size_of_packet(skb, packet));
-	if (proxied && !reason && !asks(skb))
+		count(*counter, size_of_packet(skb, packet));
+	if (*proxied && !reason && !asks(skb))
 		reason = to_proxy(skb, packet);
 	if (reason && endpoint->flags & SLUICE_ENDPOINT_AUDIT) {
 		judgement->kind = SLUICE_EVENT_AUDIT;
 		reason = 0;
 	}
+	return reason;
+}
+
+/* The same of all whose policy is asked. The host first, as what goes to the proxy is on its way. */
+inline_always int policies(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+			   const struct packet *packet, struct judgement *judgement, __u32 *counter, bool *proxied)
+{
+	struct judgement of_host;
+	int reason;
+
+	if (!asks_for_host(skb, endpoint, packet))
+		return policy_of_endpoint(skb, endpoint, packet, judgement, counter, proxied);
+	of_host = *judgement;
+	reason = policy_of_host(skb, endpoint, packet, &of_host);
+	if (!reason && !asks(skb)) {
+		reason = policy_of_endpoint(skb, endpoint, packet, judgement, counter, proxied);
+		/* Of two that would drop it the first is told. */
+		if (reason || !of_host.kind)
+			return reason;
+	}
+	*judgement = of_host;
+	return reason;
+}
+
+/* 0, or a drop reason. */
+inline_always int policy(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+			 const struct packet *packet, struct sluice_ct_key *key, struct judgement *judgement)
+{
+	__u32 counter = SLUICE_NO_COUNTER;
+	bool proxied = false;
+	int reason;
+
+	if (is_for_others(skb, endpoint, packet))
+		return admit(endpoint, packet, key, SLUICE_NO_COUNTER, false, judgement);
+	reason = policies(skb, endpoint, packet, judgement, &counter, &proxied);
 	if (reason || asks(skb))
 		return reason;
-	return admit(endpoint, packet, key, verdict->counter, proxied, judgement);
+	return admit(endpoint, packet, key, counter, proxied, judgement);
 }

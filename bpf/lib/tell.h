@@ -12,6 +12,7 @@ struct judgement {
 	__u32 class;
 	__u32 verdict;
 	__u32 generation;
+	__u8 direction; /* seen from the endpoint */
 	__u8 kind; /* SLUICE_EVENT_*, or 0 if there is nothing to tell */
 };
 
@@ -69,7 +70,7 @@ inline_always void fill_event(struct sluice_event *event, const struct __sk_buff
 		.destination_port = packet->destination_port,
 		.protocol = packet->protocol,
 		.family = packet->family,
-		.direction = packet->direction,
+		.direction = judgement->direction,
 		.kind = reason ? SLUICE_EVENT_DROP : judgement->kind,
 		.reason = reason,
 		.tcp_flags = packet->tcp_flags,

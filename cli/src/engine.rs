@@ -142,7 +142,7 @@ impl Engine {
         let ifindex = *self.interfaces.get(&side.endpoint)?;
         let (protocol, port) = (flow.protocol.0, flow.port);
         // What came in by no interface would be the host's.
-        Some(Probe { ifindex, ingress_ifindex: ifindex, source, destination, protocol, port })
+        Some(Probe { ifindex, ingress_ifindex: ifindex, source, destination, protocol, port, of_host: false })
     }
 }
 

@@ -304,3 +304,98 @@ fn policy_of_the_host_is_enforced_and_pods_behind_it_are_not_touched() {
     daemon.end();
     daemon.detach();
 }
+
+/// The node may be asked at 8080, by anybody, and may ask at 9090; the cart takes nothing but from the node, and may ask at
+/// 8080 and 8082.
+const BESIDE: &str = "
+apiVersion: v1
+kind: Node
+metadata: {name: n1}
+status: {addresses: [{type: InternalIP, address: 10.9.2.1}, {type: InternalIP, address: 'fd09:0:0:2::1'}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumClusterwideNetworkPolicy
+metadata: {name: host}
+spec:
+  nodeSelector: {}
+  ingress: [{fromEntities: [all], toPorts: [{ports: [{port: \"8080\", protocol: ANY}]}]}]
+  egress: [{toEntities: [all], toPorts: [{ports: [{port: \"9090\", protocol: TCP}]}]}]
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress: [{}]
+  egress: [{toEntities: [host], toPorts: [{ports: [{port: \"8080\"}, {port: \"8082\"}]}]}]
+";
+
+/// Where the node meets other machines; its addresses are there.
+const OUTSIDE: usize = 2;
+
+#[test]
+fn policy_of_the_host_is_enforced_towards_its_own_pods() {
+    if !able("policy_of_the_host_is_enforced_towards_its_own_pods") {
+        return;
+    }
+    let network = Network::new(3);
+    let (node, policies) = BESIDE.split_once("---\n").unwrap();
+    let mut daemon = Daemon::new(&network, &["web", "cart"], node);
+    let cluster = std::fs::read_to_string(daemon.path("manifests/cluster.yaml")).unwrap();
+    let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
+    daemon.write("cluster.yaml", &others.join("---\n"));
+    daemon.configure("enableHostFirewall: true\n");
+    daemon.begin(1);
+    let _host = [8080, 8081, 8082].map(|port| TcpListener::bind(("::", port)).unwrap());
+    for (pod, port) in [(WEB, 9090), (WEB, 9091), (CART, 9090), (CART, 9091)] {
+        serve_tcp(&network, pod, port);
+    }
+    let hosts = Network::gateways(OUTSIDE);
+    let asks = |pod: usize, port: u16| hosts.map(|host| meets_from(&network, pod, (host, port).into()));
+    let asked = |pod: usize, port: u16| {
+        [Network::address4(pod).into(), Network::address6(pod).into()]
+            .map(|address: std::net::IpAddr| meets((address, port).into()))
+    };
+    assert_eq!(asks(CART, 8081), [true; 2], "nobody has a policy");
+    daemon.write("policies.yaml", policies);
+    daemon.await_generation(2);
+    let monitor = daemon.monitor();
+    assert_eq!(asks(WEB, 8080), [true; 2], "the host lets it in");
+    assert_eq!(asks(WEB, 8081), [false; 2], "the host does not");
+    assert_eq!(asks(CART, 8080), [true; 2], "both do");
+    assert_eq!(asks(CART, 8082), [false; 2], "the host does not, though the pod may ask");
+    assert_eq!(asked(WEB, 9090), [true; 2], "the host may ask");
+    assert_eq!(asked(WEB, 9091), [false; 2], "the host may not");
+    assert_eq!(asked(CART, 9090), [true; 2], "it may, and the pod lets its own node in");
+    assert_eq!(asked(CART, 9091), [false; 2], "it may not, though the pod would let it in");
+    for six in [false, true] {
+        assert!(
+            reaches_tcp(&network, OUTSIDE, WEB, 9091, six),
+            "what others send is not the host's, IPv6: {six}"
+        );
+        assert!(!reaches_tcp(&network, CART, WEB, 9090, six), "the cart's own policy, IPv6: {six}");
+    }
+    let dropped = monitor.next(|told| told["flow"]["destination"]["port"] == 8082);
+    let what = [&dropped["kind"], &dropped["endpoint"], &dropped["direction"]];
+    assert_eq!(what, ["drop", "host", "ingress"], "{dropped}");
+    assert_eq!(dropped["rules"][0]["name"], "host", "{dropped}");
+
+    daemon.configure("enableHostFirewall: true\npolicyAuditMode: true\n");
+    daemon.await_generation(3);
+    assert_eq!(asks(CART, 8082), [true; 2], "told and let pass");
+    assert_eq!(asked(CART, 9091), [true; 2], "likewise");
+    let audited = monitor.next(|told| told["kind"] == "audit" && told["flow"]["destination"]["port"] == 9091);
+    assert_eq!([&audited["endpoint"], &audited["direction"]], ["host", "egress"], "{audited}");
+    daemon.configure("enableHostFirewall: false\n");
+    daemon.await_generation(4);
+    assert_eq!(asks(WEB, 8081), [true; 2], "nobody asks for policy of the host any more");
+    assert_eq!(asks(CART, 8081), [false; 2], "the cart's own is in force");
+    daemon.end();
+    daemon.detach();
+}
+
+/// Whether an endpoint meets somebody at an address.
+fn meets_from(network: &Network, endpoint: usize, to: SocketAddr) -> bool {
+    let bash = format!("timeout 1 bash -c 'exec 3<>/dev/tcp/{}/{}'", to.ip(), to.port());
+    network.run(endpoint, &bash).status.success()
+}

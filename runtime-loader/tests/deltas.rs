@@ -186,7 +186,7 @@ fn images_that_follow_a_session_answer_as_those_built_from_scratch() {
                 run.compare(&what);
             }
             let samples = run.session.sample(tables.as_ref().as_slice(), 60);
-            let asked = questions(&run.session, &run.locals, &Settings::default(), &samples);
+            let asked = questions(&run.session, &run.locals, &Settings::default(), false, &samples);
             let simulator = Simulator::from(&run.images);
             for (sample, name) in samples.iter().map(|sample| (sample, &sample.endpoint)) {
                 let Some(of) = run.images.tables_of(name) else { continue };

@@ -10,13 +10,16 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use harness::case::{decision_of, endpoint_of, of_agent, owned};
+use harness::engines::{in_kernel, in_machine};
 use harness::network::Network;
 use harness::root;
 use harness::traffic::inside;
 use sluice_backends::datapath::entries;
 use sluice_backends::image::Room;
+use sluice_backends::probe::Found;
 use sluice_compiler::options::Options;
-use sluice_loader::generation::{Number, Prepared};
+use sluice_loader::generation::{Check, Number, Prepared};
+use sluice_loader::kernel::Asked;
 use sluice_loader::node::{Interface, Node, Sizes};
 use sluice_loader::prepare::{Local, Settings, checks, generation, images};
 
@@ -95,4 +98,74 @@ fn what_comes_in_by_the_hosts_interface_comes_to_it() {
         assert!(connects(by_machine, of(behind, 8081), true), "{behind}: what it passes on is others'");
     }
     node.remove().unwrap();
+}
+
+/// A pod of the node, and policy of the host that says something of it.
+const POD: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {nodeName: n1, containers: [{name: c, image: example.invalid/web}]}
+status: {podIP: 10.9.0.2, podIPs: [{ip: 10.9.0.2}, {ip: 'fd09::2'}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumClusterwideNetworkPolicy
+metadata: {name: pods}
+spec:
+  nodeSelector: {}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: web, k8s:io.kubernetes.pod.namespace: shop}}]
+      toPorts: [{ports: [{port: \"7070\", protocol: TCP}]}]
+  egress:
+    - toEndpoints: [{matchLabels: {app: web, k8s:io.kubernetes.pod.namespace: shop}}]
+      toPorts: [{ports: [{port: \"6060\", protocol: UDP}]}]
+";
+
+#[test]
+fn policy_of_the_host_is_asked_at_the_interfaces_of_its_pods() {
+    let [four, six] = [IpAddr::from([10, 9, 1, 1]), "fd09:0:0:1::1".parse().unwrap()];
+    let node = format!(
+        "apiVersion: v1\nkind: Node\nmetadata: {{name: n1}}\nstatus: {{addresses: \
+         [{{type: InternalIP, address: {four}}}, {{type: InternalIP, address: \"{six}\"}}]}}\n"
+    );
+    let decision = decision_of(&[&node, POD, POLICY], &Options { host_firewall: true, ..of_agent() });
+    let web = vec![IpAddr::from([10, 9, 0, 2]), "fd09::2".parse().unwrap()];
+    let local = |pod: Option<&str>, ifindex: u32, addresses: Vec<IpAddr>| Local {
+        name: endpoint_of(&decision, pod),
+        ifindex,
+        addresses,
+        is_host: pod.is_none(),
+    };
+    // The loopback is the only interface that is there everywhere.
+    let locals = [local(None, 98, vec![four, six]), local(Some("web"), 1, web)];
+    let settings = Settings::default();
+    let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
+    let asked = checks(&decision, &locals, usize::MAX);
+    let at_pod: Vec<&Check> = asked.iter().filter(|check| check.probe.of_host).collect();
+    let allowed = at_pod.iter().filter(|check| check.reason.is_none()).count();
+    assert!(allowed >= 4 && at_pod.len() > allowed, "{allowed} of {}", at_pod.len());
+    let prepared = generation(Number::FIRST, &images, &settings, Vec::new()).unwrap();
+    let (mut machine, _, programs) = in_machine(&prepared);
+    let kernel = root("policy_of_the_host_is_asked_at_the_interfaces_of_its_pods")
+        .then(|| in_kernel(&prepared, 1_024));
+    for check in at_pod {
+        let (probe, frame, way) = (&check.probe, check.probe.frame(), check.direction);
+        let found = machine.run(programs[way], frame.clone().into(), &probe.to_interpret()).unwrap();
+        let [verdict, class, reason, endpoint, _] = found.context.cb;
+        let found = Found::of_words([verdict, class, reason, endpoint]);
+        assert_eq!(
+            (found.verdict, found.reason, found.endpoint),
+            (check.verdict, check.reason, 0),
+            "{check:?}"
+        );
+        if let Some((_, programs)) = &kernel {
+            let asked = Asked { packet: &frame, context: &probe.context(), repeat: 1 };
+            let answer = programs[way].ask(&asked).unwrap();
+            assert_eq!(Found::read(&answer.context), Some(found), "{check:?}");
+        }
+    }
 }

@@ -16,9 +16,10 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sluice_backends::abi::{Counter, MARK_OF_PROXY, PROXY_DNS, Reason};
 use sluice_backends::image::{Images, Room};
-use sluice_backends::packet::arbitrary::{OWN4, OWN6, conversations, frames};
+use sluice_backends::packet::arbitrary::{OWN4, OWN6, PEERS4, PEERS6, conversations, frames};
 use sluice_backends::packet::{
-    Crossing, Endpoint, Lifetimes, Memory as Remembered, Node, Outcome, Peer, Policy, Question, Way, judge,
+    Crossing, Endpoint, HostPolicy, Lifetimes, Memory as Remembered, Node, Outcome, Peer, Policy, Question,
+    Way, judge,
 };
 use sluice_backends::probe::CONTEXT;
 use sluice_backends::program::interpret::{Context, Machine, MapId, Packet, ProgramId, Socket, Sockets};
@@ -58,22 +59,47 @@ const RULES: &str = "
       icmps: [{fields: [{type: 8, family: IPv4}, {type: 128, family: IPv6}]}]
 ";
 
+/// Policy of the host, of which the endpoint's rules allow some, and others.
+const RULES_OF_HOST: &str = "
+  egress:
+    - toEntities: [all]
+      toPorts: [{ports: [{port: '1'}, {port: '2', protocol: UDP}]}]
+  ingress:
+    - fromEntities: [all]
+      toPorts: [{ports: [{port: '3', protocol: TCP}, {port: '2'}]}]
+    - fromEntities: [all]
+      icmps: [{fields: [{type: 8, family: IPv4}]}]
+";
+
+/// The addresses of the host: of each family one of the other side's.
+const HOST: [IpAddr; 2] = [IpAddr::V4(PEERS4[0]), IpAddr::V6(PEERS6[1])];
+
+/// The number of any interface of the host.
+const OF_HOST: u32 = 98;
+
 /// Whose packets they are, and how a node can be set.
 #[derive(Clone, Copy, Debug)]
 struct World {
     host: bool,
+    /// Whether the host has a policy and is one of the peers.
+    beside: bool,
     /// Whether the DNS proxy listens.
     proxied: bool,
     settings: Settings,
 }
 
-fn worlds() -> [World; 4] {
+fn worlds() -> [World; 7] {
     let strict = Settings { allow_frag_needed: false, ..Settings::default() };
+    let pod = World { host: false, beside: false, proxied: true, settings: Settings::default() };
+    let beside = World { beside: true, ..pod };
     [
-        World { host: false, proxied: false, settings: Settings::default() },
-        World { host: false, proxied: true, settings: Settings::default() },
-        World { host: false, proxied: true, settings: Settings { audit: true, ..strict } },
-        World { host: true, proxied: true, settings: strict },
+        World { proxied: false, ..pod },
+        pod,
+        World { settings: Settings { audit: true, ..strict }, ..pod },
+        World { host: true, settings: strict, ..pod },
+        beside,
+        World { settings: Settings { audit_host: true, ..strict }, ..beside },
+        World { settings: Settings { audit: true, ..strict }, ..beside },
     ]
 }
 
@@ -84,16 +110,26 @@ struct Setting {
     endpoint: Endpoint,
     images: Images,
     tables: ByDirection<u32>,
+    of_host: Option<ByDirection<u32>>,
 }
 
 impl Setting {
     fn new(world: World) -> Setting {
-        let (node_address, pod_address) = ("192.0.2.1", "192.0.2.2");
+        let pod_address = "192.0.2.2";
         let addresses = format!("{{ip: \"{OWN4}\"}}, {{ip: \"{OWN6}\"}}");
         let internal = |text: &str| format!("{{type: InternalIP, address: \"{text}\"}}");
-        let node = match world.host {
-            true => format!("{}, {}", internal(&OWN4.to_string()), internal(&OWN6.to_string())),
-            false => internal(node_address),
+        let of_node = match world {
+            World { host: true, .. } => vec![OWN4.to_string(), OWN6.to_string()],
+            World { beside: true, .. } => HOST.map(|address| address.to_string()).to_vec(),
+            _ => vec!["192.0.2.1".to_owned()],
+        };
+        let node = of_node.iter().map(|address| internal(address)).collect::<Vec<_>>().join(", ");
+        let of_host = match world.beside {
+            true => format!(
+                "---\napiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {{name: host}}\n\
+                 spec:\n  nodeSelector: {{}}{RULES_OF_HOST}"
+            ),
+            false => String::new(),
         };
         let pod = if world.host { format!("{{ip: {pod_address}}}") } else { addresses };
         let selector = if world.host { "nodeSelector" } else { "endpointSelector" };
@@ -104,13 +140,19 @@ impl Setting {
              spec: {{nodeName: n1, containers: [{{name: c, image: example.invalid/c}}]}}\n\
              status: {{phase: Running, podIPs: [{pod}]}}\n---\n\
              apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {{name: rules}}\n\
-             spec:\n  {selector}: {{}}{RULES}"
+             spec:\n  {selector}: {{}}{RULES}{of_host}"
         );
         let decision = decision_of(&[&text], &Options { host_firewall: true, ..of_agent() });
         let name = endpoint_of(&decision, (!world.host).then_some("own"));
         let addresses = vec![OWN4.into(), OWN6.into()];
-        let local = Local { name: name.clone(), ifindex: LOOPBACK, addresses, is_host: world.host };
-        let images = images(&decision, &[local], &world.settings, &Room::NONE).unwrap();
+        let mut locals =
+            vec![Local { name: name.clone(), ifindex: LOOPBACK, addresses, is_host: world.host }];
+        let host = endpoint_of(&decision, None);
+        if world.beside {
+            let (name, addresses) = (host.clone(), HOST.to_vec());
+            locals.push(Local { name, ifindex: OF_HOST, addresses, is_host: true });
+        }
+        let images = images(&decision, &locals, &world.settings, &Room::NONE).unwrap();
         let both = ByDirection { ingress: true, egress: true };
         Setting {
             node: Node {
@@ -126,7 +168,9 @@ impl Setting {
                 source4: (!world.host).then_some(OWN4),
                 source6: (!world.host).then_some(OWN6),
                 audits: world.settings.audit,
+                host_policy: world.beside.then_some(HostPolicy { audits: world.settings.audits(true) }),
             },
+            of_host: images.tables_of(&host).filter(|_| world.beside),
             tables: images.tables_of(&name).unwrap(),
             images,
             world,
@@ -158,6 +202,8 @@ impl Setting {
         let reason = match judge(&self.node, &self.endpoint, self, memory, &crossing) {
             Outcome::Untouched => return (false, None),
             Outcome::Dropped(reason) => reason as u32,
+            // What leaves the one comes to the other.
+            Outcome::DroppedByHost(reason) => return (true, Some(reason as u32 * 2 + u32::from(!leaves))),
             Outcome::Passes | Outcome::Begins | Outcome::Proxied { .. } | Outcome::Audited(_) => 0,
         };
         (reason != 0, Some(reason * 2 + u32::from(*leaves)))
@@ -166,15 +212,26 @@ impl Setting {
 
 impl Policy for Setting {
     fn is_host(&self, address: IpAddr) -> bool {
-        self.world.host && [IpAddr::V4(OWN4), IpAddr::V6(OWN6)].contains(&address)
+        let own = [IpAddr::V4(OWN4), IpAddr::V6(OWN6)];
+        self.world.host && own.contains(&address) || self.world.beside && HOST.contains(&address)
     }
 
     fn verdict(&self, question: &Question) -> Result<Way, Reason> {
+        self.verdict_of(&self.tables, question)
+    }
+
+    fn verdict_of_host(&self, question: &Question) -> Result<Way, Reason> {
+        self.verdict_of(self.of_host.as_ref().unwrap(), question)
+    }
+}
+
+impl Setting {
+    fn verdict_of(&self, tables: &ByDirection<u32>, question: &Question) -> Result<Way, Reason> {
         let peer = match question.peer {
             Peer::Address(address) => simulate::Peer::Address(address),
             Peer::Here(_) => simulate::Peer::Class(self.images.shape().host_class),
         };
-        let table = self.tables[question.direction];
+        let table = tables[question.direction];
         let (direction, protocol) = (question.direction, Protocol(question.protocol));
         let question = simulate::Question { direction, table, peer, protocol, port: question.port };
         let record = Simulator::from(&self.images).answer(&question).record;

@@ -51,6 +51,10 @@ numbers! {
     ENDPOINT_CHECK_SOURCE6 = 1 << 6;
     /// What would be dropped by policy is told and let pass.
     ENDPOINT_AUDIT = 1 << 7;
+    /// What the endpoint and the host send each other crosses no interface of the host's: policy of the host is asked here.
+    ENDPOINT_ASK_HOST = 1 << 8;
+    /// What would be dropped by policy of the host is told and let pass.
+    ENDPOINT_AUDIT_HOST = 1 << 9;
     /// A slot is found at its hash or one of the next, so many in all.
     ENDPOINT_PROBES = 8;
 
@@ -92,7 +96,8 @@ numbers! {
     ADDRESSES = 65_536;
 
     /// The mark of a packet that only asks for a verdict: nothing is remembered, counted or told, and the answer
-    /// is in `cb`: the verdict, the class, the drop reason, the endpoint's number.
+    /// is in `cb`: the verdict, the class, the drop reason, the endpoint's number. Where the fifth word is not 0, policy
+    /// of the host is asked about a packet of another endpoint.
     MARK_TEST = 0x5c1c_e7e5;
     /// Where a packet says by which generation it was judged before.
     MARK_GENERATION_MASK = 0xf000_0000;
@@ -181,6 +186,8 @@ pub enum Config {
     LifetimeClosed,
     /// Whether some verdict sends packets to the DNS proxy.
     DnsProxy,
+    /// Whether policy of the host lets something not pass.
+    HostPolicy,
 }
 
 impl Config {
@@ -196,7 +203,7 @@ impl Config {
 }
 
 /// Every constant: its name in C behind `SLUICE_CONFIG_`, and the value it has if nobody says another.
-pub const CONFIG: [(Config, &str, u32); 12] = [
+pub const CONFIG: [(Config, &str, u32); 13] = [
     (Config::Ipv4, "IPV4", 1),
     (Config::Ipv6, "IPV6", 1),
     (Config::EndpointMask, "ENDPOINT_MASK", 0),
@@ -209,6 +216,7 @@ pub const CONFIG: [(Config, &str, u32); 12] = [
     (Config::LifetimeSyn, "LIFETIME_SYN", 60),
     (Config::LifetimeClosed, "LIFETIME_CLOSED", 10),
     (Config::DnsProxy, "DNS_PROXY", 0),
+    (Config::HostPolicy, "HOST_POLICY", 0),
 ];
 
 #[cfg(test)]

@@ -118,14 +118,18 @@ records! {
         address4: u32,
         /// Its IPv6 address, likewise: the higher half, then the lower.
         address6: [u64; 2],
-        /// A word for whoever fills the slot; the datapath does not read it.
-        cookie: u64,
         /// The generation whose image this is: a program is that of a bank, and outlives the generation.
         generation: u32,
         /// The class of the host, or `SLUICE_NO_CLASS`.
         host_class: u32,
+        /// The number of the host, if its policy is asked, too.
+        host: u32,
+        /// The host's table of what comes to it.
+        host_ingress_table: u32,
+        /// The host's table of what it sends.
+        host_egress_table: u32,
         /// Nothing yet.
-        reserved: u64,
+        reserved: u32,
     }
 
     /// What to do with a packet: an entry of the image of verdicts.

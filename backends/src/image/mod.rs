@@ -133,6 +133,7 @@ impl Images {
             cells: 0,
             verdicts,
             dns_proxy: source.verdicts.iter().any(|outcome| verdicts::is_for_dns_proxy(outcome)),
+            host_policy: state.asks_host(),
             endpoints: 0,
             host_class: source.host_class,
         };
@@ -180,6 +181,11 @@ impl Images {
     /// Whether some peer or port is not let pass to an endpoint that the tables name, and from it.
     pub fn enforced(&self, endpoint: &EndpointName) -> Option<ByDirection<bool>> {
         self.state.subjects.get(endpoint).map(|subject| subject.enforced)
+    }
+
+    /// Whether policy of the host is asked about what it and other endpoints send each other.
+    pub fn asks_host(&self) -> bool {
+        self.state.asks_host()
     }
 
     /// The tables of an endpoint that the tables name; for one without, `None`.

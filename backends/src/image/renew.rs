@@ -49,6 +49,9 @@ impl Images {
             self.shape.host_class = class;
         }
         self.renew_subjects(tables);
+        if self.asks_host() && !self.shape.host_policy {
+            return Err(NeedsGeneration::HostPolicy.into());
+        }
         Ok(())
     }
 

@@ -30,6 +30,9 @@ pub struct Shape {
     pub verdicts: usize,
     /// Whether some verdict sends packets to the DNS proxy.
     pub dns_proxy: bool,
+    /// Whether policy of the host lets something not pass: then endpoints' programs ask it about what the host and they
+    /// send each other.
+    pub host_policy: bool,
     /// How many slots for endpoints there are; a power of two.
     pub endpoints: usize,
     /// The class of the host; [`NO_CLASS`](crate::abi::NO_CLASS) if it has none.

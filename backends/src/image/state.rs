@@ -11,8 +11,9 @@ use super::source::{NO_ROW, Source};
 use super::trie::Trie;
 use super::{BuildError, Room, record, rows};
 use crate::abi::{
-    ENDPOINT_ENFORCE_EGRESS, ENDPOINT_ENFORCE_INGRESS, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS,
-    Endpoint,
+    ENDPOINT_ASK_HOST, ENDPOINT_AUDIT, ENDPOINT_AUDIT_HOST, ENDPOINT_ENFORCE_EGRESS,
+    ENDPOINT_ENFORCE_INGRESS, ENDPOINT_HOST, ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, Endpoint,
+    NO_CLASS,
 };
 
 /// What is not in the bytes.
@@ -90,6 +91,14 @@ pub(super) fn state(
     }
 }
 
+impl State {
+    /// Whether policy of a host lets something not pass.
+    pub(super) fn asks_host(&self) -> bool {
+        let enforces = |subject: &Subject| subject.enforced.ingress || subject.enforced.egress;
+        self.subjects.iter().any(|(name, subject)| name.namespace.is_none() && enforces(subject))
+    }
+}
+
 /// Fills in what follows from the tables.
 ///
 /// A connection is remembered where its replies are judged: one to an endpoint if something of what that sends is
@@ -99,19 +108,44 @@ pub(super) fn endpoints(
     interfaces: &[Interface],
     host_class: u32,
 ) -> Result<Vec<Endpoint>, BuildError> {
+    let host = interfaces.iter().find(|interface| is_host(&interface.endpoint));
+    let host = host.filter(|_| state.asks_host() && host_class != NO_CLASS);
+    let host = host.and_then(|host| Some((host.endpoint, state.subjects.get(&host.name)?.tables)));
     let endpoint = |Interface { name, endpoint }: &Interface| {
         let unknown = || BuildError::UnknownEndpoint(name.clone());
         let subject = state.subjects.get(name).ok_or_else(unknown)?;
         let flag = |is: bool, flags: u32| if is { flags } else { 0 };
         let flags = flag(subject.enforced.ingress, ENDPOINT_ENFORCE_INGRESS | ENDPOINT_TRACK_EGRESS)
             | flag(subject.enforced.egress, ENDPOINT_ENFORCE_EGRESS | ENDPOINT_TRACK_INGRESS);
-        Ok(Endpoint {
+        let own = Endpoint {
             ingress_table: subject.tables.ingress,
             egress_table: subject.tables.egress,
             flags: endpoint.flags | flags,
             host_class,
             ..*endpoint
+        };
+        Ok(match host {
+            Some((host, tables)) if !is_host(endpoint) => beside(own, host, tables),
+            _ => own,
         })
     };
     interfaces.iter().map(endpoint).collect()
+}
+
+fn is_host(endpoint: &Endpoint) -> bool {
+    endpoint.flags & ENDPOINT_HOST != 0
+}
+
+/// An endpoint on the machine of a host whose policy is asked, too. Connections between the two are remembered here, as
+/// they cross no other interface.
+fn beside(own: Endpoint, host: Endpoint, tables: ByDirection<u32>) -> Endpoint {
+    let audits = if host.flags & ENDPOINT_AUDIT != 0 { ENDPOINT_AUDIT_HOST } else { 0 };
+    let asks = ENDPOINT_ASK_HOST | ENDPOINT_TRACK_INGRESS | ENDPOINT_TRACK_EGRESS;
+    Endpoint {
+        flags: own.flags | asks | audits,
+        host: host.id,
+        host_ingress_table: tables.ingress,
+        host_egress_table: tables.egress,
+        ..own
+    }
 }

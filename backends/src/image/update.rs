@@ -39,6 +39,9 @@ pub enum NeedsGeneration {
     /// The program knows no way to the DNS proxy.
     #[error("nothing went to the DNS proxy before")]
     Proxy,
+    /// The program does not ask policy of the host about other endpoints.
+    #[error("policy of the host let everything pass before")]
+    HostPolicy,
     /// There is no place for another row.
     #[error("the rows of {0} are full")]
     RowsFull(Direction),

@@ -40,6 +40,15 @@ pub struct Endpoint {
     pub source6: Option<Ipv6Addr>,
     /// Whether what policy drops passes, and is told.
     pub audits: bool,
+    /// How policy of the host is asked, too, if it is; the endpoint is another one then.
+    pub host_policy: Option<HostPolicy>,
+}
+
+/// How policy of the host is asked about what it and another endpoint send each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostPolicy {
+    /// Whether what it drops passes, and is told.
+    pub audits: bool,
 }
 
 /// Where a packet is seen.
@@ -108,6 +117,13 @@ pub trait Policy {
     ///
     /// The reason for which it is dropped.
     fn verdict(&self, question: &Question) -> Result<Way, Reason>;
+
+    /// What the host's rules allow. The peer is the endpoint.
+    ///
+    /// # Errors
+    ///
+    /// The reason for which it is dropped.
+    fn verdict_of_host(&self, question: &Question) -> Result<Way, Reason>;
 }
 
 /// Which way rules let something go.
@@ -137,6 +153,8 @@ pub enum Outcome {
     Audited(Reason),
     /// It does not pass.
     Dropped(Reason),
+    /// The host's policy does not let it pass.
+    DroppedByHost(Reason),
 }
 
 /// Judges a packet, and remembers what later ones need.
@@ -280,7 +298,40 @@ impl<P: Policy> Judge<'_, P> {
         })
     }
 
+    /// Whether policy of the host is asked about a packet of another endpoint: what the host sends itself, and what is sent to
+    /// an address of the host's.
+    fn is_the_hosts_too(&self, peer: IpAddr) -> bool {
+        let Crossing { made_here, of_proxy, asks, .. } = *self.crossing;
+        !asks
+            && match self.direction {
+                Direction::Ingress => made_here && !of_proxy,
+                Direction::Egress => self.policy.is_host(peer),
+            }
+    }
+
+    /// Why policy of the host would not let a packet pass.
+    fn refused_by_host(&self, flow: &Flow, transport: &Transport) -> Option<Reason> {
+        self.endpoint.host_policy.filter(|_| self.is_the_hosts_too(flow.remote))?;
+        let question = Question {
+            direction: opposite(self.direction),
+            peer: Peer::Address(flow.local),
+            protocol: transport.protocol,
+            port: transport.destination_port,
+        };
+        match self.policy.verdict_of_host(&question) {
+            Ok(Way::On) => None,
+            Ok(Way::ToProxy) => Some(Reason::NoProxy),
+            Err(reason) => Some(reason),
+        }
+    }
+
     fn by_policy(&mut self, flow: Flow, transport: &Transport, cut: bool) -> Result<Outcome, Reason> {
+        let by_host = self.refused_by_host(&flow, transport);
+        if let Some(reason) = by_host
+            && !self.endpoint.host_policy.is_some_and(|policy| policy.audits)
+        {
+            return Ok(Outcome::DroppedByHost(reason));
+        }
         let here = self.crossing.made_here && self.direction == Direction::Ingress && !self.endpoint.host;
         let question = Question {
             direction: self.direction,
@@ -295,11 +346,14 @@ impl<P: Policy> Judge<'_, P> {
             return Err(reason);
         }
         let begins = !self.crossing.asks && self.admit(flow, transport);
+        // Of two that would drop it the first is told.
+        if let Some(reason) = by_host.or(way.err()) {
+            return Ok(Outcome::Audited(reason));
+        }
         Ok(match way {
-            Err(reason) => Outcome::Audited(reason),
             Ok(Way::ToProxy) => Outcome::Proxied { begins },
-            Ok(Way::On) if begins => Outcome::Begins,
-            Ok(Way::On) => Outcome::Passes,
+            _ if begins => Outcome::Begins,
+            _ => Outcome::Passes,
         })
     }
 

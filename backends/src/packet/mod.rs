@@ -34,5 +34,5 @@ mod transport;
 
 pub use connections::{Connection, Connections, Flow, Lifetimes};
 pub use datagram::{Content, Datagram, Fragment, Header, content};
-pub use judge::{Crossing, Endpoint, Memory, Node, Outcome, Peer, Policy, Question, Way, judge};
+pub use judge::{Crossing, Endpoint, HostPolicy, Memory, Node, Outcome, Peer, Policy, Question, Way, judge};
 pub use transport::Transport;

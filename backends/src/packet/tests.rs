@@ -32,6 +32,10 @@ impl Policy for Web {
             _ => Err(Reason::Policy),
         }
     }
+
+    fn verdict_of_host(&self, _: &Question) -> Result<Way, Reason> {
+        Err(Reason::NoConfiguration)
+    }
 }
 
 /// An endpoint that remembers and checks everything.

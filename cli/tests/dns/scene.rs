@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -100,6 +100,15 @@ impl Scene {
 
     pub(crate) fn connects(&self, from: usize, to: SocketAddr) -> bool {
         self.within(from, || TcpStream::connect_timeout(&to, PATIENCE).is_ok())
+    }
+
+    /// Waits until an endpoint cannot connect any more, with pauses between attempts.
+    pub(crate) fn loses(&self, from: usize, to: SocketAddr, pause: Duration) {
+        let began = Instant::now();
+        while self.connects(from, to) {
+            assert!(began.elapsed() < Duration::from_secs(60), "{to} is still in reach: {:?}", self.fqdn());
+            std::thread::sleep(pause);
+        }
     }
 
     /// Runs a command in an endpoint; what it prints.

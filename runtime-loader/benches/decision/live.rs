@@ -18,12 +18,13 @@ use sluice_compiler::session::{Change, ObjectKey};
 use sluice_compiler::source::Limits;
 use sluice_compiler::{decide, load};
 use sluice_ir::dns_name::DnsName;
-use sluice_loader::agent::{Applied, Config, Feed, Inputs, run_fed};
+use sluice_loader::agent::{Applied, Feed, Inputs, run_fed};
 use sluice_loader::node::{Node, Sizes};
 use sluice_loader::pins::Pins;
 use sluice_loader::prepare::{Settings, checks, generation, images};
 use tokio::runtime::Runtime;
 
+use crate::agent::config;
 use crate::cluster::policies::{name, policy};
 use crate::cluster::random::Random;
 use crate::cluster::{Cluster, L, M, NODE, S, Shape, XL};
@@ -132,19 +133,7 @@ impl Agent {
         let World { cluster: Cluster { sources, resources, answers }, changed, interfaces, .. } = world;
         let interfaces = EndpointInterfaces(interfaces);
         let folder = tempfile::tempdir().unwrap();
-        let config = Config {
-            node: NODE.to_owned(),
-            version: "bench".to_owned(),
-            watched: vec![folder.path().to_owned()],
-            keep_going: true,
-            socket: folder.path().join("sluice.sock"),
-            state: folder.path().join("state"),
-            pins: place.pins.join("agent"),
-            metrics: None,
-            host_interfaces: Vec::new(),
-            audit_host: false,
-            tell_new: false,
-        };
+        let config = config(NODE, folder.path(), &place.pins);
         let (send, feeds) = mpsc::channel();
         // A file that comes makes the agent read again, and what it reads is the same.
         let read = move |_: &_| Inputs {

@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot run has to fail")]
 #![allow(clippy::print_stdout, reason = "its tables are what it is for")]
 
+#[path = "../shared/agent.rs"]
+mod agent;
 #[allow(dead_code, reason = "another benchmark uses the rest of it")]
 #[path = "../../../compiler/benches/cluster/mod.rs"]
 mod cluster;

@@ -14,7 +14,7 @@ use sluice_compiler::load;
 use sluice_compiler::options::Options;
 use sluice_compiler::source::{Limits, Sources};
 use sluice_ir::dns_name::DnsName;
-use sluice_loader::agent::{Config, Feed, Inputs, run_fed};
+use sluice_loader::agent::{Feed, Inputs, run_fed};
 use sluice_loader::api::time::Moment;
 use sluice_loader::dns::cache::{Endpoint, Lookup};
 use sluice_loader::dns::names::{Names, Waited};
@@ -22,8 +22,9 @@ use sluice_loader::node::{Node, Sizes};
 use sluice_loader::pins::Pins;
 use tokio::sync::oneshot;
 
+use crate::agent::config;
+use crate::harness::network::Network;
 use crate::held::resident;
-use crate::network::Network;
 
 /// Starts, each with one first answer.
 const STARTS: usize = 5;
@@ -194,19 +195,7 @@ where
     F: Future<Output = Vec<Duration>> + Send + 'static,
 {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config {
-        node: "n1".to_owned(),
-        version: "bench".to_owned(),
-        watched: vec![folder.path().to_owned()],
-        keep_going: false,
-        socket: folder.path().join("sluice.sock"),
-        state: folder.path().join("state"),
-        pins: network.pins.join("agent"),
-        metrics: None,
-        host_interfaces: Vec::new(),
-        audit_host: false,
-        tell_new: false,
-    };
+    let config = config("n1", folder.path(), &network.pins);
     let (send, times) = mpsc::channel();
     let pins = config.pins.clone();
     let running = thread::spawn(move || {

@@ -6,12 +6,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints")]
 
+#[path = "../shared/agent.rs"]
+mod agent;
 mod enforce;
+#[path = "../../tests/harness/mod.rs"]
+mod harness;
 mod held;
 mod load;
-#[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../../tests/harness/network.rs"]
-mod network;
 #[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../../tests/dns/scene.rs"]
 mod scene;

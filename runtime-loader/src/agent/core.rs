@@ -34,9 +34,8 @@ use super::tally::Tally;
 use super::telling::Telling;
 use super::work::{Done, Work, Worker};
 use super::{Applied, Core, Fed, Order};
-use crate::api::snapshot::{Snapshot, SourcesState};
+use crate::api::snapshot::{Finding, Snapshot, SourcesState};
 use crate::api::time::Moment;
-use crate::dns::names::Work as DnsWork;
 use crate::endpoint::{FindError, Finder};
 use crate::kernel::{KernelError, wait_for_readers};
 use crate::node::{Node, NodeError, Sizes};
@@ -108,7 +107,7 @@ async fn work(mut core: Core) -> Result<(), CoreError> {
     let read = std::mem::replace(&mut core.read, Box::new(|_| super::Inputs::default()));
     let reader = Reader::new(read, &core.config.node, core.config.keep_going);
     let finder = Finder::new(core.config.host_interfaces.clone())?;
-    let worker = Worker { reader, finder: Arc::new(finder) };
+    let worker = Worker { reader, finder: Arc::new(finder), way: core.dns.way() };
     let mut beside =
         Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, ahead: None };
     core.dns.watch(node.connections()?);
@@ -131,13 +130,16 @@ async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -
         tokio::select! {
             biased;
             work = core.dns.work() => {
-                learn(core, enforcer, work);
-                // Whoever waits for it runs on this thread, and before the next.
-                yield_now().await;
+                let changes = work.changes.clone();
+                feed(core, enforcer, changes, |core, refused| core.dns.done(&work, refused)).await;
             }
-            Some(fed) = core.urgent.recv() => {
-                apply(core, enforcer, fed);
-                yield_now().await;
+            Some(Fed { changes, done }) = core.urgent.recv() => {
+                let answer = |refused: Option<&str>| match refused {
+                    Some(why) => Applied::Refused(why.to_owned()),
+                    None => Applied::InForce,
+                };
+                // Whoever asked need not wait.
+                feed(core, enforcer, changes, |_, refused| drop(done.send(answer(refused)))).await;
             }
             order = core.orders.recv() => match order {
                 // What is found where is part of what the files mean for this node.
@@ -234,45 +236,35 @@ impl Beside {
     }
 }
 
-/// Puts in force what the DNS proxy has learned.
-fn learn(core: &mut Core, enforcer: &mut Enforcer, work: DnsWork) {
-    core.pulse.beat();
-    let attempt = enforcer.feed(work.changes.clone());
-    let refused = match &attempt {
-        Attempt::Refused(findings) => {
-            Some(findings.first().map(|it| it.message.as_str()).unwrap_or_default())
-        }
-        _ => None,
-    };
-    core.dns.done(&work, refused);
-    // An answer in place changes nothing of what is told.
-    if matches!(attempt, Attempt::Published(_)) {
-        enforcer.show(&mut core.dns);
-        tell(core, enforcer, attempt, false);
-    }
-    enforcer.save();
-}
-
-/// Puts changes in force that no file says, and answers.
-fn apply(core: &mut Core, enforcer: &mut Enforcer, Fed { changes, done }: Fed) {
+/// Puts changes in force that no file says, and answers whoever waits for that: with why not, where they were refused.
+async fn feed(
+    core: &mut Core,
+    enforcer: &mut Enforcer,
+    changes: Vec<Change>,
+    answer: impl FnOnce(&Core, Option<&str>),
+) {
     core.pulse.beat();
     let of_names = |change: &Change| matches!(change, Change::DnsAnswer(..) | Change::DnsExpiry(..));
     let of_objects = !changes.iter().all(of_names);
     let attempt = enforcer.feed(changes);
-    let applied = match &attempt {
-        Attempt::Refused(findings) => {
-            Applied::Refused(findings.first().map(|finding| finding.message.clone()).unwrap_or_default())
-        }
-        _ => Applied::InForce,
+    let refused = match &attempt {
+        Attempt::Refused(findings) => Some(first(findings)),
+        _ => None,
     };
-    // Whoever asked need not wait.
-    let _ = done.send(applied);
+    answer(core, refused);
     // An answer in place changes nothing of what is told.
     if matches!(attempt, Attempt::Published(_)) || of_objects {
         enforcer.show(&mut core.dns);
         tell(core, enforcer, attempt, false);
     }
     enforcer.save();
+    // Whoever waits for it runs on this thread, and before the next.
+    yield_now().await;
+}
+
+/// What is said of several findings in a line.
+fn first(findings: &[Finding]) -> &str {
+    findings.first().map(|finding| finding.message.as_str()).unwrap_or_default()
 }
 
 /// Tells what became of an attempt.
@@ -288,8 +280,7 @@ fn tell(core: &Core, enforcer: &Enforcer, attempt: Attempt, of_files: bool) {
         Attempt::InPlace => tracing::info!("what is new is in force, in place"),
         Attempt::Same => tracing::debug!("what is in force is what the files say"),
         Attempt::Refused(findings) => {
-            let first = findings.first().map(|finding| finding.message.as_str()).unwrap_or_default();
-            let places = findings.len();
+            let (first, places) = (first(findings), findings.len());
             tracing::error!(
                 findings = places,
                 first,

@@ -37,12 +37,12 @@ impl Enforcer {
         snapshot.policy = PolicyStatus { generation, objects, default_deny: counted };
     }
 
-    /// Tells the hash of the policy of the files, when it is known.
-    pub(super) fn hash(&self, snapshot: &watch::Sender<Arc<Snapshot>>) {
-        let known = snapshot.borrow().status.policy_hash.is_some();
-        if let Some(live) = self.live().filter(|_| !known) {
-            hash(live, snapshot);
-        }
+    /// Tells the hash of the policy of the files when it is known. It is begun once for the same files.
+    pub(super) fn hash(&mut self, snapshot: &watch::Sender<Arc<Snapshot>>) {
+        let Some(live) = self.live().filter(|live| live.inputs.hash != self.hashed) else { return };
+        let begun = live.inputs.hash.clone();
+        hash(live, snapshot);
+        self.hashed = begun;
     }
 }
 

@@ -12,10 +12,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sluice_compiler::options::DnsOptions;
 use sluice_ir::dns_name::DnsName;
 use tokio::sync::broadcast;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
+use super::way::Way;
 use crate::api::told::Told;
-use crate::delivery::Delivery;
 use crate::dns::disk::Disk;
 use crate::dns::keep::{Connections as Alive, Keeper, expire};
 use crate::dns::names::{Names, Work};
@@ -42,10 +42,7 @@ pub(crate) struct Dns {
     port: u16,
     /// Whether the datapath knows the port.
     is_known: bool,
-    /// Whether packets are led to the proxy; not known of what an agent before this one has left.
-    is_led: Option<bool>,
-    /// Who sees to that.
-    leading: Option<JoinHandle<()>>,
+    way: Arc<Way>,
     /// What is done beside the core; ends with it.
     beside: JoinSet<()>,
 }
@@ -94,7 +91,7 @@ impl Begun {
         if let Some(sockets) = sockets {
             beside.spawn(serve(Arc::clone(&proxy), sockets));
         }
-        Dns { proxy, keeper, port, is_known: false, is_led: None, leading: None, beside }
+        Dns { proxy, keeper, port, is_known: false, way: Arc::new(Way::new()), beside }
     }
 }
 
@@ -115,6 +112,11 @@ impl Dns {
         self.keeper.done(work, refused);
     }
 
+    /// How packets get to the proxy.
+    pub(super) fn way(&self) -> Arc<Way> {
+        Arc::clone(&self.way)
+    }
+
     /// The proxy.
     pub(super) fn proxy(&self) -> &Arc<Proxy> {
         &self.proxy
@@ -127,11 +129,7 @@ impl Dns {
 
     /// A generation is in force, and these are its rules.
     pub(super) fn show(&mut self, book: Book, options: &DnsOptions, node: &Node) {
-        let wanted = book.needs_proxy();
-        if self.is_led != Some(wanted) {
-            self.is_led = Some(wanted);
-            self.leading = Some(tokio::spawn(lead(wanted, self.leading.take())));
-        }
+        self.way.follow(book.needs_proxy());
         self.proxy.put_in_force(Arc::new(book), options.clone());
         if !self.is_known {
             match node.set_dns_port(self.port) {
@@ -153,23 +151,6 @@ fn files() -> usize {
         }
     }
     limit.current.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX))
-}
-
-/// Puts in place how packets get to the proxy, or takes it away, when what was wanted before is done.
-pub(super) async fn lead(wanted: bool, before: Option<JoinHandle<()>>) {
-    if let Some(before) = before {
-        // Whatever became of it, this is what is wanted now.
-        let _ = before.await;
-    }
-    let led = async {
-        let delivery = Delivery::new()?;
-        if wanted { delivery.put().await } else { delivery.remove().await }
-    };
-    match led.await {
-        Ok(()) => {}
-        Err(error) if wanted => tracing::error!(%error, "queries do not get to the DNS proxy"),
-        Err(error) => tracing::warn!(%error, "the way to the DNS proxy is still there, and nobody goes it"),
-    }
 }
 
 /// The connections of the node's datapath.

@@ -44,6 +44,8 @@ pub(super) struct Enforcer {
     /// The programs that were made last, and for what.
     code: Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
     live: Option<Live>,
+    /// The files whose hash of policy was begun last.
+    pub(super) hashed: Option<String>,
     /// Answers that no file says.
     learned: BTreeSet<Answer>,
     books: watch::Sender<Books>,
@@ -111,6 +113,7 @@ impl Enforcer {
             settings: Settings::default(),
             code: None,
             live: None,
+            hashed: None,
             learned,
             books,
             spare: None,
@@ -524,8 +527,9 @@ impl Enforcer {
         // Larger images on their way know nothing of this generation.
         live.missed = None;
         let different: Vec<&Tables> = different.iter().collect();
-        let checks =
-            questions(&live.session, &locals, &self.settings, &live.session.sample(&different, most));
+        let samples = live.session.sample(&different, most);
+        let asks_host = live.images.asks_host();
+        let checks = questions(&live.session, &locals, &self.settings, asks_host, &samples);
         watch.ended("questions");
         let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
         watch.ended("programs");

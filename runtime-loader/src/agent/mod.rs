@@ -32,6 +32,7 @@ mod tally;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod way;
 mod work;
 
 use std::net::SocketAddr;

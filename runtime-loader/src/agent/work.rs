@@ -7,11 +7,11 @@ use sluice_compiler::Compiled;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::Inputs;
-use super::dns::lead;
 use super::enforce::{Attempt, Enforcer};
 use super::place::{Placed, Sought, place, sought};
 use super::reading::{Answer, News, Reader, Reading};
 use super::stopwatch::Stopwatch;
+use super::way::Way;
 use crate::api::snapshot::Finding;
 use crate::dns::policy::needs_proxy;
 use crate::endpoint::Finder;
@@ -29,6 +29,7 @@ pub(super) enum Work {
 pub(super) struct Worker {
     pub(super) reader: Reader,
     pub(super) finder: Arc<Finder>,
+    pub(super) way: Arc<Way>,
 }
 
 /// What is in force when work begins.
@@ -98,9 +99,9 @@ impl Worker {
             Ok(reading) => reading,
             Err(findings) => return Ok(Done { worker: self, outcome: Err(findings) }),
         };
-        if needs_proxy(&reading.compiled.policy) {
-            // The first packet that is sent to the proxy finds the way.
-            lead(true, None).await;
+        let needed = needs_proxy(&reading.compiled.policy);
+        self.way.prepare(needed).await;
+        if needed {
             watch.ended("lead to the proxy");
         }
         let to_find = match (&reading.news, endpoints) {

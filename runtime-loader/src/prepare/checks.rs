@@ -9,7 +9,7 @@ use sluice_backends::image::{record, refusal};
 use sluice_backends::probe::Probe;
 use sluice_compiler::session::{Sample, Session};
 use sluice_ir::decision::{Decision, EndpointName, Outcome, Subject};
-use sluice_ir::ids::{ClassId, PortClassId};
+use sluice_ir::ids::{ClassId, PortClassId, VerdictId};
 use sluice_ir::net::Protocol;
 use sluice_ir::policy::Direction;
 
@@ -21,10 +21,13 @@ const EXTENSIONS: [u8; 8] = [0, 43, 44, 51, 59, 60, 135, 139];
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
 
+/// What a record of a verdict says that lets everything pass.
+const ALLOWS: u8 = 1;
+
 /// So many questions at most, spread evenly over all that there are: each endpoint and direction, an address of each
 /// class of peers and family, a port of each class of ports.
 pub fn checks(decision: &Decision, locals: &[Local], most: usize) -> Vec<Check> {
-    let asking = Asking::new(decision);
+    let asking = Asking::new(decision, locals);
     let rounds: Vec<(&Local, &Subject, Direction)> = locals
         .iter()
         .filter_map(|local| Some((local, decision.subject_of(&local.name)?)))
@@ -50,13 +53,21 @@ pub fn checks(decision: &Decision, locals: &[Local], most: usize) -> Vec<Check> 
 }
 
 /// What the tables of a session say about some flows, as questions to the programs of their endpoints; those that no packet
-/// can ask are left out. The name of a [`Local`] is here that in whose name the tables are.
-pub fn questions(session: &Session, locals: &[Local], settings: &Settings, samples: &[Sample]) -> Vec<Check> {
+/// can ask are left out. The name of a [`Local`] is here that in whose name the tables are. Whether programs ask policy of
+/// the host about other endpoints, their images say ([`Images::asks_host`](sluice_backends::image::Images::asks_host)).
+pub fn questions(
+    session: &Session,
+    locals: &[Local],
+    settings: &Settings,
+    asks_host: bool,
+    samples: &[Sample],
+) -> Vec<Check> {
     let local = |name: &EndpointName| locals.iter().find(|local| local.name == *name);
     let check = |sample: &Sample| {
         let Sample { direction, peer, protocol, port, verdict, .. } = sample;
         let local = local(&sample.endpoint)?;
-        let probe = probe(local, *direction, *peer, protocol.0, *port)?;
+        let place = place(locals, local, asks_host, *peer);
+        let probe = probe(local, place, *direction, *peer, protocol.0, *port)?;
         let outcome = session.outcome(*verdict)?;
         let check = answer(hook(local, *direction), probe, u32::try_from(verdict.index()).ok()?, outcome);
         // What policy would drop passes then.
@@ -66,8 +77,23 @@ pub fn questions(session: &Session, locals: &[Local], settings: &Settings, sampl
     samples.iter().filter_map(check).collect()
 }
 
-/// The packet that asks a question; none where no packet can.
-fn probe(local: &Local, direction: Direction, peer: IpAddr, protocol: u8, port: u16) -> Option<Probe> {
+/// Whose interface a packet crosses: what the host and an endpoint of its machine send each other crosses that of the
+/// latter alone.
+fn place<'l>(locals: &'l [Local], local: &'l Local, asks_host: bool, peer: IpAddr) -> &'l Local {
+    let is_peer = |other: &&Local| !other.is_host && other.addresses.contains(&peer);
+    let beside = locals.iter().find(is_peer).filter(|_| local.is_host && asks_host);
+    beside.unwrap_or(local)
+}
+
+/// The packet that asks a question about an endpoint, at the interface of one; none where no packet can.
+fn probe(
+    local: &Local,
+    place: &Local,
+    direction: Direction,
+    peer: IpAddr,
+    protocol: u8,
+    port: u16,
+) -> Option<Probe> {
     // A type of ICMP has one byte.
     let is_icmp = protocol == ICMP || protocol == ICMPV6;
     if !is_protocol_of(protocol, peer) || is_icmp && port > 255 {
@@ -79,9 +105,10 @@ fn probe(local: &Local, direction: Direction, peer: IpAddr, protocol: u8, port: 
         Direction::Egress => (own, peer),
     };
     // What came in by no interface is the host's, and nothing else is.
-    let ifindex = local.ifindex;
+    let ifindex = place.ifindex;
     let ingress_ifindex = if local.is_host && direction == Direction::Egress { 0 } else { ifindex };
-    Some(Probe { ifindex, ingress_ifindex, source, destination, protocol, port })
+    let of_host = local.is_host && !place.is_host;
+    Some(Probe { ifindex, ingress_ifindex, source, destination, protocol, port, of_host })
 }
 
 /// The hook at which an endpoint's packets of a direction are seen: the host is on the other side of its interface.
@@ -105,13 +132,16 @@ type Port = (u8, u16, PortClassId);
 
 struct Asking<'d> {
     decision: &'d Decision,
+    locals: &'d [Local],
+    /// Whether the host lets something not pass.
+    asks_host: bool,
     /// An address for each class and family that has one.
     peers: Vec<(IpAddr, ClassId)>,
     ports: BTreeMap<Direction, Vec<Port>>,
 }
 
 impl<'d> Asking<'d> {
-    fn new(decision: &'d Decision) -> Asking<'d> {
+    fn new(decision: &'d Decision, locals: &'d [Local]) -> Asking<'d> {
         let mut known = BTreeSet::new();
         let mut peers = Vec::new();
         for (prefix, class) in decision.prefixes.iter() {
@@ -121,7 +151,8 @@ impl<'d> Asking<'d> {
             }
         }
         let ports = Direction::BOTH.map(|direction| (direction, ports(decision, direction)));
-        Asking { decision, peers, ports: ports.into() }
+        let asks_host = locals.iter().any(|local| local.is_host && refuses(decision, &local.name));
+        Asking { decision, locals, asks_host, peers, ports: ports.into() }
     }
 
     /// The question and its answer; none where no packet can ask it.
@@ -133,13 +164,25 @@ impl<'d> Asking<'d> {
         (peer, class): (IpAddr, ClassId),
         (protocol, port, port_class): Port,
     ) -> Option<Check> {
-        let probe = probe(local, direction, peer, protocol, port)?;
+        let place = place(self.locals, local, self.asks_host, peer);
+        let probe = probe(local, place, direction, peer, protocol, port)?;
         let row = &self.decision.sides[direction].rows[subject.tables[direction].row(class).index()];
         let verdict = row.0[port_class.index()];
         let number = u32::try_from(verdict.index()).ok()?;
         let outcome = &self.decision.verdicts[verdict.index()];
         Some(answer(hook(local, direction), probe, number, outcome))
     }
+}
+
+/// Whether some peer or port is not let pass to an endpoint or from it.
+fn refuses(decision: &Decision, endpoint: &EndpointName) -> bool {
+    let Some(subject) = decision.subject_of(endpoint) else { return false };
+    let allows = |verdict: &VerdictId| record(0, &decision.verdicts[verdict.index()]).action == ALLOWS;
+    let of = |direction: Direction| {
+        let (table, rows) = (&subject.tables[direction], &decision.sides[direction].rows);
+        (0..decision.classes.len()).map(move |class| &rows[table.row(ClassId::new(class)).index()])
+    };
+    Direction::BOTH.into_iter().flat_map(of).any(|row| !row.0.iter().all(allows))
 }
 
 /// A protocol and a port of each class.

@@ -4,6 +4,8 @@
 
 mod answers;
 mod enforced;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod limits;
 mod rules;
 mod scene;

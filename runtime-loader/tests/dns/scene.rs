@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use hickory_proto::op::{Edns, Message, Query};
 use hickory_proto::rr::{Name, RecordType};
-use sluice_compiler::diagnostic::Severity;
-use sluice_compiler::options::{Accept, DnsOptions, Options};
+use sluice_compiler::options::DnsOptions;
 use sluice_compiler::session::Change;
-use sluice_compiler::source::{Limits, Sources};
-use sluice_compiler::{Extras, compile, load};
 use sluice_loader::api::told::Told;
 use sluice_loader::dns::keep::Keeper;
 use sluice_loader::dns::names::Names;
@@ -20,6 +17,8 @@ use sluice_loader::dns::proxy::Proxy;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
+
+use crate::harness::case::{NODE, compiled_of, of_agent};
 
 /// The pods: `shop/web` and `shop/cart`.
 pub(crate) const WEB: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
@@ -50,20 +49,12 @@ pub(crate) fn policy(port: u16, rules: &str) -> String {
 
 /// What policies say for the two pods.
 pub(crate) fn book(policies: &str) -> Arc<Book> {
-    let options = Options::read(&[], Accept::Agent).0;
-    let mut sources = Sources::default();
     let cluster = format!("{CLUSTER}{}{}", pod("web", WEB), pod("cart", CART));
-    let texts = [("cluster.yaml", cluster), ("policies.yaml", policies.to_owned())];
-    let ids = texts.map(|(name, text)| sources.add(name.to_owned(), text));
-    let loaded = load(&sources, &ids, &options, &Limits::default());
-    let wrong = loaded.diagnostics.iter().any(|found| found.severity == Severity::Error);
-    assert!(!wrong, "{:?}", loaded.diagnostics);
-    let compiled = compile(&loaded.resources, Extras::default(), &sources, &options).unwrap();
-    let compiled = Arc::new(compiled);
+    let compiled = Arc::new(compiled_of(&[&cluster, policies], &of_agent()));
     let endpoints = &compiled.inventory.endpoints;
     let placed: Vec<_> = endpoints.iter().map(|it| (it.endpoint_name(), it.addresses.clone())).collect();
     let placed = placed.iter().map(|(name, addresses)| (name, addresses.as_slice()));
-    Arc::new(Book::new(7, "n1", Arc::clone(&compiled), placed))
+    Arc::new(Book::new(7, NODE, Arc::clone(&compiled), placed))
 }
 
 /// Enforces after a while, and remembers what.

@@ -5,12 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use sluice_compiler::classify::Limits as TableLimits;
+use sluice_compiler::diagnostic::Severity;
 use sluice_compiler::options::{Accept, Options};
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::Recording;
 use sluice_compiler::source::{Document, Limits, Sources, parse};
-use sluice_compiler::{Extras, compile, decide, load};
+use sluice_compiler::{Compiled, Extras, compile, decide, load};
 use sluice_ir::decision::verify::{Verified, verify};
 use sluice_ir::decision::{Decision, EndpointName};
 use sluice_ir::ids::ClassId;
@@ -120,16 +121,22 @@ pub(crate) fn of_agent() -> Options {
     Options { accept: Accept::Agent, ..Options::default() }
 }
 
-/// The decision of some manifests for the endpoints of [`NODE`].
-pub(crate) fn decision_of(texts: &[&str], options: &Options) -> Verified<Decision> {
+/// What some manifests without errors mean.
+pub(crate) fn compiled_of(texts: &[&str], options: &Options) -> Compiled {
     let mut sources = Sources::default();
     let ids: Vec<_> = (0..)
         .zip(texts)
         .map(|(at, text): (usize, _)| sources.add(format!("{at}.yaml"), (*text).to_owned()))
         .collect();
     let loaded = load(&sources, &ids, options, &Limits::default());
-    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
-    let compiled = compile(&loaded.resources, Extras::default(), &sources, options).unwrap();
+    let wrong = loaded.diagnostics.iter().any(|found| found.severity == Severity::Error);
+    assert!(!wrong, "{:?}", loaded.diagnostics);
+    compile(&loaded.resources, Extras::default(), &sources, options).unwrap()
+}
+
+/// The decision of some manifests for the endpoints of [`NODE`].
+pub(crate) fn decision_of(texts: &[&str], options: &Options) -> Verified<Decision> {
+    let compiled = compiled_of(texts, options);
     decide(&compiled, Some(NODE), &TableLimits::default(), &mut |_| {}).unwrap().classified.decision
 }
 

@@ -6,7 +6,10 @@ use zerocopy::FromBytes;
 use super::{numbers, wrong};
 use crate::abi::{PROXY_DNS, Verdict};
 use crate::bundle::{Endpoint, Manifest, Provenance, ReadError};
-use crate::image::{Image, Shape};
+use crate::image::{Image, Shape, SideShape};
+
+/// What a record of a verdict says that lets everything pass.
+const ALLOWS: u32 = 1;
 
 /// Checks that endpoints have tables, and that the image says about each verdict what the manifest does.
 pub(in crate::bundle) fn manifest<'b>(
@@ -27,6 +30,10 @@ pub(in crate::bundle) fn manifest<'b>(
     if manifest.verdicts.iter().any(dns) != manifest.shape.dns_proxy {
         return Err(ReadError::Contradiction { what: "programs and verdicts differ about the DNS proxy" });
     }
+    let mut hosts = manifest.endpoints.iter().filter(|endpoint| endpoint.namespace.is_none());
+    if hosts.any(|host| refuses(manifest, host, &image)) != manifest.shape.host_policy {
+        return Err(ReadError::Contradiction { what: "programs and tables differ about policy of the host" });
+    }
     for (index, provenance) in manifest.verdicts.iter().enumerate() {
         let at = index * size_of::<Verdict>();
         let record = image(Image::Verdicts).get(at..).and_then(|bytes| Verdict::read_from_prefix(bytes).ok());
@@ -35,6 +42,33 @@ pub(in crate::bundle) fn manifest<'b>(
         }
     }
     Ok(())
+}
+
+/// Whether something is not let pass to an endpoint or from it, whose rows were checked.
+fn refuses<'b>(manifest: &Manifest, endpoint: &Endpoint, image: &impl Fn(Image) -> &'b [u8]) -> bool {
+    let shape = &manifest.shape;
+    let allows = |verdict: u32| {
+        let provenance = manifest.verdicts.get(verdict as usize);
+        verdict == shape.cell_width.none()
+            || provenance.is_some_and(|it| u32::from(it.record(0).action) == ALLOWS)
+    };
+    let is_open = |side: &SideShape, row: u32| {
+        let (first, width) = (side.base + row as usize * side.stride, shape.cell_width.bytes());
+        let cells = image(Image::Cells).get(first * width..(first + side.stride) * width);
+        numbers(cells.unwrap_or_default(), shape.cell_width).all(|(_, verdict)| allows(verdict))
+    };
+    Direction::BOTH.into_iter().any(|direction| {
+        let side = &shape.sides[direction];
+        let size = shape.classes * shape.row_width.bytes();
+        let from = endpoint.tables[direction] as usize * size;
+        let entries = image(Image::Tables).get(from..from + size).unwrap_or_default();
+        let mut rows = numbers(entries, shape.row_width).map(|(_, row)| row);
+
+        match side.row {
+            Some(row) => !is_open(side, row),
+            None => !rows.all(|row| row == shape.row_width.none() || is_open(side, row)),
+        }
+    })
 }
 
 /// Rows of an endpoint's tables are rows of their direction.

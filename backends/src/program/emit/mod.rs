@@ -71,6 +71,7 @@ pub fn constants(shape: &Shape) -> Constants {
         .with(Config::EndpointMask, number(shape.endpoints.saturating_sub(1)))
         .with(Config::Verdicts, number(shape.verdicts))
         .with(Config::DnsProxy, shape.dns_proxy.into())
+        .with(Config::HostPolicy, shape.host_policy.into())
 }
 
 /// Ends with a constant.

@@ -1,0 +1,22 @@
+//! What a whole agent in a benchmark is told.
+
+use std::path::Path;
+
+use sluice_loader::agent::Config;
+
+/// An agent that is told nothing but its node, its pins, and a folder for its own.
+pub(crate) fn config(node: &str, folder: &Path, pins: &Path) -> Config {
+    Config {
+        node: node.to_owned(),
+        version: "bench".to_owned(),
+        watched: vec![folder.to_owned()],
+        keep_going: true,
+        socket: folder.join("sluice.sock"),
+        state: folder.join("state"),
+        pins: pins.join("agent"),
+        metrics: None,
+        host_interfaces: Vec::new(),
+        audit_host: false,
+        tell_new: false,
+    }
+}
