@@ -15,10 +15,10 @@
 //! peer and port. [`validate`](crate::validate) proves that for each compile.
 
 pub(crate) mod assemble;
-mod classes;
+pub(crate) mod classes;
 mod limit;
 pub(crate) mod matching;
-mod members;
+pub(crate) mod members;
 pub(crate) mod order;
 pub mod population;
 pub(crate) mod ports;
