@@ -1,13 +1,14 @@
 //! Ports that no rule of a side can tell apart, by the reference's own functions.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::ids::PortClassId;
 use sluice_ir::net::{PortRange, Protocol};
-use sluice_ir::policy::eval::ports_match;
+use sluice_ir::policy::eval::{named_range, port_matches};
 use sluice_ir::policy::{Direction, Identity, PortMatch, PortSet, Ports, Rule};
 
 use super::cells::{Comparison, SideOf};
@@ -61,18 +62,12 @@ impl Comparison<'_> {
             rules[at / 64] |= 1 << (at % 64);
         }
         let classes = &decision(self.classified).sides[side.direction].ports;
-        let alike = |piece: &(Protocol, u16)| {
-            let question = side.question(peer, *piece);
-            let mut matching = vec![0; words];
-            for (_, rules) in lists.iter().filter(|(ports, _)| ports_match(ports, &question)) {
-                matching.iter_mut().zip(rules).for_each(|(all, these)| *all |= these);
-            }
-            let classes = BTreeSet::from([classes.class(piece.0, piece.1)]);
-            PortsAlike { example: *piece, matching, classes }
-        };
         let group = |pieces: &[(Protocol, u16)]| {
             let mut found = Found::default();
-            pieces.iter().for_each(|piece| found.add(alike(piece)));
+            for (piece, matching) in pieces.iter().zip(matching(side, peer, &lists, pieces)) {
+                let classes = BTreeSet::from([classes.class(piece.0, piece.1)]);
+                found.add(PortsAlike { example: *piece, matching, classes });
+            }
             found.ports
         };
         let groups: Vec<Vec<PortsAlike>> = pieces.par_chunks(STRETCHES).map(group).collect();
@@ -123,4 +118,34 @@ impl Comparison<'_> {
             }
         }
     }
+}
+
+/// The rules that match each of some stretches, by a port of it.
+fn matching(
+    side: &SideOf<'_>,
+    peer: &Identity,
+    lists: &Lists<'_>,
+    pieces: &[(Protocol, u16)],
+) -> Vec<Vec<u64>> {
+    let mut matching = vec![vec![0_u64; side.rules.len().div_ceil(64)]; pieces.len()];
+    for (ports, rules) in lists {
+        let mut add = |at: usize| matching[at].iter_mut().zip(rules).for_each(|(all, these)| *all |= these);
+        match ports {
+            Ports::Any => (0..pieces.len()).for_each(add),
+            Ports::Of(ports) => ports.iter().for_each(|port| {
+                let matches = |at: &usize| port_matches(port, &side.question(peer, pieces[*at]));
+                asked(side, peer, port, pieces).filter(matches).for_each(&mut add);
+            }),
+        }
+    }
+    matching
+}
+
+/// The stretches of which a list's range or name is asked: those that it can match, and one on either side. It has no
+/// edge in the others, so that it says of each what it says of these.
+fn asked(side: &SideOf<'_>, peer: &Identity, port: &PortMatch, pieces: &[(Protocol, u16)]) -> Range<usize> {
+    let Some(range) = named_range(port, &side.question(peer, (port.protocol, 0))) else { return 0..0 };
+    let first = pieces.partition_point(|piece| *piece < (port.protocol, range.start));
+    let behind = pieces.partition_point(|piece| *piece <= (port.protocol, range.end));
+    first.saturating_sub(1)..(behind + 1).min(pieces.len())
 }
