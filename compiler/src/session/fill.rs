@@ -19,6 +19,9 @@ pub(super) struct Everybody<'p> {
     of_set: Vec<Vec<u32>>,
 }
 
+/// What a table's rules can see of a class: as [`LocalKey`], with the bits where they lie.
+type Seen<'m> = (&'m [u64], Vec<(usize, u16)>, bool);
+
 impl<'p> Everybody<'p> {
     pub(super) fn new(heirs: &[Heir<'p>], sets: usize) -> Everybody<'p> {
         let here = heirs.iter().filter_map(|heir| Some((heir.class, heir.signature?)));
@@ -40,7 +43,7 @@ impl Table {
     ) -> Vec<(ClassId, RowId)> {
         let words = self.rules.len().div_ceil(64);
         let masks = self.masks(everybody);
-        let mut known: FxHashMap<(&[u64], Vec<(usize, u16)>, bool), Group> = FxHashMap::default();
+        let mut known: FxHashMap<Seen<'_>, Group> = FxHashMap::default();
         let mut rows = Vec::with_capacity(everybody.classes.len());
         for (place, (class, signature)) in everybody.classes.iter().enumerate() {
             let mask = &masks[place * words..(place + 1) * words];

@@ -110,24 +110,18 @@ impl Live {
             return BTreeMap::new();
         }
         let heirs = heirs(peers, born, gone);
-        let Live { slab, in_force, sets, subjects, verdicts, functions, .. } = self;
-        let subjects = subjects.as_slice();
-        let side = |direction, outcomes, functions| {
-            let makings = makings(slab, in_force, sets, outcomes, functions);
-            let (everybody, known) = (OnceCell::new(), KnownNews::default());
-            let mut side = Side { direction, subjects, heirs: &heirs, everybody, known, makings };
-            let changed = change.subjects.iter().filter(|(_, way)| *way == direction);
-            changed.map(|(subject, _)| side.renew(*subject)).collect::<Vec<Renewed>>()
-        };
-        // Each has its own rows and verdicts.
-        let (ingress, egress) = rayon::join(
-            || side(Direction::Ingress, &mut verdicts.of.ingress, &mut functions.ingress),
-            || side(Direction::Egress, &mut verdicts.of.egress, &mut functions.egress),
-        );
         let mut rows = BTreeMap::new();
-        for (direction, renewals) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
+        // One behind the other: to wake a second thread for so little takes longer than it saves.
+        for direction in Direction::BOTH {
+            let Live { slab, in_force, sets, subjects, verdicts, functions, .. } = self;
+            let makings =
+                makings(slab, in_force, sets, &mut verdicts.of[direction], &mut functions[direction]);
+            let (everybody, known) = (OnceCell::new(), KnownNews::default());
+            let mut side = Side { direction, subjects: &*subjects, heirs: &heirs, everybody, known, makings };
+            let changed = change.subjects.iter().filter(|(_, way)| *way == direction);
+            let renewals: Vec<Renewed> = changed.map(|(subject, _)| side.renew(*subject)).collect();
             for Renewed { subject, table, cells } in renewals {
-                self.subjects[subject].tables[direction] = table;
+                subjects[subject].tables[direction] = table;
                 rows.insert((subject, direction), cells);
             }
         }
