@@ -2,6 +2,7 @@
 
 mod bytes;
 mod changes;
+mod reference;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -38,6 +39,10 @@ fn shapes() -> Vec<(String, Shape)> {
     shapes
 }
 
+fn shape(name: &str) -> Shape {
+    shapes().into_iter().find(|(known, _)| known == name).unwrap().1
+}
+
 /// Prints all tables.
 pub(crate) fn tables() {
     println!(
@@ -45,6 +50,8 @@ pub(crate) fn tables() {
     );
     println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     shapes().iter().for_each(|(name, _)| child(&format!("shape:{name}")));
+    println!("\n| the reference alone | a question | questions | all of them |\n|---|---:|---:|---:|");
+    ["S", "M", "L"].iter().for_each(|name| child(&format!("reference:{name}")));
     println!(
         "\n| worst case | compile | optimise, find peers | classify | validate | whole | processor time | cells | peak memory |"
     );
@@ -67,10 +74,8 @@ fn child(row: &str) {
 pub(crate) fn row(row: &str) {
     let (kind, name) = row.split_once(':').unwrap();
     match kind {
-        "shape" => {
-            let shape = shapes().into_iter().find(|(known, _)| known == name).unwrap().1;
-            stages(name, &Cluster::of(shape));
-        }
+        "shape" => stages(name, &Cluster::of(shape(name))),
+        "reference" => reference::row(name, &Cluster::of(shape(name))),
         "worst" => {
             let (name, make, count) = CASES.into_iter().find(|(known, _, _)| *known == name).unwrap();
             stages(name, &make(count));

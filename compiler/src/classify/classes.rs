@@ -149,21 +149,21 @@ impl Classes {
 }
 
 /// The lists that match each peer, in order.
-struct ByPeer {
+pub(crate) struct ByPeer {
     sets: Vec<SetId>,
     /// Where in `sets` those of each peer end.
     ends: Vec<usize>,
 }
 
 impl ByPeer {
-    fn get(&self, peer: usize) -> &[SetId] {
+    pub(crate) fn get(&self, peer: usize) -> &[SetId] {
         let start = peer.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.sets[start..self.ends[peer]]
     }
 }
 
 /// Turns the members of each list into the lists of each peer.
-fn by_peer(members: &[Vec<u32>], peers: usize) -> ByPeer {
+pub(crate) fn by_peer(members: &[Vec<u32>], peers: usize) -> ByPeer {
     let mut ends = vec![0; peers];
     members.iter().flatten().for_each(|peer| ends[*peer as usize] += 1);
     let mut all = 0;

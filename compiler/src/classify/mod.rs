@@ -15,10 +15,10 @@
 //! peer and port. [`validate`](crate::validate) proves that for each compile.
 
 pub(crate) mod assemble;
-mod classes;
+pub(crate) mod classes;
 mod limit;
 pub(crate) mod matching;
-mod members;
+pub(crate) mod members;
 pub(crate) mod order;
 pub mod population;
 pub(crate) mod ports;
@@ -97,7 +97,7 @@ pub fn classify(
         },
     );
     let ((ingress, of_ingress), (egress, of_egress)) = (ingress?, egress?);
-    limits.check_reasons(policy, of_ingress.reasons() + of_egress.reasons())?;
+    limits.check_reasons(policy, &[&of_ingress, &of_egress])?;
     let first_verdict = ByDirection { ingress: 0, egress: of_ingress.all.len() };
     let parts = assemble::Parts {
         policy,
@@ -124,7 +124,7 @@ fn tables(
     let mut tables = Vec::with_capacity(subjects.len());
     for subject in subjects.keys() {
         tables.push(maker.table(subject, direction, &mut outcomes));
-        limits.check_reasons(maker.policy, outcomes.reasons())?;
+        limits.check_reasons(maker.policy, &[&outcomes])?;
     }
     Ok((tables, outcomes))
 }

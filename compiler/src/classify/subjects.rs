@@ -34,7 +34,8 @@ pub(crate) type Subjects = IndexMap<SubjectKey, Vec<usize>, FxBuildHasher>;
 pub(crate) fn subjects(policy: &Policy, judged: &[Judged]) -> Subjects {
     let identities: indexmap::IndexSet<&Identity, FxBuildHasher> =
         judged.iter().map(|judged| &*judged.identity).collect();
-    let selecting = selecting(policy, &identities.iter().copied().collect::<Vec<_>>());
+    let rules: Vec<RuleId> = policy.rules().map(|(id, _)| id).collect();
+    let selecting = selecting(policy, &rules, &identities.iter().copied().collect::<Vec<_>>());
     let keys: Vec<SubjectKey> = identities
         .iter()
         .zip(selecting)
@@ -49,12 +50,17 @@ pub(crate) fn subjects(policy: &Policy, judged: &[Judged]) -> Subjects {
     subjects
 }
 
-/// The rules that select each identity, in order.
-fn selecting(policy: &Policy, identities: &[&Identity]) -> Vec<ByDirection<Vec<RuleId>>> {
+/// Those of some rules that select each identity, in their order.
+pub(crate) fn selecting(
+    policy: &Policy,
+    rules: &[RuleId],
+    identities: &[&Identity],
+) -> Vec<ByDirection<Vec<RuleId>>> {
     let index = Members::new(identities.iter().copied());
     let mut of_selector: Vec<Option<Vec<u32>>> = vec![None; policy.selectors.len()];
     let mut selecting = vec![ByDirection::<Vec<RuleId>>::default(); identities.len()];
-    for (id, rule) in policy.rules() {
+    for id in rules.iter().copied() {
+        let rule = policy.rule(id);
         let selector = rule.subject.selector();
         let members =
             of_selector[selector.index()].get_or_insert_with(|| index.of_selector(policy.selector(selector)));

@@ -44,11 +44,16 @@ impl Edge {
 impl Addresses {
     /// One more reason for an edge. Gives the prefixes whose addresses are others now.
     pub(super) fn add(&mut self, prefix: Cidr, reason: Reason) -> Vec<Cidr> {
+        if self.count(prefix, reason) { self.around(prefix) } else { Vec::new() }
+    }
+
+    /// One more reason for an edge, while nobody is at any address. Whether there was none.
+    pub(super) fn count(&mut self, prefix: Cidr, reason: Reason) -> bool {
         let known = self.edges.get(prefix).copied();
         let mut edge = known.unwrap_or_default();
         *edge.count(reason) += 1;
         self.edges.insert(prefix, edge);
-        if known.is_some() { Vec::new() } else { self.around(prefix) }
+        known.is_none()
     }
 
     /// One reason less for an edge.

@@ -35,6 +35,18 @@ pub enum Reason {
     Compaction,
 }
 
+impl Reason {
+    /// Whether the rules of every object stay as they are: they are lowered against services, groups and the cloud,
+    /// and not against pods, workloads, namespaces and nodes.
+    pub(super) fn leaves_rules(&self) -> bool {
+        match self {
+            Reason::LocalEndpoint(_) | Reason::Namespace(_) | Reason::Node(_) | Reason::Workload(_) => true,
+            Reason::Compaction => true,
+            Reason::CidrGroup(_) | Reason::ApiServer => false,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

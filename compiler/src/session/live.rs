@@ -11,7 +11,7 @@ use sluice_ir::decision::{ByDirection, PortClasses};
 use sluice_ir::ids::{ClassId, RuleId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::eval::subject_matches;
-use sluice_ir::policy::{Direction, Identity, Policy, Settings};
+use sluice_ir::policy::{Direction, Identity, Policy};
 
 use super::addresses::{Addresses, Reason};
 use super::peers::{Peer, Peers};
@@ -79,8 +79,8 @@ pub(super) struct Change {
 }
 
 impl Live {
-    /// Tables of some endpoints without any rule or peer.
-    pub(super) fn new(settings: Settings, judged: Vec<Judged>) -> Live {
+    /// Tables of some endpoints for which no rule is in force yet, and without any peer.
+    pub(super) fn new(slab: Slab, judged: Vec<Judged>) -> Live {
         let mut by_identity: IndexSet<Arc<Identity>, FxBuildHasher> = IndexSet::default();
         let mut endpoints: Vec<Vec<usize>> = Vec::new();
         for (at, judged) in judged.iter().enumerate() {
@@ -91,7 +91,7 @@ impl Live {
             endpoints[place].push(at);
         }
         let mut live = Live {
-            slab: Slab::new(settings),
+            slab,
             judged,
             subjects: Vec::new(),
             sets: Sets::default(),
@@ -310,9 +310,9 @@ impl Live {
         rules > ENOUGH + 2 * self.lasting.rules || rows > ENOUGH + 2 * self.lasting.rows
     }
 
-    /// Notes how much is kept while all of it is of use.
-    pub(super) fn is_fresh(&mut self) {
-        self.lasting = Kept { rules: self.slab.policy.rules.len(), rows: self.rows() };
+    /// Notes how much is kept while all of it is of use: so many rules are some object's.
+    pub(super) fn is_fresh(&mut self, rules: usize) {
+        self.lasting = Kept { rules, rows: self.rows() };
         self.slab.reserve(ENOUGH + self.lasting.rules);
     }
 

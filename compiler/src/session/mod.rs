@@ -15,7 +15,9 @@
 //! dependencies.
 
 mod addresses;
+mod bulk;
 mod delta;
+mod fill;
 mod graph;
 mod inherit;
 mod inputs;
@@ -60,6 +62,7 @@ use crate::validate::{InForce, Proof, validate};
 use inputs::Inputs;
 use live::Live;
 use pods::{Pods, identity_at};
+use slab::Slab;
 
 /// What can change.
 #[derive(Clone, Debug)]
@@ -136,7 +139,7 @@ impl Session {
     ) -> Result<Session, SessionError> {
         let inputs = Inputs::new(resources);
         let (inventory, _) = Inventory::build(inputs.resources(), answers, &options);
-        let live = Live::new(lower::settings(&options), Vec::new());
+        let live = Live::new(Slab::new(lower::settings(&options)), Vec::new());
         let (rules, pods) = (BTreeMap::new(), Pods::default());
         let mut session =
             Session { node, options, limits, sources, inputs, aws, inventory, rules, pods, live };
@@ -323,7 +326,11 @@ impl Session {
 
     fn rebuilt(&mut self, reason: Reason) -> Result<Delta, SessionError> {
         self.read_inventory();
-        self.rebuild()?;
+        if reason.leaves_rules() && self.rules_are_fresh() {
+            self.rebuild_tables()?;
+        } else {
+            self.rebuild()?;
+        }
         Ok(Delta::Rebuilt(reason))
     }
 
@@ -340,9 +347,7 @@ impl Session {
     pub fn prove(&self) -> Result<Proof, SessionError> {
         let (population, classified) = self.assemble()?;
         let policy = &self.live.slab.policy;
-        let mut rules: Vec<RuleId> = self.rules.values().flatten().copied().collect();
-        rules.sort_unstable();
-        let in_force = InForce::among(policy, &self.live.judged, &rules);
+        let in_force = InForce::among(policy, &self.live.judged, &self.all_rules());
         validate(policy, &population, &self.live.judged, &in_force, &classified)
             .map_err(|refuted| SessionError::Decide(refuted.into()))
     }

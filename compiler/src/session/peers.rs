@@ -65,8 +65,15 @@ impl Peers {
 
     /// The first who is a new peer.
     pub(super) fn add(&mut self, identity: Arc<Identity>, signature: Signature) -> Peer {
+        let peer = self.enroll(identity, signature);
+        self.join(peer);
+        peer
+    }
+
+    /// A new peer that nobody is yet: someone must [join](Self::join) before anyone asks for it.
+    pub(super) fn enroll(&mut self, identity: Arc<Identity>, signature: Signature) -> Peer {
         let class = self.enter(signature, None, 1);
-        let state = State { identity: Arc::clone(&identity), class, users: 1, prefixes: BTreeSet::new() };
+        let state = State { identity: Arc::clone(&identity), class, users: 0, prefixes: BTreeSet::new() };
         let peer = match self.free.pop() {
             Some(peer) => {
                 self.states[peer] = state;

@@ -23,6 +23,21 @@ pub(super) struct Pods {
 /// Namespace and name.
 pub(super) type PodName = (Arc<str>, Arc<str>);
 
+impl Pods {
+    pub(super) fn add(
+        &mut self,
+        name: PodName,
+        peer: Peer,
+        identity: &Arc<Identity>,
+        addresses: Vec<IpAddr>,
+    ) {
+        for address in &addresses {
+            self.at.entry(*address).or_default().insert(name.clone(), Arc::clone(identity));
+        }
+        self.by_name.insert(name, (peer, addresses));
+    }
+}
+
 impl Session {
     /// A pod came, went or is another.
     pub(super) fn pod(&mut self, key: &ObjectKey, before: Option<&Resource>) -> Result<Delta, SessionError> {
@@ -63,7 +78,7 @@ impl Session {
         }
     }
 
-    pub(super) fn add_pod(
+    fn add_pod(
         &mut self,
         name: PodName,
         identity: &Arc<Identity>,
@@ -71,11 +86,10 @@ impl Session {
         change: &mut live::Change,
     ) {
         for address in &addresses {
-            self.pods.at.entry(*address).or_default().insert(name.clone(), Arc::clone(identity));
             self.live.edge(Cidr::host(*address), true, change);
         }
         let peer = self.live.join(identity);
-        self.pods.by_name.insert(name, (peer, addresses));
+        self.pods.add(name, peer, identity, addresses);
     }
 
     fn remove_pod(&mut self, name: &PodName, change: &mut live::Change) {

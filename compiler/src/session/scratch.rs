@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use sluice_ir::decision::ByDirection;
-use sluice_ir::ids::{ClassId, RowId};
-use sluice_ir::net::Cidr;
+use sluice_ir::ids::{ClassId, RowId, RuleId};
 use sluice_ir::policy::verify::{Verified, VerifyError};
 use sluice_ir::policy::{Direction, Policy};
 
 use super::inputs::{self, ObjectKey};
-use super::live::{self, Live};
+use super::live::Live;
+use super::slab::Slab;
 use super::table::Table;
 use super::{Classified, Pods, Session, SessionError, judged};
 use crate::classify::assemble::{Parts, assemble};
 use crate::classify::order::in_order;
-use crate::classify::population::{ENTITIES, PeerId, Population, families};
+use crate::classify::population::{ENTITIES, PeerId, Population};
 use crate::classify::row::PortFunction;
 use crate::classify::table::RawTable;
 use crate::lower;
@@ -25,20 +25,39 @@ use crate::optimise::optimise_object;
 impl Session {
     /// Makes all tables anew from the objects, and proves them.
     pub(super) fn rebuild(&mut self) -> Result<(), SessionError> {
+        self.live.slab = Slab::new(lower::settings(&self.options));
+        self.rules = BTreeMap::new();
+        for (key, policy) in self.lower_all()? {
+            self.rules.insert(key, self.live.slab.add(&policy));
+        }
+        self.rebuild_tables()
+    }
+
+    /// The same where no object's rules are others, so that they need not be lowered again.
+    pub(super) fn rebuild_tables(&mut self) -> Result<(), SessionError> {
         let settings = lower::settings(&self.options);
         let nothing = Policy { settings, ..Policy::default() };
-        self.live = Live::new(settings, judged(&self.inventory, &nothing, Some(&self.node)));
+        let slab = std::mem::take(&mut self.live.slab);
+        self.live = Live::new(slab, judged(&self.inventory, &nothing, Some(&self.node)));
         self.pods = Pods::default();
-        self.rules = BTreeMap::new();
-        let mut change = live::Change::default();
-        for (key, policy) in self.lower_all()? {
-            let rules = self.live.replace(&[], &policy, &mut change);
-            self.rules.insert(key, rules);
-        }
-        self.add_everyone(&mut change);
-        self.settle(change);
-        self.live.is_fresh();
+        let rules = self.all_rules();
+        let change = self.live.force_all(&rules);
+        self.add_everyone();
+        self.live.finish(change);
+        self.live.is_fresh(rules.len());
         self.prove().map(|_| ())
+    }
+
+    /// Whether at least half of the rules that are kept are some object's.
+    pub(super) fn rules_are_fresh(&self) -> bool {
+        self.live.slab.policy.rules.len() <= 2 * self.rules.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// The rules of every object, in order.
+    pub(super) fn all_rules(&self) -> Vec<RuleId> {
+        let mut rules: Vec<RuleId> = self.rules.values().flatten().copied().collect();
+        rules.sort_unstable();
+        rules
     }
 
     /// The rules of every policy object.
@@ -61,21 +80,6 @@ impl Session {
                 self.live.peers.leave(before);
             }
         }
-    }
-
-    /// Entities, pods, and every address that the inventory tells apart.
-    fn add_everyone(&mut self, change: &mut live::Change) {
-        self.join_entities();
-        let edges: Vec<Cidr> = families().chain(self.inventory.edges_beside_pods()).collect();
-        for edge in edges {
-            self.live.edge(edge, true, change);
-        }
-        let endpoints = std::mem::take(&mut self.inventory.endpoints);
-        for endpoint in &endpoints {
-            let name = (Arc::clone(&endpoint.namespace), Arc::clone(&endpoint.name));
-            self.add_pod(name, &endpoint.identity, endpoint.addresses.clone(), change);
-        }
-        self.inventory.endpoints = endpoints;
     }
 
     /// The population and the decision that the tables are.

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexSet;
+use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::dns_name::DnsName;
 use sluice_ir::policy::eval::peers_match;
 use sluice_ir::policy::{Identity, Peer, Peers, Policy, Rule};
 use sluice_ir::selector::{Operator, Selector};
 
+use crate::classify::Population;
+use crate::classify::classes::by_peer;
+use crate::classify::members::Members;
 use crate::classify::signature::{NamedPort, SetId, Signature, named_on_egress};
 
 /// Lists of peers, each once, while a rule in force has it.
@@ -126,6 +130,11 @@ impl Sets {
         Touched::Members { set, asks }
     }
 
+    /// How many lists there are and were.
+    pub(super) fn len(&self) -> usize {
+        self.states.len()
+    }
+
     /// Whether a list is in force.
     pub(super) fn is_live(&self, set: SetId) -> bool {
         self.states[set as usize].rules > 0
@@ -166,6 +175,19 @@ impl Sets {
         candidates.dedup();
         candidates.retain(|set| self.matches(policy, *set, identity));
         candidates
+    }
+
+    /// What rules can see of each peer of a population: the lists that match are found list by list, and not peer
+    /// by peer.
+    pub(super) fn signatures_of(&self, policy: &Policy, population: &Population) -> Vec<Signature> {
+        let members = Members::new(population.iter().map(|(_, identity)| &**identity));
+        let of_list = |set: usize| members.of_peers(policy, self.peers(set as SetId));
+        let lists: Vec<Vec<u32>> = (0..self.len()).into_par_iter().map(of_list).collect();
+        let lists = by_peer(&lists, population.len());
+        let identities: Vec<&Arc<Identity>> = population.iter().map(|(_, identity)| identity).collect();
+        let signature =
+            |(peer, identity): (usize, &&Arc<Identity>)| self.signature(lists.get(peer).to_vec(), identity);
+        identities.par_iter().enumerate().map(signature).collect()
     }
 
     /// The lists that match a name, whatever the address; remembered until lists change.

@@ -38,7 +38,7 @@ impl Makings<'_> {
 /// One table.
 #[derive(Debug)]
 pub(super) struct Table {
-    direction: Direction,
+    pub(super) direction: Direction,
     /// Those in force, in order, and whom each is about.
     pub(super) rules: Vec<(RuleId, About)>,
     /// The endpoint's own numbers for named ports.

@@ -1,5 +1,6 @@
 //! Tables brought up to date with the rules and the classes of peers.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use sluice_ir::ids::{ClassId, RowId, RuleId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{Direction, Identity};
 
+use super::fill::Everybody;
 use super::inherit::{Came, Heir, News};
 use super::live::{Change, Live, Subject};
 use super::peers::{Newcomer, Peers};
@@ -37,6 +39,8 @@ struct Side<'p> {
     direction: Direction,
     subjects: &'p [Subject],
     heirs: &'p [Heir<'p>],
+    /// For tables that have no heritage.
+    everybody: OnceCell<Everybody<'p>>,
     known: KnownNews<'p>,
     makings: Makings<'p>,
 }
@@ -48,8 +52,13 @@ impl Side<'_> {
         let key = SubjectKey::new(self.makings.policy, identity, rules.clone());
         let mut table = Table::new(&key, self.direction, &mut self.makings);
         let before = &tables[self.direction];
-        // What nobody has is no heritage.
-        let came = if before.is_empty() { Came::new() } else { table.came(before, &self.makings) };
+        if before.is_empty() {
+            let sets = self.makings.sets.len();
+            let everybody = self.everybody.get_or_init(|| Everybody::new(self.heirs, sets));
+            let cells = table.fill(everybody, &mut self.makings);
+            return Renewed { subject, table, cells };
+        }
+        let came = table.came(before, &self.makings);
         let news = self.known.entry(came).or_insert_with_key(|came| News::new(came, self.heirs));
         let cells = table.inherit(before, news, &mut self.makings);
         Renewed { subject, table, cells }
@@ -101,23 +110,18 @@ impl Live {
             return BTreeMap::new();
         }
         let heirs = heirs(peers, born, gone);
-        let Live { slab, in_force, sets, subjects, verdicts, functions, .. } = self;
-        let subjects = subjects.as_slice();
-        let side = |direction, outcomes, functions| {
-            let makings = makings(slab, in_force, sets, outcomes, functions);
-            let mut side = Side { direction, subjects, heirs: &heirs, known: KnownNews::default(), makings };
-            let changed = change.subjects.iter().filter(|(_, way)| *way == direction);
-            changed.map(|(subject, _)| side.renew(*subject)).collect::<Vec<Renewed>>()
-        };
-        // Each has its own rows and verdicts.
-        let (ingress, egress) = rayon::join(
-            || side(Direction::Ingress, &mut verdicts.of.ingress, &mut functions.ingress),
-            || side(Direction::Egress, &mut verdicts.of.egress, &mut functions.egress),
-        );
         let mut rows = BTreeMap::new();
-        for (direction, renewals) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
+        // One behind the other: to wake a second thread for so little takes longer than it saves.
+        for direction in Direction::BOTH {
+            let Live { slab, in_force, sets, subjects, verdicts, functions, .. } = self;
+            let makings =
+                makings(slab, in_force, sets, &mut verdicts.of[direction], &mut functions[direction]);
+            let (everybody, known) = (OnceCell::new(), KnownNews::default());
+            let mut side = Side { direction, subjects: &*subjects, heirs: &heirs, everybody, known, makings };
+            let changed = change.subjects.iter().filter(|(_, way)| *way == direction);
+            let renewals: Vec<Renewed> = changed.map(|(subject, _)| side.renew(*subject)).collect();
             for Renewed { subject, table, cells } in renewals {
-                self.subjects[subject].tables[direction] = table;
+                subjects[subject].tables[direction] = table;
                 rows.insert((subject, direction), cells);
             }
         }

@@ -6,36 +6,41 @@ use indexmap::IndexMap;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use sluice_ir::decision::{Decision, EndpointName, Outcome, Subject};
-use sluice_ir::ids::{OriginId, PortClassId, RowId, VerdictId};
-use sluice_ir::net::{PortName, PortRange, Protocol};
+use sluice_ir::ids::{OriginId, PortClassId, RowId, RuleId, VerdictId};
+use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::origin::Origin;
-use sluice_ir::policy::eval::{Answer, Question, Verdict, eval_among, ports_match};
-use sluice_ir::policy::{Direction, Identity, Policy, PortMatch, PortSet, Ports, Rule};
+use sluice_ir::policy::eval::{Answer, Question, Verdict, eval_matching, peers_match};
+use sluice_ir::policy::{Direction, Identity, Policy};
 
 use super::groups::{Groups, Partition, names};
 use super::in_force::InForce;
+use super::ports::PortsAlike;
 use super::{Proof, Refuted, WrongCell, decision};
 use crate::classify::{Classified, Judged, PeerId, Population};
 
 /// What the comparison works with.
-struct Comparison<'a> {
-    policy: &'a Policy,
+pub(super) struct Comparison<'a> {
+    pub(super) policy: &'a Policy,
     population: &'a Population,
-    classified: &'a Classified,
-    groups: &'a Groups<'a>,
+    pub(super) classified: &'a Classified,
+    pub(super) groups: &'a Groups<'a>,
 }
 
 /// One side of one endpoint.
-struct SideOf<'a> {
+pub(super) struct SideOf<'a> {
     name: &'a EndpointName,
-    identity: &'a Identity,
+    pub(super) identity: &'a Identity,
     subject: &'a Subject,
-    direction: Direction,
-    rules: &'a [sluice_ir::ids::RuleId],
+    pub(super) direction: Direction,
+    pub(super) rules: &'a [RuleId],
 }
 
 impl SideOf<'_> {
-    fn question<'q>(&'q self, peer: &'q Identity, (protocol, port): (Protocol, u16)) -> Question<'q> {
+    pub(super) fn question<'q>(
+        &'q self,
+        peer: &'q Identity,
+        (protocol, port): (Protocol, u16),
+    ) -> Question<'q> {
         Question { subject: self.identity, peer, direction: self.direction, protocol, port }
     }
 }
@@ -51,17 +56,13 @@ struct Alike {
     rows: Vec<RowId>,
 }
 
+/// The cells of a large side are compared in parts of about so many pairs of peers and ports, side by side. It does not
+/// depend on the number of threads, so that the same is asked everywhere.
+const PART: usize = 1 << 14;
+
 /// What the reference answered where some rules match both peer and port, with the verdicts of the table that were
 /// found to agree, so that the same is not asked again.
 type Answers = IndexMap<Vec<u64>, (Answer, Vec<VerdictId>), FxBuildHasher>;
-
-/// Ports that the rules of one side cannot tell apart: an example, and the classes that they have in the table.
-struct PortsAlike {
-    example: (Protocol, u16),
-    /// The rules that match them, a bit for each.
-    matching: Vec<u64>,
-    classes: BTreeSet<PortClassId>,
-}
 
 /// Compares the tables of every endpoint.
 pub(super) fn compare(
@@ -97,12 +98,15 @@ pub(super) fn compare(
             rules: &in_force.subjects[*place][*direction],
         })
     };
-    let sum = |a: Proof, b: Proof| Proof {
-        cells: a.cells + b.cells,
-        evaluations: a.evaluations + b.evaluations,
-        ..Proof::default()
-    };
-    sides.par_iter().map(one).try_reduce(Proof::default, |a, b| Ok(sum(a, b)))
+    first_or_sum(sides.par_iter().map(one).collect())
+}
+
+/// All of it together, or of several differences the first, whichever thread found which.
+fn first_or_sum(proofs: Vec<Result<Proof, Refuted>>) -> Result<Proof, Refuted> {
+    proofs.into_iter().try_fold(Proof::default(), |all, proof| {
+        let Proof { cells, evaluations, .. } = proof?;
+        Ok(Proof { cells: all.cells + cells, evaluations: all.evaluations + evaluations, ..all })
+    })
 }
 
 fn subjects_by_name(subjects: &[Subject]) -> BTreeMap<&EndpointName, usize> {
@@ -115,30 +119,43 @@ fn subjects_by_name(subjects: &[Subject]) -> BTreeMap<&EndpointName, usize> {
 
 impl Comparison<'_> {
     fn side(&self, side: &SideOf<'_>) -> Result<Proof, Refuted> {
-        let mut proof = Proof::default();
-        let pieces = self.pieces(side);
+        let pieces: Vec<(Protocol, u16)> = self.pieces(side).into_iter().collect();
         // Only a named port means another number for another peer.
         let named = self.names_of_peers(side);
         let (numbers, places) = self.groups.numbers_for(&named);
-        let mut ports_of: Vec<Option<Vec<PortsAlike>>> = numbers.iter().map(|_| None).collect();
+        let peers = self.peers_alike(side, self.groups.partition(&named), &places);
+        let mut examples: Vec<Option<PeerId>> = vec![None; numbers.len()];
+        for Alike { numbers, example, .. } in &peers {
+            examples[*numbers].get_or_insert(*example);
+        }
+        let ports = |example: &Option<PeerId>| {
+            let example = example.map(|peer| self.population.identity(peer));
+            example.map_or_else(Vec::new, |example| self.ports_alike(side, example, &pieces))
+        };
+        let ports: Vec<Vec<PortsAlike>> = examples.iter().map(ports).collect();
+        let most = ports.iter().map(Vec::len).max().unwrap_or_default();
+        let parts = peers.par_chunks((PART / most.max(1)).max(1));
+        first_or_sum(parts.map(|peers| self.part(side, peers, &ports)).collect())
+    }
+
+    /// Compares the cells of some peers of a side. `ports` are those alike for each of the different numbers.
+    fn part(&self, side: &SideOf<'_>, peers: &[Alike], ports: &[Vec<PortsAlike>]) -> Result<Proof, Refuted> {
+        let mut proof = Proof::default();
         // For peers who are the host, and for others.
         let mut answers = [Answers::default(), Answers::default()];
         let mut both = vec![0_u64; side.rules.len().div_ceil(64)];
-        for Alike { example, matching, host, numbers, rows } in
-            self.peers_alike(side, self.groups.partition(&named), &places)
-        {
-            let peer = self.population.identity(example);
-            let ports = ports_of[numbers].get_or_insert_with(|| self.ports_alike(side, peer, &pieces));
-            let answers = &mut answers[usize::from(host)];
-            for alike in ports.iter() {
+        for Alike { example, matching, host, numbers, rows } in peers {
+            let peer = self.population.identity(*example);
+            let answers = &mut answers[usize::from(*host)];
+            for alike in &ports[*numbers] {
                 let question = side.question(peer, alike.example);
                 let bits = matching.iter().zip(&alike.matching);
                 both.iter_mut().zip(bits).for_each(|(both, (peer, port))| *both = peer & port);
                 let (answer, agreed) = known(answers, &both, || {
                     proof.evaluations += 1;
-                    eval_among(self.policy, side.rules, &question)
+                    self.answer(side, &alike.matching, &question)
                 });
-                for row in &rows {
+                for row in rows {
                     proof.cells += alike.classes.len();
                     let mut classes = alike.classes.iter();
                     classes
@@ -147,6 +164,16 @@ impl Comparison<'_> {
             }
         }
         Ok(proof)
+    }
+
+    /// What the reference says where the ports of these rules match, which it was asked of a port that is alike. Their
+    /// peers it is asked here.
+    fn answer(&self, side: &SideOf<'_>, of_port: &[u64], question: &Question<'_>) -> Answer {
+        let is = |at: &usize| of_port[at / 64] & (1 << (at % 64)) != 0;
+        let rules = (0..side.rules.len()).filter(is).map(|at| side.rules[at]);
+        let matching =
+            rules.filter(|id| peers_match(self.policy, &self.policy.rule(*id).peers, question.peer));
+        eval_matching(self.policy, side.rules, &matching.collect::<Vec<_>>(), question)
     }
 
     /// The ports that a side's rules ask its peers for by name.
@@ -197,81 +224,6 @@ impl Comparison<'_> {
             rows[class.index()] = *row;
         }
         rows
-    }
-
-    /// Ports that the rules of a side cannot tell apart, asked of each rule for a port of each stretch.
-    fn ports_alike(
-        &self,
-        side: &SideOf<'_>,
-        peer: &Identity,
-        pieces: &BTreeSet<(Protocol, u16)>,
-    ) -> Vec<PortsAlike> {
-        let classes = &decision(self.classified).sides[side.direction].ports;
-        // Many rules of a side have the same ports.
-        let words = side.rules.len().div_ceil(64);
-        let mut ports: IndexMap<&Ports, Vec<u64>, FxBuildHasher> = IndexMap::default();
-        for (at, id) in side.rules.iter().enumerate() {
-            let rules = ports.entry(&self.policy.rule(*id).ports).or_insert_with(|| vec![0; words]);
-            rules[at / 64] |= 1 << (at % 64);
-        }
-        let mut places: FxHashMap<Vec<u64>, usize> = FxHashMap::default();
-        let mut found: Vec<PortsAlike> = Vec::new();
-        for piece in pieces {
-            let question = side.question(peer, *piece);
-            let mut matching = vec![0; words];
-            for (_, rules) in ports.iter().filter(|(ports, _)| ports_match(ports, &question)) {
-                matching.iter_mut().zip(rules).for_each(|(all, these)| *all |= these);
-            }
-            let place = *places.entry(matching.clone()).or_insert(found.len());
-            if place == found.len() {
-                found.push(PortsAlike { example: *piece, matching, classes: BTreeSet::new() });
-            }
-            found[place].classes.insert(classes.class(piece.0, piece.1));
-        }
-        found
-    }
-
-    /// A port of every stretch in which neither a rule of the side nor the table has an edge, and one of a
-    /// protocol that nobody mentions.
-    fn pieces(&self, side: &SideOf<'_>) -> BTreeSet<(Protocol, u16)> {
-        let mut pieces = BTreeSet::new();
-        let mut edge = |protocol: Protocol, range: PortRange| {
-            pieces.extend([(protocol, 0), (protocol, range.start)]);
-            pieces.extend(range.end.checked_add(1).map(|behind| (protocol, behind)));
-        };
-        for span in decision(self.classified).sides[side.direction].ports.spans() {
-            edge(span.protocol, span.range);
-        }
-        for rule in side.rules.iter().map(|id| self.policy.rule(*id)) {
-            self.edges(side, rule, &mut edge);
-        }
-        let silent = (0..=u8::MAX)
-            .map(Protocol)
-            .find(|protocol| pieces.range((*protocol, 0)..=(*protocol, u16::MAX)).next().is_none());
-        pieces.extend(silent.map(|protocol| (protocol, 0)));
-        pieces
-    }
-
-    fn edges(&self, side: &SideOf<'_>, rule: &Rule, edge: &mut impl FnMut(Protocol, PortRange)) {
-        let Ports::Of(ports) = &rule.ports else { return };
-        for PortMatch { protocol, ports } in ports {
-            match (ports, side.direction) {
-                (PortSet::Range(range), _) => edge(*protocol, *range),
-                (PortSet::Named { name, end }, Direction::Ingress) => {
-                    if let Some((_, number)) = side.identity.ports.get(name) {
-                        edge(
-                            *protocol,
-                            PortRange { start: *number, end: end.unwrap_or(*number).max(*number) },
-                        );
-                    }
-                }
-                (PortSet::Named { name, .. }, Direction::Egress) => {
-                    for number in self.groups.numbers_of(name) {
-                        edge(*protocol, PortRange::single(*number));
-                    }
-                }
-            }
-        }
     }
 
     fn cell(

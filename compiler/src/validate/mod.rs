@@ -6,8 +6,9 @@
 //!
 //! For each subject and direction, peers that the subject's rules cannot tell apart, by asking each rule
 //! about each peer, are one group; ports likewise. What `eval` answers depends on which rules match both peer
-//! and port, and on whether the peer is the host, so one answer holds wherever these are the same. It is compared
-//! with every cell that a member of the groups has in the table. Then the function from addresses to classes is compared, stretch by stretch, with that from
+//! and port, and on whether the peer is the host, so one answer holds wherever these are the same: `eval` gives it
+//! for a member of each group, asking for this peer every rule that it found to match a port of the group. It is
+//! compared with every cell that a member of the groups has in the table. Then the function from addresses to classes is compared, stretch by stretch, with that from
 //! addresses to peers.
 //!
 //! The table must give the same verdict, reason, authentication and layer 7 rules, and name lines that the
@@ -18,6 +19,7 @@ mod cells;
 mod columns;
 mod groups;
 mod in_force;
+mod ports;
 
 use std::fmt;
 

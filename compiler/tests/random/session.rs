@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use sluice_compiler::classify::Limits as TableLimits;
-use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::resource::{Object, Resource};
 use sluice_compiler::session::{Cells, Change, Delta, ObjectKey, Session, Tables};
 use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{Extras, compile, decide, load};
@@ -74,16 +74,35 @@ impl State {
         Decision::clone(&decided.classified.decision)
     }
 
+    /// The next change of an endpoint of the node, or what it is an endpoint by: tables are made anew, and rules are kept.
+    fn next_of_node(&mut self, place: prop::sample::Index) -> Option<Change> {
+        let of_node = |resource: &Resource| {
+            matches!(
+                resource.object,
+                Object::Pod(_) | Object::Workload(_) | Object::Namespace(_) | Object::Node(_)
+            )
+        };
+        let places: Vec<usize> =
+            (0..self.resources.len()).filter(|at| of_node(&self.resources[*at])).collect();
+        (!places.is_empty()).then(|| self.turn(places[place.index(places.len())]))
+    }
+
+    /// Puts an object that is not there, or removes it.
+    fn turn(&mut self, at: usize) -> Change {
+        let resource = &self.resources[at];
+        self.there[at] = !self.there[at];
+        match self.there[at] {
+            true => Change::Put(Box::new(resource.clone())),
+            false => Change::Remove(ObjectKey::of(resource)),
+        }
+    }
+
     /// The next change: an object comes or goes, or an answer does.
     fn next(&mut self, place: prop::sample::Index) -> Change {
         let names = NAMES.len() * OUTSIDE.len();
         let at = place.index(self.resources.len() + names);
-        if let Some(resource) = self.resources.get(at) {
-            self.there[at] = !self.there[at];
-            return match self.there[at] {
-                true => Change::Put(Box::new(resource.clone())),
-                false => Change::Remove(ObjectKey::of(resource)),
-            };
+        if at < self.resources.len() {
+            return self.turn(at);
         }
         let at = at - self.resources.len();
         let name = DnsName::parse(NAMES[at % NAMES.len()]).unwrap();
@@ -147,15 +166,19 @@ impl Mirror {
     }
 }
 
-fn changes(case: &Case, places: Vec<prop::sample::Index>, there: u64) -> Result<(), TestCaseError> {
+/// A change is of anything, or only of the node's endpoints and what they are by.
+type Next = (prop::sample::Index, bool);
+
+fn changes(case: &Case, places: Vec<Next>, there: u64) -> Result<(), TestCaseError> {
     let (_, resources) = read(case);
     let present = (0..resources.len()).map(|at| there >> (at % 64) & 1 == 0).collect();
     let node = case.world.view.unwrap_or(NODES[0].0).into();
     let mut state = State { node, resources, there: present, answers: BTreeSet::new() };
     let mut session = state.session(case);
     let mut mirror = Mirror::of(session.tables());
-    for place in places {
-        let change = state.next(place);
+    for (place, of_node) in places {
+        let change = if of_node { state.next_of_node(place) } else { None };
+        let change = change.unwrap_or_else(|| state.next(place));
         let told = format!("{change:?}");
         match session.apply(change).unwrap() {
             Delta::Nothing => {}
@@ -184,7 +207,7 @@ proptest! {
     #[test]
     fn any_changes_of_a_world(
         case in cases(),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 1..12),
+        places in prop::collection::vec(any::<Next>(), 1..12),
         there in any::<u64>(),
     ) {
         changes(&case, places, there)?;

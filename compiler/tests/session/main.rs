@@ -208,6 +208,45 @@ fn a_pod_of_this_node_is_a_rebuild_with_its_name() {
     assert_eq!(delta, Delta::Rebuilt(Reason::LocalEndpoint("shop/web-2".to_owned())));
 }
 
+/// Rules are kept where an endpoint comes, those included that are of no use any more.
+#[test]
+fn a_rebuild_is_what_a_new_session_says() {
+    let policy = |at: usize| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p{at}, namespace: shop}}\nspec: {{podSelector: {{}}, ingress: [{{from: [{{podSelector: {{matchLabels: {{app: a{at}}}}}}}], ports: [{{port: {}}}]}}]}}\n",
+            80 + at
+        )
+    };
+    let key = |at: usize| ObjectKey {
+        kind: "NetworkPolicy".into(),
+        namespace: Some("shop".into()),
+        name: format!("p{at}").into(),
+    };
+    let mut session = session();
+    for gone in [2, 40] {
+        (0..gone).for_each(|at| assert_ne!(put(&mut session, &policy(at)), Delta::Nothing));
+        for at in 1..gone {
+            session.apply(Change::Remove(key(at))).unwrap();
+        }
+        let web = format!("web-{gone}");
+        let delta = put(&mut session, &pod(&web, "web", "here"));
+        assert_eq!(delta, Delta::Rebuilt(Reason::LocalEndpoint(format!("shop/{web}"))));
+        let mut fresh = self::session();
+        put(&mut fresh, &policy(0));
+        put(&mut fresh, &pod(&web, "web", "here"));
+        assert_eq!(session.decision().unwrap().decision, fresh.decision().unwrap().decision);
+        assert!(session.prove().is_ok());
+        // What comes next is told in the terms of these tables.
+        let tables = tables(put(&mut session, &policy(9)));
+        assert!(tables.cells.iter().all(|cells| !cells.rows.is_empty()), "{tables:?}");
+        session.apply(Change::Remove(key(9))).unwrap();
+        let pod = ObjectKey { kind: "Pod".into(), namespace: Some("shop".into()), name: web.into() };
+        session.apply(Change::Remove(pod)).unwrap();
+        assert_eq!(session.endpoints().count(), 1);
+        session.apply(Change::Remove(key(0))).unwrap();
+    }
+}
+
 #[test]
 fn a_policy_that_selects_nobody_here_changes_nothing() {
     let mut session = session();

@@ -63,6 +63,29 @@ fn rules_each_with_a_selector_make_a_class_each() {
     assert!(decision.sides.ingress.rows.len() <= 500 + 2, "{}", decision.sides.ingress.rows.len());
 }
 
+/// The help of the refusal.
+fn refused(cluster: &Cluster, limits: &Limits) -> String {
+    let compiled = cluster.compile();
+    let Err(error) = decide(&compiled, Some(NODE), limits, &mut |_| ()) else { panic!("it fits") };
+    let diagnostic = error.diagnostic(&compiled).unwrap();
+    assert_eq!(diagnostic.code, Code::TableTooLarge);
+    assert!(diagnostic.span.is_some());
+    diagnostic.help.unwrap()
+}
+
+#[test]
+fn where_peers_make_a_table_too_large_the_lines_with_the_most_are_named() {
+    let help = refused(&worst::identities(200), &Limits { cells: 20, ..Limits::default() });
+    assert!(help.starts_with("select peers by fewer labels") && help.contains("(2 peers)"), "{help}");
+}
+
+#[test]
+fn where_too_many_rules_match_at_once_those_named_most_are_told() {
+    let help = refused(&worst::selectors(50), &Limits { reasons: 10, ..Limits::default() });
+    assert!(help.starts_with("write rules that match the same traffic as one"), "{help}");
+    assert!(help.contains("cluster.yaml:") && help.contains("(2 verdicts)"), "{help}");
+}
+
 #[test]
 fn a_table_that_would_be_too_large_is_refused_with_the_lines_to_blame() {
     let compiled = worst::subjects(10_000).compile();

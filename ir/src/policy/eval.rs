@@ -91,6 +91,18 @@ pub fn selecting(policy: &Policy, subject: &Identity, direction: Direction) -> V
 
 /// Answers a question when the rules that [select](selecting) its subject are already known.
 pub fn eval_among(policy: &Policy, selecting: &[RuleId], question: &Question<'_>) -> Answer {
+    let matches = |id: &RuleId| rule_matches(policy, policy.rule(*id), question);
+    let matching: Vec<RuleId> = selecting.iter().copied().filter(matches).collect();
+    eval_matching(policy, selecting, &matching, question)
+}
+
+/// Answers a question when it is also known which of these rules [match](rule_matches) the peer and the port.
+pub fn eval_matching(
+    policy: &Policy,
+    selecting: &[RuleId],
+    matching: &[RuleId],
+    question: &Question<'_>,
+) -> Answer {
     let answer =
         |verdict, reason, rules| Answer { verdict, reason, rules, authentication: None, widened: false };
     let settings = policy.settings;
@@ -99,12 +111,9 @@ pub fn eval_among(policy: &Policy, selecting: &[RuleId], question: &Question<'_>
         return answer(Verdict::Allow, Reason::NotEnforced, Vec::new());
     }
     for tier in Tier::ORDER {
-        let matching: Vec<RuleId> = selecting
-            .iter()
-            .copied()
-            .filter(|id| policy.rule(*id).tier == tier && rule_matches(policy, policy.rule(*id), question))
-            .collect();
-        if let Some(answer) = tier_verdict(policy, &matching) {
+        let of_tier: Vec<RuleId> =
+            matching.iter().copied().filter(|id| policy.rule(*id).tier == tier).collect();
+        if let Some(answer) = tier_verdict(policy, &of_tier) {
             return answer;
         }
     }
