@@ -281,7 +281,7 @@ fn who_is_on_one_side_alone_is_told_and_not_compared() {
     let both = decide_both(&old, &new, None, &Limits::default()).unwrap();
     assert_eq!(rows(&both), [""; 0]);
     let names = |groups: &[Group]| {
-        groups.iter().flat_map(|group| &group.endpoints).map(ToString::to_string).collect::<Vec<_>>()
+        groups.iter().flat_map(|group| group.endpoints.iter()).map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(names(&both.roster.added), ["shop/customer", "shop/web-3"]);
     assert_eq!(names(&both.roster.removed), ["shop/client", "shop/web-2"]);
