@@ -14,6 +14,7 @@ use crate::error::{CliError, written};
 use crate::input::{self, Input};
 use crate::options::{Inputs, Reporting};
 use crate::project::{self, Threshold};
+use crate::render::Format;
 use crate::report::Report;
 use crate::terminal::Terminal;
 
@@ -84,6 +85,9 @@ impl Check {
             fix::write(&fixed)?;
             tell(&fixed)?;
             (input, ..) = self.findings()?;
+        }
+        if self.reporting.outputs.0.iter().any(|output| output.format == Format::Sarif) {
+            fix::keep_made(&mut input, &compiled)?;
         }
         let budget = self.budget(&mut input, &compiled, thresholds)?;
         let mut report = Report::new(&input, &self.reporting);
