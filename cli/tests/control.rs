@@ -160,7 +160,9 @@ fn with_fixes_of(sarif: &str, text: &str) -> (String, Vec<String>) {
     for result in sarif["runs"][0]["results"].as_array().unwrap() {
         for fix in result["fixes"].as_array().into_iter().flatten() {
             assert!(!fix["description"]["text"].as_str().unwrap().is_empty());
-            let [change] = &fix["artifactChanges"].as_array().unwrap()[..] else { panic!("{fix}") };
+            let changes = fix["artifactChanges"].as_array().unwrap();
+            assert_eq!(changes.len(), 1, "{fix}");
+            let change = &changes[0];
             let location = &result["locations"][0]["physicalLocation"]["artifactLocation"];
             assert_eq!(&change["artifactLocation"], location);
             let edit = |replacement: &Value| {

@@ -181,13 +181,14 @@ fn krew_takes(text: &str, sum: &str, archive: &str) {
     let at = |path: &str| -> Node {
         path.split('.').fold(documents[0].root.clone(), |node, key| match &node.kind {
             NodeKind::Sequence(items) => items[key.parse::<usize>().unwrap()].clone(),
-            _ => node.get(key).unwrap_or_else(|| panic!("{path} is missing")).clone(),
+            _ => node.get(key).ok_or(path).unwrap().clone(),
         })
     };
     let string = |path: &str| match at(path).scalar() {
-        Some(Scalar::String(text)) => text.to_owned(),
-        other => panic!("{path} is {other:?}"),
+        Some(Scalar::String(text)) => Ok(text.to_owned()),
+        other => Err(format!("{path} is {other:?}")),
     };
+    let string = |path: &str| string(path).unwrap();
     assert_eq!(string("apiVersion"), "krew.googlecontainertools.github.com/v1alpha2");
     assert_eq!((string("kind"), string("metadata.name")), ("Plugin".to_owned(), "sluice".to_owned()));
     assert_eq!(string("spec.version"), concat!("v", env!("CARGO_PKG_VERSION")));
