@@ -146,6 +146,96 @@ fn fixes_change_the_text_and_nothing_else() {
     assert_eq!(names.len(), 2, "nothing is left behind: {names:?}");
 }
 
+/// A text with the fixes of a SARIF report in it, as a tool would make them: of two that overlap the first.
+fn with_fixes_of(sarif: &str, text: &str) -> (String, Vec<String>) {
+    let lines: Vec<usize> =
+        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let place = |line: &Value, column: &Value| {
+        let start = lines[line.as_u64().unwrap() as usize - 1];
+        let before = text[start..].chars().take(column.as_u64().unwrap() as usize - 1);
+        start + before.map(char::len_utf8).sum::<usize>()
+    };
+    let sarif: Value = serde_json::from_str(sarif).unwrap();
+    let (mut edits, mut codes) = (Vec::<(usize, usize, String)>::new(), Vec::new());
+    for result in sarif["runs"][0]["results"].as_array().unwrap() {
+        for fix in result["fixes"].as_array().into_iter().flatten() {
+            assert!(!fix["description"]["text"].as_str().unwrap().is_empty());
+            let changes = fix["artifactChanges"].as_array().unwrap();
+            assert_eq!(changes.len(), 1, "{fix}");
+            let change = &changes[0];
+            let location = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+            assert_eq!(&change["artifactLocation"], location);
+            let edit = |replacement: &Value| {
+                let region = &replacement["deletedRegion"];
+                let inserted = replacement["insertedContent"]["text"].as_str().unwrap_or_default();
+                let start = place(&region["startLine"], &region["startColumn"]);
+                (start, place(&region["endLine"], &region["endColumn"]), inserted.to_owned())
+            };
+            let own: Vec<_> = change["replacements"].as_array().unwrap().iter().map(edit).collect();
+            let free = |(start, end, _): &(usize, usize, String)| {
+                edits.iter().all(|(from, to, _)| end <= from || to <= start)
+            };
+            if own.iter().all(free) {
+                edits.extend(own);
+                codes.push(result["ruleId"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    edits.sort();
+    let mut fixed = text.to_owned();
+    for (start, end, inserted) in edits.iter().rev() {
+        fixed.replace_range(start..end, inserted);
+    }
+    (fixed, codes)
+}
+
+#[test]
+fn sarif_has_the_fixes_that_fix_makes() {
+    let inputs = common::root().join("testdata/lints");
+    let mut names: Vec<_> = fs::read_dir(inputs).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    names.sort();
+    let mut texts: Vec<String> = names.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    // Columns count characters, and not bytes or units of UTF-16.
+    let line = POLICY.replace("metadata: {name: web,", "metadata: {annotations: {a: é𝄞}, name: web,");
+    texts.push(line.replace('\n', "\r\n"));
+    texts.push(
+        "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: a}, spec: {description: é𝄞, \
+        endpointSelector: {}, egress: [{toCIDR: [203.0.113.7/24]}]}}\n"
+            .to_owned(),
+    );
+    // A whole line goes.
+    let line = "    - ports: [{port: \"0443\", protocol: TCP}]\n";
+    texts.push(
+        POLICY
+            .replace(line, "    - ports:\n      - port: http\n        endPort: 90\n        protocol: TCP\n"),
+    );
+    let mut codes = std::collections::BTreeSet::new();
+    for text in texts {
+        let root = folder(&[("a b.yaml", &text)]);
+        let report =
+            sluice(root.path(), &["check", "a b.yaml", "--format", "sarif", "--min-severity", "info"]).stdout;
+        let (fixed, found) = with_fixes_of(&report, &text);
+        sluice(root.path(), &["check", "a b.yaml", "--fix"]);
+        assert_eq!(fixed, fs::read_to_string(root.path().join("a b.yaml")).unwrap());
+        assert_eq!(fixed == text, found.is_empty());
+        codes.extend(found);
+    }
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["S1114", "S1205", "S1207", "S1405"]);
+}
+
+/// A file that is no UTF-8 cannot be written as it was, so that nobody touches or offers to touch it.
+#[test]
+fn a_damaged_file_is_not_fixed() {
+    let root = folder(&[]);
+    let mut bytes = POLICY.as_bytes().to_vec();
+    bytes.extend(b"---\n# J\xFCrgen\nno: manifest\n");
+    fs::write(root.path().join("a.yaml"), &bytes).unwrap();
+    assert_eq!(run(root.path(), "check a.yaml --fix").stderr, "");
+    assert_eq!(fs::read(root.path().join("a.yaml")).unwrap(), bytes);
+    assert!(!run(root.path(), "check a.yaml --format sarif").stdout.contains("\"fixes\""));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_fix_keeps_links_and_permissions() {

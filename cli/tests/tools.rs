@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use common::{root, sluice};
+use sluice_compiler::source::{Limits, Node, NodeKind, Scalar, Sources, parse};
 
 /// Runs the script of the action in a folder, as GitHub does: with its inputs and files for what it tells.
 fn action(folder: &Path, inputs: &[(&str, &str)]) -> Output {
@@ -133,6 +134,77 @@ fn the_job_for_gitlab_runs() {
     assert!(page.starts_with("<!doctype html>"));
     let report = std::fs::read_to_string(folder.path().join("sluice-junit.xml")).unwrap();
     assert!(report.contains("<testsuites name=\"sluice\" tests=\"") && !report.contains("<failure"));
+}
+
+/// Packs a release around a stand-in that runs the program under test, as that is large, and unpacks it.
+#[test]
+fn a_release_is_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let stand_in = folder.path().join("stand-in");
+    std::fs::write(&stand_in, format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_sluice"))).unwrap();
+    let tool = |program: &Path, words: &[&str], out: &str| {
+        let run = Command::new(program)
+            .args(words)
+            .current_dir(folder.path())
+            .env("HOMEPAGE", "https://example.com/sluice")
+            .env("DIST", folder.path().join(out))
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    tool(Path::new("chmod"), &["700", "stand-in"], "");
+    let dist = root().join("scripts/dist");
+    tool(&dist, &["stand-in"], "one");
+    tool(&dist, &["stand-in"], "two");
+    let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
+    let sums = read("one/SHA256SUMS");
+    assert_eq!(sums, read("two/SHA256SUMS"), "the same sources give the same archive");
+    let (sum, archive) = sums.trim_end().split_once("  ").unwrap();
+    let names = tool(Path::new("tar"), &["-tvzf", &format!("one/{archive}")], "");
+    for entry in
+        ["-rwxr-xr-x 0/0", " sluice\n", " man/sluice-check.1\n", " completions/sluice.zsh\n", " LICENSE\n"]
+    {
+        assert!(names.contains(entry), "{names}");
+    }
+    // An entry for the folder itself would change that of whoever unpacks it.
+    assert!(!names.lines().any(|line| line.ends_with(" ./")), "{names}");
+    krew_takes(&read("one/sluice.yaml"), sum, archive);
+}
+
+/// What krew's `validate-krew-manifest` asks of a manifest that is named after its plugin.
+fn krew_takes(text: &str, sum: &str, archive: &str) {
+    let mut sources = Sources::default();
+    let file = sources.add("sluice.yaml", text);
+    let (documents, findings) = parse(&sources, file, &Limits::default());
+    assert!(findings.is_empty() && documents.len() == 1, "{findings:?}");
+    let at = |path: &str| -> Node {
+        path.split('.').fold(documents[0].root.clone(), |node, key| match &node.kind {
+            NodeKind::Sequence(items) => items[key.parse::<usize>().unwrap()].clone(),
+            _ => node.get(key).ok_or(path).unwrap().clone(),
+        })
+    };
+    let string = |path: &str| match at(path).scalar() {
+        Some(Scalar::String(text)) => Ok(text.to_owned()),
+        other => Err(format!("{path} is {other:?}")),
+    };
+    let string = |path: &str| string(path).unwrap();
+    assert_eq!(string("apiVersion"), "krew.googlecontainertools.github.com/v1alpha2");
+    assert_eq!((string("kind"), string("metadata.name")), ("Plugin".to_owned(), "sluice".to_owned()));
+    assert_eq!(string("spec.version"), concat!("v", env!("CARGO_PKG_VERSION")));
+    assert!(string("spec.shortDescription").len() <= 70);
+    let lines = [string("spec.description"), string("spec.caveats")];
+    assert!(lines.iter().flat_map(|text| text.lines()).all(|line| line.len() <= 80), "{lines:?}");
+    let platform = |key: &str| string(&format!("spec.platforms.0.{key}"));
+    assert_eq!(platform("sha256"), sum);
+    let uri =
+        format!("https://example.com/sluice/releases/download/v{}/{archive}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(platform("uri"), uri);
+    assert_eq!((platform("files.0.from"), platform("bin")), ("sluice".to_owned(), "sluice".to_owned()));
+    assert_eq!(
+        (platform("selector.matchLabels.os"), platform("selector.matchLabels.arch")),
+        ("linux".to_owned(), "amd64".to_owned())
+    );
 }
 
 /// Every page that `man` would be asked for is there, and `man` has nothing to say against it.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sluice_compiler::Compiled;
+use sluice_compiler::compare::rules::WORK;
 use sluice_compiler::lint::Depth;
 
 use crate::budget::Budget;
@@ -14,6 +15,7 @@ use crate::error::{CliError, written};
 use crate::input::{self, Input};
 use crate::options::{Inputs, Reporting};
 use crate::project::{self, Threshold};
+use crate::render::Format;
 use crate::report::Report;
 use crate::terminal::Terminal;
 
@@ -55,6 +57,10 @@ struct LintArgs {
     #[arg(long)]
     prove: bool,
 
+    /// How many steps of some nanoseconds the proofs may take; rules that are not examined by then are named
+    #[arg(long, value_name = "STEPS", default_value_t = WORK)]
+    prove_limit: u64,
+
     /// Findings that were there before, and are not shown again
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -85,6 +91,9 @@ impl Check {
             tell(&fixed)?;
             (input, ..) = self.findings()?;
         }
+        if self.reporting.outputs.0.iter().any(|output| output.format == Format::Sarif) {
+            fix::keep_made(&mut input, &compiled)?;
+        }
         let budget = self.budget(&mut input, &compiled, thresholds)?;
         let mut report = Report::new(&input, &self.reporting);
         report.budget = budget.as_ref().filter(|_| self.budget);
@@ -99,7 +108,7 @@ impl Check {
         let compiled = input.compile()?;
         let named = self.lints.lint_config.as_deref();
         let project = project::read(named, &mut input.sources, &mut input.diagnostics)?;
-        let prove = self.lints.prove || project.lints.prove;
+        let prove = (self.lints.prove || project.lints.prove).then_some(self.lints.prove_limit);
         input.lint(&compiled, Depth { prove, view: self.inputs.node.as_deref() });
         control(&mut input, &project);
         match &self.lints.baseline {

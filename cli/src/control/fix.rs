@@ -1,12 +1,12 @@
 //! `--fix`: edits that leave the meaning as it is, held to that before anything is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use sluice_compiler::diagnostic::{Edit, Fix};
 use sluice_compiler::lint::same_meaning;
-use sluice_compiler::source::{FileId, Limits, Sources};
+use sluice_compiler::source::{FileId, Limits};
 use sluice_compiler::{Compiled, load};
 
 use crate::error::CliError;
@@ -45,7 +45,8 @@ pub(crate) fn fix(input: &Input, compiled: &Compiled) -> Result<Fixed, CliError>
     for (file, fixes) in by_file {
         let source = input.sources.file(file);
         let (new, count) = edited(source.text(), &fixes);
-        if count > 0 && &**source.name() != "-" {
+        // Nothing can be written to standard input, and a file is not written anew in another encoding.
+        if count > 0 && &**source.name() != "-" && source.is_exact() {
             texts.insert(
                 file,
                 FixedFile { name: source.name().to_string(), old: source.text().to_string(), new, count },
@@ -66,6 +67,20 @@ pub(crate) fn fix(input: &Input, compiled: &Compiled) -> Result<Fixed, CliError>
     }
     fixed.files = texts.into_values().collect();
     Ok(fixed)
+}
+
+/// Takes away the fixes that [`fix`] would not make, so that reports offer no others.
+pub(crate) fn keep_made(input: &mut Input, compiled: &Compiled) -> Result<(), CliError> {
+    if input.diagnostics.iter().all(|finding| finding.fix.is_none()) {
+        return Ok(());
+    }
+    let made: BTreeSet<String> = fix(input, compiled)?.files.into_iter().map(|file| file.name).collect();
+    let Input { diagnostics, sources, .. } = input;
+    for finding in diagnostics {
+        let within = |edit: &Edit| made.contains(&**sources.file(edit.span.file).name());
+        finding.fix = finding.fix.take().filter(|fix| fix.edits.iter().all(within));
+    }
+    Ok(())
 }
 
 /// A text with its edits, and how many fixes are in it. Of two that overlap the second is left for the next run.
@@ -100,13 +115,9 @@ fn means_the_same(
     compiled: &Compiled,
     texts: &BTreeMap<FileId, FixedFile>,
 ) -> Result<bool, CliError> {
-    let mut sources = Sources::default();
-    for (id, file) in input.sources.iter() {
-        let text = texts.get(&id).map_or(&**file.text(), |fixed| &fixed.new);
-        let new = sources.add(std::sync::Arc::clone(file.name()), text);
-        if file.is_found() {
-            sources.mark_found(new);
-        }
+    let mut sources = input.sources.clone();
+    for (file, fixed) in texts {
+        sources.replace(*file, fixed.new.as_str());
     }
     let loaded = load(&sources, &input.manifests, input.options(), &Limits::default());
     if loaded.resources.len() != input.resources.len() {
@@ -155,7 +166,7 @@ pub(crate) fn patch(fixed: &Fixed) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sluice_compiler::source::Span;
+    use sluice_compiler::source::{Sources, Span};
 
     use super::*;
 

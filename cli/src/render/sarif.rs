@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
-use sluice_compiler::source::{Sources, Span};
+use sluice_compiler::diagnostic::{Code, Diagnostic, Edit, Fix, Severity};
+use sluice_compiler::source::{FileId, LineColumn, Sources, Span};
 
 use super::text::harmless_json;
 use crate::control::fingerprint::Fingerprints;
@@ -73,6 +73,30 @@ struct ResultObject {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Location>,
     partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<FixObject>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FixObject {
+    description: Message,
+    artifact_changes: Vec<ArtifactChange>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactChange {
+    artifact_location: Artifact,
+    replacements: Vec<Replacement>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replacement {
+    deleted_region: Region,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inserted_content: Option<Message>,
 }
 
 #[derive(Serialize)]
@@ -200,7 +224,24 @@ fn result(
         locations: location.into_iter().collect(),
         related_locations: related.collect(),
         partial_fingerprints: BTreeMap::from([("sluice/v1", prints.next(sources, finding))]),
+        fixes: finding.fix.iter().map(|fix| fix_object(sources, fix)).collect(),
     }
+}
+
+/// A fix by file, as it would be made by `--fix`. An empty region is where text is put in.
+fn fix_object(sources: &Sources, fix: &Fix) -> FixObject {
+    let mut by_file: BTreeMap<FileId, Vec<Replacement>> = BTreeMap::new();
+    for Edit { span, text } in &fix.edits {
+        let inserted_content = (!text.is_empty()).then(|| message(text));
+        let replacement = Replacement { deleted_region: region(sources.locate(*span)), inserted_content };
+        by_file.entry(span.file).or_default().push(replacement);
+    }
+    let change = |(file, replacements): (FileId, Vec<Replacement>)| ArtifactChange {
+        artifact_location: Artifact { uri: uri(sources.file(file).name()) },
+        replacements,
+    };
+    let artifact_changes = by_file.into_iter().map(change).collect();
+    FixObject { description: message(&fix.title), artifact_changes }
 }
 
 fn logical(finding: &Diagnostic) -> Vec<LogicalLocation> {
@@ -213,13 +254,12 @@ fn logical(finding: &Diagnostic) -> Vec<LogicalLocation> {
 }
 
 fn physical(sources: &Sources, span: Span) -> PhysicalLocation {
-    let region = super::range(sources, span).map(|(start, end)| Region {
-        start_line: start.line,
-        start_column: start.column,
-        end_line: end.line,
-        end_column: end.column,
-    });
+    let region = super::range(sources, span).map(region);
     PhysicalLocation { artifact_location: Artifact { uri: uri(sources.file(span.file).name()) }, region }
+}
+
+fn region((start, end): (LineColumn, LineColumn)) -> Region {
+    Region { start_line: start.line, start_column: start.column, end_line: end.line, end_column: end.column }
 }
 
 /// A reference to a file: relative as it was given, or with its scheme if absolute.

@@ -49,11 +49,16 @@ pub(crate) type Sets = IndexSet<Box<[RuleId]>, FxBuildHasher>;
 pub(crate) trait Visitor {
     /// Comes to a side; its cells follow.
     fn side(&mut self, side: &Side<'_>);
+    /// Whether anything can be learned from cells of the present side in which no other rules match than these.
+    fn is_curious(&self, rules: &[RuleId]) -> bool;
     /// Comes to a cell.
     fn cell(&mut self, side: &Side<'_>, cell: &Cell<'_>);
+    /// Comes to a side of which not all cells that it is curious about were met, as the way is at its end.
+    fn unseen(&mut self, side: &Side<'_>);
 }
 
-/// The way through all cells of some endpoints. No cell is left out, and one may be met several times.
+/// The way through all cells of some endpoints that a visitor is curious about, as far as its work may go. One may be met
+/// several times.
 pub(crate) struct Walk<'w> {
     policy: &'w Policy,
     judged: &'w [Judged],
@@ -82,8 +87,9 @@ impl<'w> Walk<'w> {
         self.sets.matches_anybody(rule)
     }
 
-    /// Leads a visitor through, and gives the sets of rules that match somewhere.
-    pub(crate) fn lead(&self, visitor: &mut impl Visitor) -> Sets {
+    /// Leads a visitor through, and gives the sets of rules that match somewhere. What is `left` of the work is how many
+    /// rules are looked at: up to 64 at a time in a class of peers, one at a time in a row and in a cell.
+    pub(crate) fn lead(&self, visitor: &mut impl Visitor, left: &mut u64) -> Sets {
         let mut known = Sets::default();
         for (subject, endpoints) in &subjects(self.policy, self.judged) {
             for direction in Direction::BOTH {
@@ -95,17 +101,28 @@ impl<'w> Walk<'w> {
                     always_isolated: subject.always,
                 };
                 visitor.side(&side);
-                if side.enforced {
-                    self.cells(subject, &side, &mut known, visitor);
+                if side.enforced
+                    && visitor.is_curious(side.selecting)
+                    && self.cells(subject, &side, (&mut known, left), visitor).is_none()
+                {
+                    visitor.unseen(&side);
                 }
             }
         }
         known
     }
 
-    fn cells(&self, subject: &SubjectKey, side: &Side<'_>, known: &mut Sets, visitor: &mut impl Visitor) {
+    /// The cells of a side; none if the work that is left is too little for all of them.
+    fn cells(
+        &self,
+        subject: &SubjectKey,
+        side: &Side<'_>,
+        (known, left): (&mut Sets, &mut u64),
+        visitor: &mut impl Visitor,
+    ) -> Option<()> {
         let maker = Maker { policy: self.policy, sets: &self.sets, classes: &self.classes };
         let rules = side.selecting;
+        spend(left, self.classes.len() * rules.len().div_ceil(64))?;
         let own: Numbers = subject.named.iter().cloned().collect();
         let groups = maker.groups(rules, side.direction == Direction::Ingress);
         let mut in_group = vec![false; self.classes.len()];
@@ -116,23 +133,31 @@ impl<'w> Walk<'w> {
         let rest = in_group.iter().position(|in_group| !in_group).map(|class| (nobody, class));
         let groups = groups.into_iter().filter_map(|(key, classes)| Some((key, *classes.first()? as usize)));
         for (key, class) in groups.chain(rest) {
-            self.row(&maker, (side, &own), (&key, self.examples[class]), known, visitor);
+            spend(left, rules.len().div_ceil(64))?;
+            let matching = maker.matching(rules, &key);
+            if visitor.is_curious(&matching) {
+                let row = Row { key: &key, peer: self.examples[class], matching: &matching };
+                self.row(&maker, (side, &own), row, (known, left), visitor)?;
+            }
         }
+        Some(())
     }
 
     fn row(
         &self,
         maker: &Maker<'_>,
         (side, own): (&Side<'_>, &Numbers),
-        (key, peer): (&LocalKey, PeerId),
-        known: &mut Sets,
+        Row { key, peer, matching }: Row<'_>,
+        (known, left): (&mut Sets, &mut u64),
         visitor: &mut impl Visitor,
-    ) {
+    ) -> Option<()> {
         let number = |name: &PortName, protocol| maker.number(key, side.direction, own, name, protocol);
-        let matching = maker.matching(side.selecting, key);
-        let of_ports = function(self.policy, &matching, side.direction, &number, |rules| {
+        let mut asked = matching.len();
+        let of_ports = function(self.policy, matching, side.direction, &number, |rules| {
+            asked += rules.len();
             known.get_index_of(rules).unwrap_or_else(|| known.insert_full(rules.into()).0)
         });
+        spend(left, asked)?;
         let listed = |protocol: &Protocol| of_ports.stretches.iter().any(|(of, ..)| of == protocol);
         let silent = (0..=u8::MAX).rev().map(Protocol).find(|protocol| !listed(protocol));
         let silent = silent.map(|protocol| ((protocol, 0), of_ports.otherwise));
@@ -141,5 +166,20 @@ impl<'w> Walk<'w> {
         for (port, set) in stretches.chain(silent) {
             visitor.cell(side, &Cell { peer, host: key.2, port, matching: &known[set], set });
         }
+        Some(())
     }
+}
+
+/// Peers that the rules of a side do not tell apart.
+struct Row<'w> {
+    key: &'w LocalKey,
+    peer: PeerId,
+    matching: &'w [RuleId],
+}
+
+/// Takes some work from what is left; none if it is more than that, and then nothing is left.
+pub(crate) fn spend(left: &mut u64, work: usize) -> Option<()> {
+    let rest = left.checked_sub(work as u64);
+    *left = rest.unwrap_or(0);
+    rest.map(|_| ())
 }

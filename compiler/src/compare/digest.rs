@@ -4,9 +4,10 @@
 //! which all of this is the same. A flow that differs is in just one change of just one part, as it is in one
 //! [row](super::rows); only that a part with many workloads and many peers stands for as many rows as their product.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::{IndexMap, IndexSet};
+use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use sluice_ir::decision::{ByDirection, EndpointName};
 use sluice_ir::policy::Direction;
@@ -84,7 +85,8 @@ impl Change {
 struct Key {
     signature: Option<usize>,
     seen: Vec<usize>,
-    behind: Vec<Vec<Behind>>,
+    /// What is behind each of them, as places among all such lists.
+    behind: Vec<usize>,
     isolation: ByDirection<Option<Isolation>>,
 }
 
@@ -101,11 +103,19 @@ impl Both {
 impl Comparison<'_> {
     /// The difference, grouped, with what is known of default deny.
     pub fn digest(&self, isolation: &BTreeMap<EndpointName, ByDirection<Option<Isolation>>>) -> Digest {
-        let named = Named::new(self.roster);
-        let mut buckets: BTreeMap<usize, Vec<Bucket>> = BTreeMap::new();
+        let buckets = self.all_buckets();
+        let of = |kind: &Kind| match kind.difference {
+            Difference::Noted(signature) => buckets.get(&signature).map_or(&[][..], Vec::as_slice),
+            Difference::None | Difference::Unnoted => &[],
+        };
+        let behind_all = |kind: &Kind| -> Vec<Vec<Behind>> {
+            of(kind).iter().map(|one| self.behind_all(kind, one)).collect()
+        };
+        let behind_all: Vec<Vec<Vec<Behind>>> = self.kinds.par_iter().map(behind_all).collect();
+        let mut lists: IndexSet<Vec<Behind>, FxBuildHasher> = IndexSet::default();
         let mut keyed = Keyed::default();
         let mut unlisted = 0;
-        for kind in &self.kinds {
+        for (kind, behind) in self.kinds.iter().zip(behind_all) {
             let signature = match kind.difference {
                 Difference::Unnoted => {
                     unlisted += kind.endpoints.len();
@@ -114,37 +124,46 @@ impl Comparison<'_> {
                 Difference::Noted(signature) => Some(signature),
                 Difference::None => None,
             };
-            let of_signature = |at: usize| self.buckets(&named, &self.signatures[at]);
-            let buckets: &[Bucket] = match signature {
-                Some(at) => buckets.entry(at).or_insert_with(|| of_signature(at)),
-                None => &[],
-            };
-            let behind: Vec<Vec<Behind>> = buckets.iter().map(|one| self.behind_all(kind, one)).collect();
+            let behind: Vec<usize> = behind.into_iter().map(|list| lists.insert_full(list).0).collect();
             for place in &kind.endpoints {
                 let member = &self.roster.endpoints[*place];
                 let isolation = isolation.get(&member.name).cloned().unwrap_or_default();
+                let buckets = of(kind);
                 let sees = |at: &usize| buckets[*at].is_seen_by(member);
                 let seen: Vec<usize> = (0..buckets.len()).filter(sees).collect();
                 if seen.is_empty() && isolation == ByDirection::default() {
                     continue;
                 }
-                let behind = seen.iter().map(|at| behind[*at].clone()).collect();
+                let behind = seen.iter().map(|at| behind[*at]).collect();
                 keyed.entry(Key { signature, seen, behind, isolation }).or_default().push(*place);
             }
         }
         let sizes = self.sizes();
-        let mut said = Said::default();
         let part = |(key, mut places): (Key, Vec<usize>)| {
             places.sort_unstable();
             let members: Vec<&Member> = places.iter().map(|at| &self.roster.endpoints[*at]).collect();
             let buckets = key.signature.and_then(|at| buckets.get(&at)).map_or(&[][..], Vec::as_slice);
-            let seen = key.seen.iter().map(|at| &buckets[*at]).zip(&key.behind);
-            let changes = self.changes(seen, &members, &mut said);
+            let seen = key.seen.iter().zip(&key.behind).map(|(at, behind)| (&buckets[*at], &lists[*behind]));
+            let changes = self.changes(seen, &members);
             Part { groups: groups(&members, &sizes), isolation: key.isolation, changes }
         };
-        let mut parts: Vec<Part> = keyed.into_iter().map(part).collect();
+        let keyed: Vec<(Key, Vec<usize>)> = keyed.into_iter().collect();
+        let mut parts: Vec<Part> = keyed.into_par_iter().map(part).collect();
         parts.sort_by(|a, b| a.groups.cmp(&b.groups));
         Digest { parts, unlisted }
+    }
+
+    /// The peers of each signature that is noted of somebody, put together.
+    fn all_buckets(&self) -> BTreeMap<usize, Vec<Bucket>> {
+        let named = Named::new(self.roster);
+        let noted = self.kinds.iter().filter_map(|kind| match kind.difference {
+            Difference::Noted(signature) => Some(signature),
+            Difference::None | Difference::Unnoted => None,
+        });
+        let noted: BTreeSet<usize> = noted.collect();
+        let of = |at: usize| (at, self.buckets(&named, &self.signatures[at]));
+        let buckets: Vec<(usize, Vec<Bucket>)> = noted.into_par_iter().map(of).collect();
+        buckets.into_iter().collect()
     }
 
     /// How many endpoints of each workload there are on both sides.
@@ -171,14 +190,14 @@ impl Comparison<'_> {
         &self,
         seen: impl Iterator<Item = (&'c Bucket, &'c Vec<Behind>)>,
         members: &[&Member],
-        said: &mut Said,
     ) -> Vec<Change> {
+        let mut said = Said::default();
         let mut by_traffic: IndexMap<(Direction, usize, Vec<Traffic>), Vec<PeerGroup>, FxBuildHasher> =
             IndexMap::default();
         for (bucket, behind) in seen {
             let mut of_peers: IndexMap<usize, Vec<Traffic>, FxBuildHasher> = IndexMap::default();
             for (change, behind) in self.diffs[bucket.diff].iter().zip(behind) {
-                let Some(told) = self.said(behind, said) else { continue };
+                let Some(told) = self.said(behind, &mut said) else { continue };
                 of_peers.entry(told).or_default().push(change.traffic.clone());
             }
             for (told, traffic) in of_peers {
@@ -211,7 +230,7 @@ impl Comparison<'_> {
     }
 }
 
-/// What was said so far, each once: many verdicts say the same.
+/// What was said of a part so far, each once: many verdicts say the same.
 #[derive(Default)]
 struct Said {
     of: FxHashMap<Behind, usize>,
@@ -227,7 +246,7 @@ fn groups(members: &[&Member], sizes: &BTreeMap<&EndpointName, usize>) -> Vec<Gr
     let group = |(workload, endpoints): (&EndpointName, Vec<EndpointName>)| Group {
         whole: sizes.get(workload) == Some(&endpoints.len()),
         workload: workload.clone(),
-        endpoints,
+        endpoints: endpoints.into(),
     };
     of_workload.into_iter().map(group).collect()
 }

@@ -19,7 +19,8 @@ pub(super) struct Bucket {
     /// Who sees each of them; empty if every endpoint sees all.
     seen_by: Vec<SeenBy>,
     pub(super) diff: DiffId,
-    pub(super) pairs: BTreeSet<PairId>,
+    /// In order.
+    pub(super) pairs: Vec<PairId>,
 }
 
 /// What peers are put together by.
@@ -31,15 +32,8 @@ enum Key<'r> {
     Hosts,
 }
 
-/// The pods of a workload, the nodes, or the one entity of a key.
-#[derive(Default)]
-struct Members<'r> {
-    /// As places in the roster.
-    pods: Vec<usize>,
-    nodes: BTreeSet<&'r Arc<str>>,
-    seen_by: Vec<SeenBy>,
-    pairs: BTreeSet<PairId>,
-}
+/// A peer that differs: its key, how it differs, its place in the roster, and its pair of classes.
+type Differing = (usize, DiffId, usize, PairId);
 
 /// What the peers of a roster are put together by, worked out once for all signatures.
 pub(super) struct Named<'r> {
@@ -48,8 +42,8 @@ pub(super) struct Named<'r> {
     keys: Vec<Key<'r>>,
     /// The place of the key of each peer.
     of_peer: Vec<usize>,
-    /// How many pods each key has.
-    sizes: Vec<usize>,
+    /// The pods of each key, in order.
+    pods: Vec<Arc<[EndpointName]>>,
 }
 
 impl<'r> Named<'r> {
@@ -64,9 +58,14 @@ impl<'r> Named<'r> {
         let keys: Vec<Key<'r>> = distinct.into_iter().collect();
         let place = |peer| keys.binary_search(&key(peer)).unwrap_or_default();
         let of_peer: Vec<usize> = roster.peers.iter().map(place).collect();
-        let mut sizes = vec![0; keys.len()];
-        of_peer.iter().for_each(|key| sizes[*key] += 1);
-        Named { roster, keys, of_peer, sizes }
+        let mut pods = vec![Vec::new(); keys.len()];
+        for (peer, key) in roster.peers.iter().zip(&of_peer) {
+            if let PeerName::Pod { pod, .. } = &peer.name {
+                pods[*key].push(pod.clone());
+            }
+        }
+        let pods = pods.into_iter().map(Arc::from).collect();
+        Named { roster, keys, of_peer, pods }
     }
 }
 
@@ -97,19 +96,14 @@ impl Comparison<'_> {
         let mut buckets = Vec::new();
         for entries in signature.chunk_by(|a, b| a.0 == b.0) {
             let direction = entries[0].0;
-            let mut found: BTreeMap<(usize, DiffId), Members<'_>> = BTreeMap::new();
+            let mut found: Vec<Differing> = Vec::new();
             for (_, pair, diff) in entries {
-                for peer in &self.pairs[*pair as usize].peers {
-                    let members = found.entry((named.of_peer[*peer], *diff)).or_default();
-                    members.add(named.roster, *peer, *pair);
-                }
+                let peers = &self.pairs[*pair as usize].peers;
+                found.extend(peers.iter().map(|peer| (named.of_peer[*peer], *diff, *peer, *pair)));
             }
-            let bucket = |((key, diff), mut members): ((usize, DiffId), Members<'_>)| {
-                let pairs = std::mem::take(&mut members.pairs);
-                let seen_by = std::mem::take(&mut members.seen_by);
-                Bucket { direction, peers: named.group(key, members), seen_by, diff, pairs }
-            };
-            buckets.extend(found.into_iter().map(bucket));
+            found.sort_unstable();
+            let alike = found.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
+            buckets.extend(alike.map(|members| named.bucket(direction, members)));
             buckets.extend(self.address_buckets(direction, entries));
         }
         buckets
@@ -126,52 +120,49 @@ impl Comparison<'_> {
         let bucket = |(diff, pairs): (DiffId, BTreeSet<PairId>)| {
             let inside = self.atoms.iter().map(|(cidr, _, pair)| (*cidr, pairs.contains(pair)));
             let peers = PeerGroup::Addresses(blocks(&inside.collect::<PrefixMap<bool>>().minimal()));
-            Bucket { direction, peers, seen_by: Vec::new(), diff, pairs }
+            Bucket { direction, peers, seen_by: Vec::new(), diff, pairs: pairs.into_iter().collect() }
         };
         of_diff.into_iter().map(bucket).collect()
     }
 }
 
-impl<'r> Members<'r> {
-    fn add(&mut self, roster: &'r Roster, place: usize, pair: PairId) {
-        let peer = &roster.peers[place];
-        // The pairs come in order, and one peer after the other of each.
-        if self.pairs.last() != Some(&pair) {
-            self.pairs.insert(pair);
-        }
-        match &peer.name {
-            PeerName::Pod { .. } => {
-                self.pods.push(place);
-                return;
-            }
-            PeerName::Node(node) | PeerName::Host(node) => {
-                self.nodes.insert(node);
-            }
-            PeerName::Entity(_) => {}
-        }
-        self.seen_by.push(peer.seen_by.clone());
-    }
-}
-
 impl Named<'_> {
-    fn group(&self, key: usize, mut members: Members<'_>) -> PeerGroup {
-        let nodes = || members.nodes.iter().map(|node| Arc::clone(node)).collect();
-        match &self.keys[key] {
+    /// Peers of one key that differ alike, in order; there is at least one.
+    fn bucket(&self, direction: Direction, members: &[Differing]) -> Bucket {
+        let (key, diff, ..) = members[0];
+        let peers = members.iter().map(|(_, _, place, _)| &self.roster.peers[*place]);
+        let nodes = || {
+            let name = |peer: &NamedPeer| match &peer.name {
+                PeerName::Node(node) | PeerName::Host(node) => Some(Arc::clone(node)),
+                PeerName::Pod { .. } | PeerName::Entity(_) => None,
+            };
+            let names: BTreeSet<Arc<str>> = peers.clone().filter_map(name).collect();
+            names.into_iter().collect()
+        };
+        let named = match &self.keys[key] {
             Key::Pods(workload) => {
-                // Peers are in order of name.
-                members.pods.sort_unstable();
-                let pod = |place: &usize| match &self.roster.peers[*place].name {
+                let all = &self.pods[key];
+                let pod = |peer: &NamedPeer| match &peer.name {
                     PeerName::Pod { pod, .. } => Some(pod.clone()),
                     _ => None,
                 };
-                let endpoints: Vec<EndpointName> = members.pods.iter().filter_map(pod).collect();
-                let whole = self.sizes[key] == endpoints.len();
+                let whole = all.len() == members.len();
+                let endpoints = if whole { Arc::clone(all) } else { peers.clone().filter_map(pod).collect() };
                 PeerGroup::Pods(Group { workload: (*workload).clone(), endpoints, whole })
             }
             Key::Entity(word) => PeerGroup::Entity(Arc::clone(word)),
             Key::Nodes => PeerGroup::Nodes(nodes()),
             Key::Hosts => PeerGroup::Hosts(nodes()),
-        }
+        };
+        // Every endpoint sees pods.
+        let seen_by = match &named {
+            PeerGroup::Pods(_) => Vec::new(),
+            _ => peers.map(|peer| peer.seen_by.clone()).collect(),
+        };
+        let mut pairs: Vec<PairId> = members.iter().map(|(.., pair)| *pair).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        Bucket { direction, peers: named, seen_by, diff, pairs }
     }
 }
 

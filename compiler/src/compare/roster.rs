@@ -286,7 +286,7 @@ fn groups_of<'e>(inventory: &Inventory, endpoints: impl Iterator<Item = &'e Endp
     }
     let group = |(workload, endpoints): (EndpointName, Vec<EndpointName>)| {
         let whole = sizes.get(&workload).is_none_or(|size| *size == endpoints.len());
-        Group { workload, endpoints, whole }
+        Group { workload, endpoints: endpoints.into(), whole }
     };
     groups.into_iter().map(group).collect()
 }

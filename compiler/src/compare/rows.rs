@@ -45,8 +45,8 @@ pub struct Row {
 pub struct Group {
     /// The workload; an endpoint that belongs to none is its own.
     pub workload: EndpointName,
-    /// The endpoints, in order.
-    pub endpoints: Vec<EndpointName>,
+    /// The endpoints, in order. Those of a workload are told again and again, and so stand once.
+    pub endpoints: Arc<[EndpointName]>,
     /// Whether these are all endpoints of the workload that are compared.
     pub whole: bool,
 }

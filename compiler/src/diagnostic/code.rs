@@ -424,6 +424,8 @@ codes! {
     RedundantRule = "S1506" "redundant-rule" Info,
     /// A rule that can never match.
     VacuousRule = "S1507" "vacuous-rule" Warning,
+    /// Rules of which `--prove` did not find out whether they say anything.
+    UnexaminedRule = "S1508" "unexamined-rule" Warning,
 
     // 16: exposure.
     /// Pods that the whole world may reach.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{
-    Action, Authentication, Direction, L7, Peer, Peers, Policy, PortMatch, Ports, Rule, Subject, Tier,
+    Action, Authentication, Direction, L7, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule, Subject,
+    Tier,
 };
 use sluice_ir::selector::Selector;
 
@@ -13,7 +14,7 @@ type Plain<'p> = (
     (bool, &'p Selector),
     (Direction, Action, Tier, bool, Option<Authentication>),
     Option<BTreeSet<PlainPeer<'p>>>,
-    Option<BTreeSet<&'p PortMatch>>,
+    Option<BTreeSet<PortMatch>>,
     Option<String>,
 );
 
@@ -42,12 +43,22 @@ fn plain<'p>(policy: &'p Policy, rule: &'p Rule) -> Plain<'p> {
     };
     let ports = match &rule.ports {
         Ports::Any => None,
-        Ports::Of(ports) => Some(ports.iter().collect()),
+        Ports::Of(ports) => Some(ports.iter().map(|port| plain_port(rule.direction, port)).collect()),
     };
     let l7 = rule.l7.map(|id| printed(policy.l7(id)));
     let subject = (matches!(rule.subject, Subject::Nodes(_)), policy.selector(rule.subject.selector()));
     let how = (rule.direction, rule.action, rule.tier, rule.default_deny, rule.authentication);
     (subject, how, peers, ports, l7)
+}
+
+/// A port as far as it counts: behind the name of a peer's port an end says nothing (semantics.md 12).
+fn plain_port(direction: Direction, port: &PortMatch) -> PortMatch {
+    match (&port.ports, direction) {
+        (PortSet::Named { name, .. }, Direction::Egress) => {
+            PortMatch { ports: PortSet::Named { name: name.clone(), end: None }, ..port.clone() }
+        }
+        _ => port.clone(),
+    }
 }
 
 fn plain_peer<'p>(policy: &'p Policy, peer: &'p Peer) -> PlainPeer<'p> {

@@ -112,8 +112,9 @@ pub fn is_off(code: Code) -> bool {
 /// How much is looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth<'a> {
-    /// Whether rules that say nothing are looked for by tables, which takes long where there are many.
-    pub prove: bool,
+    /// Whether rules that say nothing are looked for by tables, which takes long where there are many; and then, how many
+    /// rules are looked at at most ([`WORK`](crate::compare::rules::WORK) is enough for most).
+    pub prove: Option<u64>,
     /// The node whose view is taken.
     pub view: Option<&'a str>,
 }
@@ -138,8 +139,8 @@ pub fn lint(
         found
     };
     let mut found: Vec<Diagnostic> = lints.par_iter().flat_map_iter(run).collect();
-    if depth.prove {
-        found.extend(rules::prove(&context, depth.view));
+    if let Some(work) = depth.prove {
+        found.extend(rules::prove(&context, depth.view, work));
     }
     found.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
     found

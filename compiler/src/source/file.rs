@@ -67,6 +67,18 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
+    fn new(name: Arc<str>, text: Arc<str>, damage: Damage) -> SourceFile {
+        let lines = line_starts(text.as_bytes());
+        let blocks = text.as_bytes().chunks(STRIDE).map(characters);
+        let characters = std::iter::once(0)
+            .chain(blocks.scan(0, |before, here| {
+                *before += here;
+                Some(*before)
+            }))
+            .collect();
+        SourceFile { name, text, lines, characters, damage, found: false }
+    }
+
     /// The name to show: the path as given, or `-`.
     pub fn name(&self) -> &Arc<str> {
         &self.name
@@ -80,6 +92,11 @@ impl SourceFile {
     /// Whether nobody named the file itself: it was found in a folder, and need not be a manifest.
     pub fn is_found(&self) -> bool {
         self.found
+    }
+
+    /// Whether the text is, byte for byte, what the file holds: not where bytes that are no UTF-8 were replaced.
+    pub fn is_exact(&self) -> bool {
+        self.damage == Damage::None
     }
 
     pub(super) fn damage(&self) -> &Damage {
@@ -154,16 +171,8 @@ impl Sources {
     }
 
     fn push(&mut self, name: Arc<str>, text: Arc<str>, damage: Damage) -> FileId {
-        let lines = line_starts(text.as_bytes());
-        let blocks = text.as_bytes().chunks(STRIDE).map(characters);
-        let characters = std::iter::once(0)
-            .chain(blocks.scan(0, |before, here| {
-                *before += here;
-                Some(*before)
-            }))
-            .collect();
         let id = self.expected.remove(&name);
-        let file = SourceFile { name, text, lines, characters, damage, found: false };
+        let file = SourceFile::new(name, text, damage);
         match id {
             Some(id) => {
                 self.files[id.0 as usize] = file;
@@ -181,6 +190,13 @@ impl Sources {
         if let Some(file) = self.files.get_mut(id.0 as usize) {
             file.found = true;
         }
+    }
+
+    /// Puts another text in the place of a file's; name and number stay.
+    pub fn replace(&mut self, id: FileId, text: impl Into<Arc<str>>) {
+        let Some(file) = self.files.get(id.0 as usize) else { return };
+        let (name, found) = (Arc::clone(&file.name), file.found);
+        self.files[id.0 as usize] = SourceFile { found, ..SourceFile::new(name, text.into(), Damage::None) };
     }
 
     /// The file that `id` names.

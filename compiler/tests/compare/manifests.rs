@@ -6,7 +6,7 @@ use sluice_compiler::classify::Limits;
 use sluice_compiler::compare::flow::FlowPeer;
 use sluice_compiler::compare::roster::PeerName;
 use sluice_compiler::compare::rows::{Block, Group, PeerGroup, Row};
-use sluice_compiler::compare::rules::{Finding, Vacuous, review_compiled};
+use sluice_compiler::compare::rules::{Finding, Vacuous, WORK, review_compiled};
 use sluice_compiler::compare::{Both, Told, Traffic, decide_both};
 use sluice_compiler::options::Options;
 use sluice_compiler::source::{self, Sources};
@@ -281,7 +281,7 @@ fn who_is_on_one_side_alone_is_told_and_not_compared() {
     let both = decide_both(&old, &new, None, &Limits::default()).unwrap();
     assert_eq!(rows(&both), [""; 0]);
     let names = |groups: &[Group]| {
-        groups.iter().flat_map(|group| &group.endpoints).map(ToString::to_string).collect::<Vec<_>>()
+        groups.iter().flat_map(|group| group.endpoints.iter()).map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(names(&both.roster.added), ["shop/customer", "shop/web-3"]);
     assert_eq!(names(&both.roster.removed), ["shop/client", "shop/web-2"]);
@@ -299,7 +299,7 @@ fn found(entries: &[&str]) -> Vec<String> {
     let compiled = compiled(CLUSTER, &policies(entries));
     let line = |id: &RuleId| compiled.policy.origin(*id).line.to_string();
     let lines = |ids: &[RuleId]| ids.iter().map(line).collect::<Vec<_>>().join(",");
-    let reviews = review_compiled(&compiled, None).into_iter().filter_map(|review| {
+    let reviews = review_compiled(&compiled, None, WORK).into_iter().filter_map(|review| {
         let finding = match review.finding? {
             Finding::Vacuous(Vacuous::NoEndpoint { for_ever }) => format!("no endpoint {for_ever}"),
             Finding::Vacuous(Vacuous::NotEnforced) => "not enforced".to_owned(),
@@ -333,7 +333,7 @@ fn rules_that_match_nothing() {
     assert_eq!(found(&["ingress: [{}]", &client]), ["1: redundant by 2"]);
     let compiled =
         compiled(CLUSTER, &policies(&[&client]).replace("app: web}}, ingress", "app: lost}}, ingress"));
-    let finding = review_compiled(&compiled, None).remove(0).finding;
+    let finding = review_compiled(&compiled, None, WORK).remove(0).finding;
     assert_eq!(finding, Some(Finding::Vacuous(Vacuous::NoEndpoint { for_ever: false })));
 }
 

@@ -1,7 +1,7 @@
 //! What is found out about rules, held against the reference without the rule.
 
 use proptest::prelude::*;
-use sluice_compiler::compare::rules::{Finding, Vacuous, review};
+use sluice_compiler::compare::rules::{Finding, Review, Vacuous, WORK, review};
 use sluice_ir::ids::RuleId;
 use sluice_ir::policy::arbitrary::policies;
 use sluice_ir::policy::eval::{
@@ -38,11 +38,30 @@ fn without(policy: &Policy, rule: RuleId) -> Policy {
 proptest! {
     #![proptest_config(config(32))]
 
+    /// With too little work some rules stay open, and of all others the same is said as with enough.
+    #[test]
+    fn rules_that_were_not_examined_are_open(policy in policies(), work in 0_u64..4000) {
+        let world = World::new();
+        let all = review(&policy, &world.population, &world.judged, WORK);
+        prop_assert!(all.iter().all(|review| !review.open));
+        for (review, whole) in review(&policy, &world.population, &world.judged, work).iter().zip(&all) {
+            let Some(finding) = &whole.finding else {
+                prop_assert!(review.finding.is_none() && (review.open || review == whole));
+                continue;
+            };
+            prop_assert!(review.open || review.finding.as_ref() == Some(finding), "{:?}", review);
+            prop_assert!(!review.open || review.finding.is_none());
+        }
+        let none = review(&policy, &world.population, &world.judged, 0);
+        let selected = |review: &&Review| !matches!(review.finding, Some(Finding::Vacuous(_)));
+        prop_assert!(none.iter().filter(selected).all(|review| review.open));
+    }
+
     #[test]
     fn a_rule_is_needed_just_if_some_answer_changes_without_it(policy in policies()) {
         let world = World::new();
         let flows = world.flows();
-        for review in review(&policy, &world.population, &world.judged) {
+        for review in review(&policy, &world.population, &world.judged, WORK) {
             let less = without(&policy, review.rule);
             let changes = |flow: &&Flow| {
                 let question = flow.question(&world);
@@ -64,7 +83,7 @@ proptest! {
     fn findings_are_what_the_reference_says(policy in policies()) {
         let world = World::new();
         let flows = world.flows();
-        for review in review(&policy, &world.population, &world.judged) {
+        for review in review(&policy, &world.population, &world.judged, WORK) {
             let rule = policy.rule(review.rule);
             let matched = matching(&world, &policy, rule, &flows);
             let answers: Vec<_> = matched.iter().map(|question| meaning(&policy, question).1).collect();

@@ -190,7 +190,10 @@ fn isolation_is_told(case: &Case, both: [&Compiled; 2], digest: &Digest) -> Resu
 fn parts_of<'d>(pod: &Pod, digest: &'d Digest) -> Vec<&'d Part> {
     let name = format!("{}/{}", pod.namespace, pod.name);
     let is_about = |part: &&Part| {
-        part.groups.iter().flat_map(|group| &group.endpoints).any(|endpoint| endpoint.to_string() == name)
+        part.groups
+            .iter()
+            .flat_map(|group| group.endpoints.iter())
+            .any(|endpoint| endpoint.to_string() == name)
     };
     digest.parts.iter().filter(is_about).collect()
 }

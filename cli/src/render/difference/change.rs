@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use indexmap::map::Entry;
+use rayon::prelude::*;
 use sluice_compiler::compare::digest::{Change, Digest, Effect, Part};
 use sluice_compiler::compare::isolation::Isolation;
 use sluice_compiler::compare::rows::Group;
@@ -56,9 +57,12 @@ pub(super) struct Told {
 /// The parts of a difference in words. Parts that differ only in the lines behind them are one, with all these lines:
 /// where a new rule takes something from many workloads, each had another rule that allowed it.
 pub(super) fn all(digest: &Digest, everyone: &Everyone<'_>) -> Vec<Told> {
+    let of_part = |part: &Part| -> Vec<Worded> {
+        part.changes.iter().map(|change| worded(change, part, everyone)).collect()
+    };
+    let changes: Vec<Vec<Worded>> = digest.parts.par_iter().map(of_part).collect();
     let mut found: IndexMap<String, Told> = IndexMap::new();
-    for part in &digest.parts {
-        let changes: Vec<Worded> = part.changes.iter().map(|change| worded(change, part, everyone)).collect();
+    for (part, changes) in digest.parts.iter().zip(changes) {
         let isolation = WAYS.map(|way| part.isolation[way].as_ref().map(|isolation| isolation.begins));
         let said: Vec<String> = changes.iter().map(Worded::said).collect();
         let own = Told { groups: part.groups.clone(), isolation: part.isolation.clone(), changes };

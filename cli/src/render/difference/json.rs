@@ -1,5 +1,6 @@
 //! The whole difference as JSON. These types are the interface that other tools read.
 
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::Serialize;
 use sluice_compiler::compare::digest::{self, Effect};
@@ -403,7 +404,7 @@ fn parts(compared: &Compared<'_>) -> Vec<Part> {
             changes: part.changes.iter().map(change).collect(),
         }
     };
-    compared.digest.parts.iter().map(part).collect()
+    compared.digest.parts.par_iter().map(part).collect()
 }
 
 impl Group {

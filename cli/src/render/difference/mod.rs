@@ -230,7 +230,7 @@ fn group(group: &Group) -> String {
     if group.whole || group.endpoints.len() == 1 && group.endpoints.first() == Some(name) {
         return name.to_string();
     }
-    match group.endpoints.as_slice() {
+    match &*group.endpoints {
         [one] => format!("{name} (pod {})", one.name),
         pods => format!("{name} ({} of its pods)", pods.len()),
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use sluice_compiler::compare::roster::{PeerName, Roster, SeenBy};
 use sluice_compiler::compare::rows::{Block, Group, PeerGroup};
 use sluice_ir::decision::EndpointName;
@@ -19,8 +20,10 @@ const INTERNAL: [&str; 4] = ["health", "ingress", "init", "unmanaged"];
 
 /// Everyone who is compared as a peer.
 pub(super) struct Everyone<'r> {
-    /// Workloads by namespace.
-    workloads: BTreeMap<Option<Arc<str>>, BTreeSet<&'r EndpointName>>,
+    /// Workloads, in order; so those of a namespace are beside each other.
+    workloads: Vec<&'r EndpointName>,
+    /// The place of each.
+    places: IndexSet<&'r EndpointName>,
     /// What else there is, and who sees it.
     others: Vec<(Other<'r>, &'r SeenBy)>,
     /// The node of each endpoint that is compared.
@@ -40,8 +43,10 @@ enum Other<'r> {
 /// What a list of peers has, by kind.
 #[derive(Default)]
 struct Sorted<'p> {
-    /// Workloads with all of their pods.
-    whole: BTreeSet<&'p EndpointName>,
+    /// Of each workload whether all of its pods are there.
+    whole: Vec<bool>,
+    /// How many workloads are not there with all of their pods.
+    missing: usize,
     /// Some pods of workloads.
     some: Vec<&'p Group>,
     others: BTreeSet<Other<'p>>,
@@ -49,12 +54,14 @@ struct Sorted<'p> {
 }
 
 impl<'p> Sorted<'p> {
-    fn new(peers: &'p [PeerGroup]) -> Sorted<'p> {
-        let mut sorted = Sorted::default();
+    fn new(peers: &'p [PeerGroup], everyone: &Everyone<'_>) -> Sorted<'p> {
+        let total = everyone.workloads.len();
+        let mut sorted = Sorted { whole: vec![false; total], missing: total, ..Sorted::default() };
         for peer in peers {
             match peer {
                 PeerGroup::Pods(pods) if pods.whole => {
-                    sorted.whole.insert(&pods.workload);
+                    let Some(place) = everyone.places.get_index_of(&pods.workload) else { continue };
+                    sorted.missing -= usize::from(!std::mem::replace(&mut sorted.whole[place], true));
                 }
                 PeerGroup::Pods(pods) => sorted.some.push(pods),
                 PeerGroup::Entity(word) => {
@@ -81,12 +88,12 @@ impl<'p> Sorted<'p> {
 
 impl<'r> Everyone<'r> {
     pub(super) fn new(roster: &'r Roster) -> Everyone<'r> {
-        let mut workloads: BTreeMap<Option<Arc<str>>, BTreeSet<&EndpointName>> = BTreeMap::new();
+        let mut workloads: BTreeSet<&EndpointName> = BTreeSet::new();
         let mut others = Vec::new();
         for peer in &roster.peers {
             let other = match &peer.name {
                 PeerName::Pod { workload, .. } => {
-                    workloads.entry(workload.namespace.clone()).or_default().insert(workload);
+                    workloads.insert(workload);
                     continue;
                 }
                 PeerName::Entity(word) => Other::Entity(word),
@@ -97,7 +104,9 @@ impl<'r> Everyone<'r> {
         }
         others.dedup();
         let nodes = roster.endpoints.iter().map(|member| (&member.name, member.node.as_ref())).collect();
-        Everyone { workloads, others, nodes, addresses: !roster.addresses.is_empty() }
+        let workloads: Vec<&EndpointName> = workloads.into_iter().collect();
+        let places = workloads.iter().copied().collect();
+        Everyone { workloads, places, others, nodes, addresses: !roster.addresses.is_empty() }
     }
 
     /// What a list of peers is called by some endpoints.
@@ -112,7 +121,7 @@ impl<'r> Everyone<'r> {
 
     /// The same as items, with so many exceptions and nodes named.
     fn items(&self, peers: &[PeerGroup], endpoints: &[Group], most: usize) -> Vec<String> {
-        let sorted = Sorted::new(peers);
+        let sorted = Sorted::new(peers, self);
         if let Some(text) = self.everyone_but(&sorted, endpoints) {
             return vec![text];
         }
@@ -126,18 +135,19 @@ impl<'r> Everyone<'r> {
         if !sorted.some.is_empty() || (self.addresses && !sorted.has_all_addresses()) {
             return None;
         }
-        let all: BTreeSet<&EndpointName> = self.workloads.values().flatten().copied().collect();
-        let missing: Vec<&&EndpointName> = all.difference(&sorted.whole).collect();
-        let endpoints = endpoints.iter().flat_map(|group| &group.endpoints);
+        if sorted.missing > EXCEPTIONS || sorted.missing * 2 > self.workloads.len() {
+            return None;
+        }
+        let endpoints = endpoints.iter().flat_map(|group| group.endpoints.iter());
         let nodes: BTreeSet<Option<&Arc<str>>> =
             endpoints.filter_map(|endpoint| self.nodes.get(endpoint)).copied().collect();
         let is_seen = |seen_by: &SeenBy| nodes.iter().any(|node| seen_by.is_on(*node));
         let seen = self.others.iter().filter(|(_, seen_by)| is_seen(seen_by)).map(|(other, _)| other);
         let without: BTreeSet<&Other<'_>> = seen.filter(|other| !sorted.others.contains(*other)).collect();
-        if missing.len() + without.len() > EXCEPTIONS || missing.len() * 2 > all.len() {
+        if sorted.missing + without.len() > EXCEPTIONS {
             return None;
         }
-        let mut names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let mut names = self.missing(sorted);
         names.extend(without.into_iter().map(other));
         names.dedup();
         Some(if names.is_empty() {
@@ -149,36 +159,41 @@ impl<'r> Everyone<'r> {
 
     /// Pods by workload, or by namespace where all of one are there.
     fn pods(&self, sorted: &Sorted<'_>) -> Vec<String> {
-        let total: usize = self.workloads.values().map(BTreeSet::len).sum();
-        let mut missing: Vec<&&EndpointName> = Vec::new();
-        missing.extend(self.workloads.values().flatten().filter(|name| !sorted.whole.contains(**name)));
+        let total = self.workloads.len();
         let partial: Vec<String> = sorted.some.iter().map(|one| group(one)).collect();
         if total > EXCEPTIONS
-            && missing.len() <= EXCEPTIONS
+            && sorted.missing <= EXCEPTIONS
             && partial.is_empty()
-            && missing.len() * 2 < total
+            && sorted.missing * 2 < total
         {
-            return match missing.as_slice() {
-                [] => vec!["every pod".to_owned()],
-                missing => {
-                    let names = missing.iter().map(ToString::to_string).collect();
-                    vec![format!("every pod but {}", listed(names, MOST))]
-                }
+            return match sorted.missing {
+                0 => vec!["every pod".to_owned()],
+                _ => vec![format!("every pod but {}", listed(self.missing(sorted), MOST))],
             };
         }
         let mut items = Vec::new();
-        for (namespace, known) in &self.workloads {
-            let present: Vec<&&EndpointName> =
-                known.iter().filter(|name| sorted.whole.contains(**name)).collect();
-            match namespace {
-                Some(namespace) if known.len() > 1 && present.len() == known.len() => {
+        let mut whole = sorted.whole.as_slice();
+        for known in self.workloads.chunk_by(|a, b| a.namespace == b.namespace) {
+            let (here, rest) = whole.split_at(known.len());
+            whole = rest;
+            match &known[0].namespace {
+                Some(namespace) if known.len() > 1 && here.iter().all(|whole| *whole) => {
                     items.push(format!("every pod of {namespace}"));
                 }
-                _ => items.extend(present.iter().map(ToString::to_string)),
+                _ => {
+                    let present = known.iter().zip(here).filter(|(_, whole)| **whole);
+                    items.extend(present.map(|(name, _)| name.to_string()));
+                }
             }
         }
         items.extend(partial);
         items
+    }
+
+    /// The workloads that are not there with all of their pods.
+    fn missing(&self, sorted: &Sorted<'_>) -> Vec<String> {
+        let missing = self.workloads.iter().zip(&sorted.whole).filter(|(_, whole)| !**whole);
+        missing.map(|(name, _)| name.to_string()).collect()
     }
 }
 

@@ -60,7 +60,7 @@ impl<'a> Preview<'a> {
     ) -> Preview<'a> {
         let parts = compared.digest.parts.iter().filter(|part| !part.changes.is_empty());
         let groups = parts.flat_map(|part| &part.groups);
-        let affected: BTreeSet<&EndpointName> = groups.flat_map(|group| &group.endpoints).collect();
+        let affected: BTreeSet<&EndpointName> = groups.flat_map(|group| group.endpoints.iter()).collect();
         let node = |name: &EndpointName| match &name.namespace {
             Some(namespace) => {
                 let at = inventory.endpoint_named(namespace, &name.name)?;

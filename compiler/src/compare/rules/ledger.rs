@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use sluice_ir::ids::RuleId;
 use sluice_ir::policy::eval::{Reason, Verdict, rule_verdict};
-use sluice_ir::policy::{Direction, Policy};
+use sluice_ir::policy::{Action, Direction, Policy, Rule};
 
 use super::cover::few;
 use super::removal::{deciding, decisive, in_place_of, meaning, verdict};
@@ -31,6 +31,15 @@ struct Entry {
     cases: Vec<usize>,
     /// The isolated sides on which it is one of several that isolate, as places.
     sides: Vec<usize>,
+    /// Whether cells in which it may match were not met.
+    unseen: bool,
+}
+
+impl Entry {
+    /// Whether no cell can say anything new about the rule: it is needed, and nothing hides it.
+    fn is_settled(&self, rule: &Rule) -> bool {
+        self.needed.is_some() && (self.undenied || rule.action == Action::Deny) && self.matches
+    }
 }
 
 pub(super) struct Ledger<'p> {
@@ -77,7 +86,20 @@ impl Visitor for Ledger<'_> {
         }
     }
 
+    fn is_curious(&self, rules: &[RuleId]) -> bool {
+        rules.iter().chain(&self.sole).any(|rule| !self.is_settled(*rule))
+    }
+
+    fn unseen(&mut self, side: &Side<'_>) {
+        for rule in side.selecting {
+            self.entries[rule.index()].unseen = true;
+        }
+    }
+
     fn cell(&mut self, side: &Side<'_>, cell: &Cell<'_>) {
+        if !self.is_curious(cell.matching) {
+            return;
+        }
         let step = self.step(side, cell, None);
         let case = (cell.set, step);
         let place = match self.cases.get_index_of(&case) {
@@ -164,6 +186,21 @@ impl<'p> Ledger<'p> {
             let direction = side.direction;
             entry.needed = endpoint.map(|endpoint| Witness { endpoint, direction, peer, protocol, port });
         }
+    }
+
+    fn is_settled(&self, rule: RuleId) -> bool {
+        self.entries[rule.index()].is_settled(self.policy.rule(rule))
+    }
+
+    /// Whether there was too much work to find out all about a rule.
+    pub(super) fn is_open(&self, rule: RuleId) -> bool {
+        self.entries[rule.index()].unseen && !self.is_settled(rule)
+    }
+
+    /// How many rules [`Ledger::shadow`] and [`Ledger::cover`] of a rule look at.
+    pub(super) fn cost(&self, rule: RuleId, sets: &Sets) -> usize {
+        let sides = self.entries[rule.index()].sides.iter().map(|side| self.isolating[*side].len());
+        self.matching_with(rule, sets).map(|(matching, _)| matching.len()).chain(sides).sum()
     }
 
     /// Whether a rule selects an endpoint.

@@ -13,7 +13,10 @@
 //!
 //! What a cell says without a rule depends on the rules that match and on the step that decides if none of
 //! them does. So each different set of matching rules is asked once, and of a set only those rules that no other
-//! resembles are tried.
+//! resembles are tried. Where every rule is known to be needed already, nothing is looked at.
+//!
+//! A large cluster whose rules are redundant takes long all the same. So the work is limited, by a count of rules that
+//! are looked at, which is the same on every machine. Rules of which not all cells were met are [`Review::open`].
 
 mod cover;
 mod ledger;
@@ -29,7 +32,7 @@ use sluice_ir::policy::eval::Reason;
 use sluice_ir::policy::{Action, Direction, Identity, Peers, Policy, Ports, Rule};
 
 use crate::Compiled;
-use crate::classify::matching::Walk;
+use crate::classify::matching::{Walk, spend};
 use crate::classify::{Judged, Population, judged};
 use crate::validate::InForce;
 
@@ -45,7 +48,12 @@ pub struct Review {
     /// A flow whose answer would be another without the rule. None if every answer would stay the same, so that
     /// the rule can be taken away.
     pub needed: Option<Witness>,
+    /// Whether it was not examined to the end, as that would have been too much work: no finding then means nothing.
+    pub open: bool,
 }
+
+/// How many rules are looked at in all, unless something else is asked for: half a minute of work or less.
+pub const WORK: u64 = 1_000_000_000;
 
 /// What is wrong with a rule. A rule that isolates endpoints can be vacuous or shadowed and still be needed, as
 /// [`Review::needed`] tells.
@@ -110,30 +118,35 @@ pub struct Witness {
 }
 
 /// Reviews the rules of a compiled policy, in order: for the endpoints of a node, or without one for those of the
-/// whole cluster.
-pub fn review_compiled(compiled: &Compiled, node: Option<&str>) -> Vec<Review> {
+/// whole cluster. `work` is how many rules are looked at at most.
+pub fn review_compiled(compiled: &Compiled, node: Option<&str>, work: u64) -> Vec<Review> {
     let judged = judged(&compiled.inventory, &compiled.policy, node);
     let in_force = InForce::new(&compiled.policy, &judged);
     let population = Population::new(&compiled.inventory, &compiled.policy, in_force.rules(), node);
-    review(&compiled.policy, &population, &judged)
+    review(&compiled.policy, &population, &judged, work)
 }
 
 /// Reviews the rules of a policy, in order. The population must tell apart the addresses that those rules do which
-/// select one of the endpoints.
-pub fn review(policy: &Policy, population: &Population, judged: &[Judged]) -> Vec<Review> {
+/// select one of the endpoints. `work` is how many rules are looked at at most.
+pub fn review(policy: &Policy, population: &Population, judged: &[Judged], work: u64) -> Vec<Review> {
     let walk = Walk::new(policy, population, judged);
     let mut ledger = Ledger::new(policy, population, judged);
-    let sets = walk.lead(&mut ledger);
+    let mut left = work;
+    let sets = walk.lead(&mut ledger, &mut left);
     let review = |(id, rule): (RuleId, &Rule)| {
-        let mut finding = vacuous(policy, &walk, &ledger, id, rule).map(Finding::Vacuous);
-        if finding.is_none() && rule.action == Action::Allow {
-            finding = ledger.is_shadowed(id).then(|| Finding::Shadowed { by: ledger.shadow(id, &sets) });
-        }
         let needed = ledger.witness(id);
-        if finding.is_none() && needed.is_none() {
-            finding = Some(Finding::Redundant(ledger.cover(id, &sets)));
+        let mut finding = vacuous(policy, &walk, &ledger, id, rule).map(Finding::Vacuous);
+        let shadowed = rule.action == Action::Allow && ledger.is_shadowed(id);
+        let mut open = finding.is_none() && ledger.is_open(id);
+        if finding.is_none() && !open && (shadowed || needed.is_none()) {
+            open = spend(&mut left, ledger.cost(id, &sets)).is_none();
+            finding = match (open, shadowed) {
+                (true, _) => None,
+                (_, true) => Some(Finding::Shadowed { by: ledger.shadow(id, &sets) }),
+                (_, false) => Some(Finding::Redundant(ledger.cover(id, &sets))),
+            };
         }
-        Review { rule: id, finding, needed }
+        Review { rule: id, finding, needed, open }
     };
     policy.rules().map(review).collect()
 }
@@ -160,5 +173,5 @@ fn vacuous(
     if !walk.has_peers(id) {
         return Some(Vacuous::NoPeer { for_ever: never::peers(policy, rule) });
     }
-    (!ledger.matches(id)).then_some(Vacuous::NoPort { for_ever: no_ports })
+    (!ledger.matches(id) && !ledger.is_open(id)).then_some(Vacuous::NoPort { for_ever: no_ports })
 }

@@ -1,21 +1,54 @@
-//! S1505 to S1507: rules that say nothing, as the tables prove.
+//! S1505 to S1508: rules that say nothing, as the tables prove, and rules of which that was not asked.
 //!
 //! Each of them holds for the pods, nodes and answers of the input, and only there: with others the rule may say
 //! something. It takes longer than all lints together, so it is done where it is asked for.
+
+use std::collections::BTreeMap;
 
 use sluice_ir::ids::RuleId;
 use sluice_ir::policy::Action;
 
 use super::pair::{peers_cover, ports_cover};
 use crate::compare::rules::{Cover, Finding, Review, Vacuous, review_compiled};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::lint::Context;
 use crate::lint::facts::covers;
+use crate::resource::Resource;
+use crate::source::Span;
 
-/// The findings about rules, with a proof of each.
-pub(in crate::lint) fn prove(context: &Context<'_>, view: Option<&str>) -> Vec<Diagnostic> {
-    let reviews = review_compiled(context.compiled, view);
-    reviews.iter().filter_map(|review| about(context, review)).collect()
+/// The findings about rules, with a proof of each. `work` is how many rules are looked at at most; those that are not
+/// examined by then are named.
+pub(in crate::lint) fn prove(context: &Context<'_>, view: Option<&str>, work: u64) -> Vec<Diagnostic> {
+    let reviews = review_compiled(context.compiled, view, work);
+    let mut found: Vec<Diagnostic> = reviews.iter().filter_map(|review| about(context, review)).collect();
+    let open: Vec<RuleId> = reviews.iter().filter(|review| review.open).map(|review| review.rule).collect();
+    found.extend(left_open(context, &open, reviews.len()));
+    found
+}
+
+/// That rules were not examined: one finding about all of them, and one that tells each object with how many.
+fn left_open(context: &Context<'_>, open: &[RuleId], of: usize) -> Vec<Diagnostic> {
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let mut objects: BTreeMap<Span, (&Resource, usize)> = BTreeMap::new();
+    for rule in open {
+        let written = context.compiled.written[rule.index()].span;
+        let Some(entry) = context.facts.entry_of(written) else { continue };
+        objects.entry(entry.resource.place.span).or_insert((entry.resource, 0)).1 += 1;
+    }
+    let are = |count: usize| if count == 1 { "is" } else { "are" };
+    let message =
+        format!("{} of {of} rules {} not examined, as that is too much work", open.len(), are(open.len()));
+    let help = "look at one node at a time with `--node NAME`, or allow more work with `--prove-limit`; \
+        `--min-severity info` names them";
+    let whole = Diagnostic::new(Code::UnexaminedRule, None, message).help(help);
+    let each = objects.into_iter().map(|(span, (resource, count))| {
+        let rules = if count == 1 { "rule" } else { "rules" };
+        let message = format!("{count} {rules} of this policy {} not examined", are(count));
+        context.finding(Code::UnexaminedRule, resource, span, message).severity(Severity::Info)
+    });
+    std::iter::once(whole).chain(each).collect()
 }
 
 fn about(context: &Context<'_>, review: &Review) -> Option<Diagnostic> {
