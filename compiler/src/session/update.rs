@@ -23,6 +23,9 @@ use crate::classify::ports::{cells, port_classes};
 use crate::classify::row::Outcomes;
 use crate::classify::subjects::SubjectKey;
 
+/// To wake a second thread for fewer tables than this takes longer than it saves.
+const MANY: usize = 16;
+
 /// What rules that came mean for each class, remembered by the lists of peers of these rules.
 type KnownNews<'p> = FxHashMap<Came, News<'p>>;
 
@@ -110,18 +113,31 @@ impl Live {
             return BTreeMap::new();
         }
         let heirs = heirs(peers, born, gone);
-        let mut rows = BTreeMap::new();
-        // One behind the other: to wake a second thread for so little takes longer than it saves.
-        for direction in Direction::BOTH {
-            let Live { slab, in_force, sets, subjects, verdicts, functions, .. } = self;
-            let makings =
-                makings(slab, in_force, sets, &mut verdicts.of[direction], &mut functions[direction]);
+        let Live { slab, in_force, sets, subjects, verdicts, functions, .. } = self;
+        let subjects = subjects.as_slice();
+        let side = |direction, outcomes, functions| {
+            let makings = makings(slab, in_force, sets, outcomes, functions);
             let (everybody, known) = (OnceCell::new(), KnownNews::default());
-            let mut side = Side { direction, subjects: &*subjects, heirs: &heirs, everybody, known, makings };
+            let mut side = Side { direction, subjects, heirs: &heirs, everybody, known, makings };
             let changed = change.subjects.iter().filter(|(_, way)| *way == direction);
-            let renewals: Vec<Renewed> = changed.map(|(subject, _)| side.renew(*subject)).collect();
+            changed.map(|(subject, _)| side.renew(*subject)).collect::<Vec<Renewed>>()
+        };
+        // Each has its own rows and verdicts.
+        let (of, functions) = (&mut verdicts.of, functions);
+        let (ingress, egress) = match change.subjects.len() < MANY {
+            true => (
+                side(Direction::Ingress, &mut of.ingress, &mut functions.ingress),
+                side(Direction::Egress, &mut of.egress, &mut functions.egress),
+            ),
+            false => rayon::join(
+                || side(Direction::Ingress, &mut of.ingress, &mut functions.ingress),
+                || side(Direction::Egress, &mut of.egress, &mut functions.egress),
+            ),
+        };
+        let mut rows = BTreeMap::new();
+        for (direction, renewals) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
             for Renewed { subject, table, cells } in renewals {
-                subjects[subject].tables[direction] = table;
+                self.subjects[subject].tables[direction] = table;
                 rows.insert((subject, direction), cells);
             }
         }
