@@ -10,8 +10,7 @@ mod shop;
 
 use std::fs;
 
-use common::{Run, golden, sluice};
-use serde_json::Value;
+use common::{Run, golden, parts_without_lines, sluice};
 use shop::{GIVEN, Shop};
 
 /// The cart without the checkout, and with a service that is nowhere.
@@ -99,18 +98,7 @@ fn a_preview_is_the_difference_of_folders() {
     fs::copy(shop.path("metrics.yaml"), shop.path("new/metrics.yaml")).unwrap();
     fs::remove_file(shop.path("new/content.yaml")).unwrap();
     let words = ["-f", "metrics.yaml", "--delete", "old/content.yaml", "--format", "json"];
-    let said = |run: Run| -> Value {
-        let mut value: Value = serde_json::from_str(&run.stdout).unwrap();
-        let mut parts = value["parts"].take();
-        for part in parts.as_array_mut().unwrap() {
-            for change in part["changes"].as_array_mut().unwrap() {
-                for side in ["old", "new"] {
-                    change[side]["lines"] = change[side]["lines"].as_array().unwrap().len().into();
-                }
-            }
-        }
-        parts
-    };
+    let said = |run: Run| parts_without_lines(&run.stdout);
     let (previewed, differ) = (said(preview(&shop, &words)), said(shop.diff(&["--format", "json"])));
     assert_eq!(previewed, differ);
     assert!(previewed.as_array().unwrap().len() > 1);

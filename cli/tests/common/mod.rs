@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -72,6 +74,20 @@ pub(crate) fn sluice_unread(folder: &Path, arguments: &[&str]) -> (Option<i32>, 
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// The parts of a difference in JSON, with how many lines there are and not where, as the same objects may stand in other files.
+pub(crate) fn parts_without_lines(out: &str) -> Value {
+    let mut value: Value = serde_json::from_str(out).unwrap();
+    let mut parts = value["parts"].take();
+    for part in parts.as_array_mut().unwrap() {
+        for change in part["changes"].as_array_mut().unwrap() {
+            for side in ["old", "new"] {
+                change[side]["lines"] = change[side]["lines"].as_array().unwrap().len().into();
+            }
+        }
+    }
+    parts
 }
 
 /// Compares a text with a golden file, or writes the file if `SLUICE_BLESS` is set. Says what differs.
