@@ -15,6 +15,9 @@
 pub mod abi;
 pub mod bundle;
 pub mod datapath;
+#[cfg(test)]
+#[path = "../../fuzz/cases.rs"]
+mod fuzz_cases;
 pub mod image;
 pub mod packet;
 pub mod probe;

@@ -27,6 +27,9 @@ pub mod classify;
 pub mod compare;
 mod decide;
 pub mod diagnostic;
+#[cfg(test)]
+#[path = "../../fuzz/cases.rs"]
+mod fuzz_cases;
 pub mod inventory;
 pub mod judge;
 pub mod lint;

@@ -17,6 +17,9 @@
 
 pub mod decision;
 pub mod dns_name;
+#[cfg(test)]
+#[path = "../../fuzz/cases.rs"]
+mod fuzz_cases;
 pub mod ids;
 pub mod label;
 pub mod net;

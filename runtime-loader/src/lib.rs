@@ -21,6 +21,9 @@ pub mod api;
 pub mod delivery;
 pub mod dns;
 pub mod endpoint;
+#[cfg(test)]
+#[path = "../../fuzz/cases.rs"]
+mod fuzz_cases;
 pub mod generation;
 pub mod kernel;
 pub mod metrics;

@@ -138,25 +138,18 @@ fn in_order(node: &Node) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
     use proptest::prelude::*;
 
     use super::check;
+    use crate::fuzz_cases::cases;
 
     #[test]
     fn cases_from_fuzzing_stay_solved() {
-        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
-        let mut replayed = 0;
-        for folder in ["seeds/yaml_input", "regressions/yaml_input"] {
-            for entry in fs::read_dir(fuzz.join(folder)).unwrap() {
-                let path = entry.unwrap().path();
-                assert_eq!(check(&fs::read(&path).unwrap()), Ok(()), "{}", path.display());
-                replayed += 1;
-            }
+        let cases = cases("yaml_input");
+        assert!(!cases.is_empty(), "there are seeds");
+        for (path, case) in cases {
+            assert_eq!(check(&case), Ok(()), "{}", path.display());
         }
-        assert!(replayed > 0);
     }
 
     proptest! {

@@ -1,12 +1,10 @@
 //! Texts that are decisions, and texts that are not. That printing and reading agree is a property in
 //! `decision/tests`.
 
-use std::fs;
-use std::path::Path;
-
 use super::oracle::{Outcome, check};
 use super::{MAX_LENGTH, Problem, TextError, parse};
 use crate::decision::Decision;
+use crate::fuzz_cases::cases;
 
 const HEAD: &str = r#"cluster
 policy P a/p in "f" { spec.a at 1:1 spec.b at 2:1 }
@@ -234,15 +232,11 @@ fn a_table_too_wide_is_refused() {
 
 #[test]
 fn cases_from_fuzzing_stay_solved() {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     let mut sound = 0;
-    for folder in ["seeds/decision_text", "regressions/decision_text"] {
-        for entry in fs::read_dir(fuzz.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let outcome = check(&String::from_utf8_lossy(&fs::read(&path).unwrap()));
-            assert!(outcome.is_ok(), "{}: {outcome:?}", path.display());
-            sound += usize::from(outcome == Ok(Outcome::Sound));
-        }
+    for (path, case) in cases("decision_text") {
+        let outcome = check(&String::from_utf8_lossy(&case));
+        assert!(outcome.is_ok(), "{}: {outcome:?}", path.display());
+        sound += usize::from(outcome == Ok(Outcome::Sound));
     }
     assert!(sound >= 3, "the seeds are to lead into the grammar");
 }

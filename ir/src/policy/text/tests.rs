@@ -1,11 +1,9 @@
 //! Texts that are policies, and texts that are not. That printing and reading agree is a property in
 //! `policy/tests`.
 
-use std::fs;
-use std::path::Path;
-
 use super::oracle::{Outcome, check};
 use super::{MAX_LENGTH, Problem, TextError, parse};
+use crate::fuzz_cases::cases;
 use crate::policy::Policy;
 
 const SETTINGS: &str = "settings { enforcement default allow-localhost on host-firewall off }\n";
@@ -139,15 +137,11 @@ fn a_long_text_is_read_as_easily_as_a_short_one() {
 
 #[test]
 fn cases_from_fuzzing_stay_solved() {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     let mut sound = 0;
-    for folder in ["seeds/ir_text", "regressions/ir_text"] {
-        for entry in fs::read_dir(fuzz.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let outcome = check(&String::from_utf8_lossy(&fs::read(&path).unwrap()));
-            assert!(outcome.is_ok(), "{}: {outcome:?}", path.display());
-            sound += usize::from(outcome == Ok(Outcome::Sound));
-        }
+    for (path, case) in cases("ir_text") {
+        let outcome = check(&String::from_utf8_lossy(&case));
+        assert!(outcome.is_ok(), "{}: {outcome:?}", path.display());
+        sound += usize::from(outcome == Ok(Outcome::Sound));
     }
     assert!(sound >= 3, "the seeds are to lead into the grammar");
 }
