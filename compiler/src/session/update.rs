@@ -26,6 +26,11 @@ use crate::classify::subjects::SubjectKey;
 /// To wake a second thread for fewer tables than this takes longer than it saves.
 const MANY: usize = 16;
 
+/// Does one thing and another, at once or one after the other.
+fn both<T: Send>(at_once: bool, one: impl FnOnce() -> T + Send, other: impl FnOnce() -> T + Send) -> (T, T) {
+    if at_once { rayon::join(one, other) } else { (one(), other()) }
+}
+
 /// What rules that came mean for each class, remembered by the lists of peers of these rules.
 type KnownNews<'p> = FxHashMap<Came, News<'p>>;
 
@@ -123,17 +128,11 @@ impl Live {
             changed.map(|(subject, _)| side.renew(*subject)).collect::<Vec<Renewed>>()
         };
         // Each has its own rows and verdicts.
-        let (of, functions) = (&mut verdicts.of, functions);
-        let (ingress, egress) = match change.subjects.len() < MANY {
-            true => (
-                side(Direction::Ingress, &mut of.ingress, &mut functions.ingress),
-                side(Direction::Egress, &mut of.egress, &mut functions.egress),
-            ),
-            false => rayon::join(
-                || side(Direction::Ingress, &mut of.ingress, &mut functions.ingress),
-                || side(Direction::Egress, &mut of.egress, &mut functions.egress),
-            ),
-        };
+        let (ingress, egress) = both(
+            change.subjects.len() >= MANY,
+            || side(Direction::Ingress, &mut verdicts.of.ingress, &mut functions.ingress),
+            || side(Direction::Egress, &mut verdicts.of.egress, &mut functions.egress),
+        );
         let mut rows = BTreeMap::new();
         for (direction, renewals) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
             for Renewed { subject, table, cells } in renewals {

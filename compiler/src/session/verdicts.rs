@@ -1,6 +1,7 @@
 //! Verdicts under the names that they have outside.
 //!
-//! Each direction finds its verdicts by itself; a place among them is a name in its rows. Outside there is one list, in which those that are new follow those that were there.
+//! Each direction finds its verdicts by itself, so that both can be at it at once; a place among them is a name in
+//! its rows. Outside there is one list, in which those that are new follow those that were there.
 
 use sluice_ir::decision::{ByDirection, Outcome, Row};
 use sluice_ir::ids::VerdictId;
