@@ -80,7 +80,7 @@ impl Images {
         let state = &self.state;
         let allows = |id: &VerdictId| match state.allows.get(id.index()) {
             Some(allows) => *allows,
-            None => tables.verdicts.iter().any(|(new, outcome)| new == id && record(0, outcome).action == 1),
+            None => tables.verdicts.iter().any(|(new, outcome)| new == id && record(0, outcome).allows()),
         };
         let is_open = |(_, row): &(RowId, Row)| row.0.iter().all(allows);
         ByDirection::from_fn(|direction| tables.rows[direction].iter().map(is_open).collect())

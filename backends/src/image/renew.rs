@@ -101,7 +101,7 @@ impl Images {
             Some(allows) => *allows,
             None => {
                 let new = tables.verdicts.iter().find(|(id, _)| id.index() == index);
-                new.is_some_and(|(_, outcome)| record(0, outcome).action == 1)
+                new.is_some_and(|(_, outcome)| record(0, outcome).allows())
             }
         };
         for (direction, (classes, rows)) in changed {

@@ -58,7 +58,7 @@ pub(super) fn state(
     hosts6: usize,
 ) -> State {
     let allows: Vec<bool> =
-        source.verdicts.iter().enumerate().map(|(at, outcome)| record(at, outcome).action == 1).collect();
+        source.verdicts.iter().enumerate().map(|(at, outcome)| record(at, outcome).allows()).collect();
     let is_open = |row: &Row| row.0.iter().all(|cell| allows[cell.index()]);
     let open: ByDirection<Vec<bool>> =
         ByDirection::from_fn(|direction| source.rows[direction].iter().map(|row| is_open(row)).collect());

@@ -219,7 +219,7 @@ impl Images {
         let open = self.open(tables);
         let state = &mut self.state;
         state.verdicts += tables.verdicts.len();
-        state.allows.extend(tables.verdicts.iter().map(|(_, outcome)| record(0, outcome).action == 1));
+        state.allows.extend(tables.verdicts.iter().map(|(_, outcome)| record(0, outcome).allows()));
         for (direction, open) in open.iter() {
             state.open[direction].extend(open);
         }

@@ -14,6 +14,9 @@ pub(super) const RECORD: usize = size_of::<Verdict>();
 /// Where in a record the counter is.
 pub(super) const COUNTER: usize = std::mem::offset_of!(Verdict, counter);
 
+/// The action of a record by which packets pass as they are.
+const ALLOW: u8 = 1;
+
 /// What the datapath does for a verdict.
 ///
 /// Authentication cannot be given here, so what demands it is denied, as by an agent whose authentication always
@@ -24,13 +27,20 @@ pub fn record(index: usize, outcome: &Outcome) -> Verdict {
         (eval::Verdict::Allow | eval::Verdict::Redirect, _) if demanded => {
             (0, Reason::AuthenticationRequired as u8)
         }
-        (eval::Verdict::Allow, _) => (1, 0),
+        (eval::Verdict::Allow, _) => (ALLOW, 0),
         (eval::Verdict::Redirect, _) => (2, 0),
         (eval::Verdict::Deny, eval::Reason::DefaultDeny) => (0, Reason::Policy as u8),
         (eval::Verdict::Deny, _) => (0, Reason::PolicyDeny as u8),
     };
     let proxy = if action == 2 && outcome.proxy == Some(Proxy::Dns) { PROXY_DNS } else { PROXY_NONE };
     Verdict { action, reason, proxy: proxy as u8, reserved: 0, counter: counter(index) }
+}
+
+impl Verdict {
+    /// Whether everything passes by it as it is.
+    pub fn allows(&self) -> bool {
+        self.action == ALLOW
+    }
 }
 
 /// Whether a verdict sends packets to the DNS proxy.
@@ -43,7 +53,7 @@ pub(super) fn is_for_dns_proxy(outcome: &Outcome) -> bool {
 pub fn refusal(record: &Verdict, direction: Direction, protocol: Protocol) -> Option<Reason> {
     let dns = u32::from(record.proxy) == PROXY_DNS && matches!(protocol, Protocol::TCP | Protocol::UDP);
     match (record.reason, record.action) {
-        (0, 1) => None,
+        (0, ALLOW) => None,
         (0, 2) if direction == Direction::Egress && dns => None,
         (0, 2) => Some(Reason::NoProxy),
         (reason, _) => Reason::of_code(reason).or(Some(Reason::NoConfiguration)),

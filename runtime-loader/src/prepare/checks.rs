@@ -21,9 +21,6 @@ const EXTENSIONS: [u8; 8] = [0, 43, 44, 51, 59, 60, 135, 139];
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
 
-/// What a record of a verdict says that lets everything pass.
-const ALLOWS: u8 = 1;
-
 /// So many questions at most, spread evenly over all that there are: each endpoint and direction, an address of each
 /// class of peers and family, a port of each class of ports.
 pub fn checks(decision: &Decision, locals: &[Local], most: usize) -> Vec<Check> {
@@ -177,7 +174,7 @@ impl<'d> Asking<'d> {
 /// Whether some peer or port is not let pass to an endpoint or from it.
 fn refuses(decision: &Decision, endpoint: &EndpointName) -> bool {
     let Some(subject) = decision.subject_of(endpoint) else { return false };
-    let allows = |verdict: &VerdictId| record(0, &decision.verdicts[verdict.index()]).action == ALLOWS;
+    let allows = |verdict: &VerdictId| record(0, &decision.verdicts[verdict.index()]).allows();
     let of = |direction: Direction| {
         let (table, rows) = (&subject.tables[direction], &decision.sides[direction].rows);
         (0..decision.classes.len()).map(move |class| &rows[table.row(ClassId::new(class)).index()])

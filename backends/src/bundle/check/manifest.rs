@@ -8,9 +8,6 @@ use crate::abi::{PROXY_DNS, Verdict};
 use crate::bundle::{Endpoint, Manifest, Provenance, ReadError};
 use crate::image::{Image, Shape, SideShape};
 
-/// What a record of a verdict says that lets everything pass.
-const ALLOWS: u32 = 1;
-
 /// Checks that endpoints have tables, and that the image says about each verdict what the manifest does.
 pub(in crate::bundle) fn manifest<'b>(
     manifest: &Manifest,
@@ -49,8 +46,7 @@ fn refuses<'b>(manifest: &Manifest, endpoint: &Endpoint, image: &impl Fn(Image) 
     let shape = &manifest.shape;
     let allows = |verdict: u32| {
         let provenance = manifest.verdicts.get(verdict as usize);
-        verdict == shape.cell_width.none()
-            || provenance.is_some_and(|it| u32::from(it.record(0).action) == ALLOWS)
+        verdict == shape.cell_width.none() || provenance.is_some_and(|it| it.record(0).allows())
     };
     let is_open = |side: &SideShape, row: u32| {
         let (first, width) = (side.base + row as usize * side.stride, shape.cell_width.bytes());
@@ -63,7 +59,6 @@ fn refuses<'b>(manifest: &Manifest, endpoint: &Endpoint, image: &impl Fn(Image) 
         let from = endpoint.tables[direction] as usize * size;
         let entries = image(Image::Tables).get(from..from + size).unwrap_or_default();
         let mut rows = numbers(entries, shape.row_width).map(|(_, row)| row);
-
         match side.row {
             Some(row) => !is_open(side, row),
             None => !rows.all(|row| row == shape.row_width.none() || is_open(side, row)),
