@@ -31,11 +31,11 @@
 //!
 //! Where no entry is and none part ways, one half of a prefix has a single value `d`, inherited. Right
 //! above a prefix with the set `S` that makes `{d}` or `S | {d}`, and above that `{d}` all the way, as
-//! `d` is in both halves; or all are empty, if `d` is none. So the tree holds only the prefixes where an
-//! entry is or entries part, the one right above each, and nothing for the rest of the way.
+//! `d` is in both halves; or all are empty, if `d` is none. So the tree holds only the prefixes where
+//! entries part and the entries with others inside; the sets of what lies between follow from these.
 
+use std::cmp::Ordering;
 use std::mem;
-use std::num::NonZeroU32;
 use std::ops::Range;
 
 use super::PrefixMap;
@@ -62,120 +62,244 @@ impl<V> PrefixMap<V> {
     pub fn minimal_by<W: Copy + Ord>(&self, value: impl Fn(&V) -> W) -> PrefixMap<W> {
         let entries: Vec<(Key, W)> = self.entries.iter().map(|(key, from)| (*key, value(from))).collect();
         let (v4, v6) = entries.split_at(entries.partition_point(|(key, _)| key.family == Family::V4));
-        let mut written = Vec::new();
+        let mut written = Vec::with_capacity(entries.len());
         for (family, entries) in [(Family::V4, v4), (Family::V6, v6)] {
-            let mut tree = Tree { nodes: Vec::new(), sets: Vec::new(), joined: Vec::new() };
-            tree.grow(Key::everything(family), entries, None);
-            if let Some(root) = tree.nodes.first() {
-                tree.write(root, None, &mut written);
-            }
+            let mut tree = Tree { entries, nodes: Vec::new(), sets: Vec::new(), joined: Vec::new() };
+            tree.nodes.reserve(entries.len());
+            let root = tree.grow_at(Key::everything(family), 0..entries.len(), None);
+            tree.write(root, None, &mut written);
         }
         PrefixMap { entries: written.into_iter().collect() }
     }
 }
 
 /// The prefixes where something happens.
-struct Tree<V> {
+struct Tree<'e, V> {
+    entries: &'e [(Key, V)],
     nodes: Vec<Node<V>>,
-    /// The members of all nodes' sets, each set in rising order.
+    /// The members of sets of more than one value, each set in rising order.
     sets: Vec<V>,
     /// Room for the set in the making.
     joined: Vec<V>,
 }
 
+/// A prefix where entries part ways, or an entry with others inside.
 struct Node<V> {
     key: Key,
     /// The value of its addresses outside of `halves`: its entry's, or what the map gives it from above.
     value: Option<V>,
-    /// The nodes in its halves, or further down in them.
-    halves: [Half; 2],
-    /// Where in `sets` its own is.
-    set: Range<usize>,
+    /// What is in its halves, or further down in them.
+    halves: [Below; 2],
+    set: Set<V>,
 }
 
-/// The place of a node that lies in a half of another; the root does not. Narrow, as the tree is slow by
-/// its size, and wide enough for 200 gigabytes of nodes.
-type Half = Option<NonZeroU32>;
+/// What happens first in some part of a prefix. The numbers are narrow, as the tree is slow by its size.
+#[derive(Clone, Copy)]
+enum Below {
+    Nothing,
+    /// The place of an entry with none inside.
+    Entry(u32),
+    /// The place of a node.
+    Node(u32),
+}
 
-impl<V: Copy + Ord> Tree<V> {
-    /// Makes the node of `key`, and those below, from the entries that `key` covers: the way up.
-    fn grow(&mut self, key: Key, entries: &[(Key, V)], inherited: Option<V>) -> u32 {
-        let (value, inside) = match entries {
-            [(first, value), inside @ ..] if *first == key => (Some(*value), inside),
-            inside => (inherited, inside),
-        };
-        let middle = inside.partition_point(|(inner, _)| !inner.is_upper(key.length));
-        let (lower, upper) = inside.split_at(middle);
-        // In the order of the way down, which then reads memory in one direction.
-        let place = self.nodes.len();
-        self.nodes.push(Node { key, value, halves: [None, None], set: 0..0 });
-        let halves = [self.grow_half(key, lower, value), self.grow_half(key, upper, value)];
-        let set = self.join(key, halves, value);
-        self.nodes[place] = Node { key, value, halves, set };
-        u32::try_from(place).unwrap_or(u32::MAX)
-    }
+/// A set of values.
+#[derive(Clone, Copy)]
+enum Set<V> {
+    Few(Option<V>),
+    /// From where to where it is in [`Tree::sets`].
+    Many(u32, u32),
+}
 
-    /// Makes the first node below `outer` among the entries of one of its halves.
-    fn grow_half(&mut self, outer: Key, entries: &[(Key, V)], value: Option<V>) -> Half {
-        let ((first, _), (last, _)) = (entries.first()?, entries.last()?);
-        // One bit less than where something happens: see "Why it is quick".
-        let length = first.shared(*last).saturating_sub(1).max(outer.length + 1);
-        NonZeroU32::new(self.grow(first.truncated(length), entries, value))
-    }
-
-    fn node(&self, half: Half) -> Option<&Node<V>> {
-        half.and_then(|place| self.nodes.get(place.get() as usize))
-    }
-
-    fn set(&self, node: &Node<V>) -> &[V] {
-        &self.sets[node.set.clone()]
-    }
-
-    /// Adds the set of a node, from those of its halves.
-    fn join(&mut self, key: Key, halves: [Half; 2], value: Option<V>) -> Range<usize> {
-        let mut joined = mem::take(&mut self.joined);
-        let [lower, upper] = halves.map(|half| match self.node(half) {
-            Some(node) if node.key.length == key.length + 1 => self.set(node),
-            _ => value.as_slice(),
-        });
-        join(lower, upper, &mut joined);
-        let start = self.sets.len();
-        self.sets.append(&mut joined);
-        self.joined = joined;
-        start..self.sets.len()
-    }
-
-    /// Writes the entries that a node and those below need under an inherited value: the way down.
-    fn write(&self, node: &Node<V>, inherited: Option<V>, written: &mut Vec<(Key, V)>) {
-        let value = choose(node.key, self.set(node), inherited, written);
-        if node.halves == [None, None] {
-            return;
-        }
-        for (half, inner) in [node.key.half(false), node.key.half(true)].into_iter().zip(node.halves) {
-            match self.node(inner) {
-                Some(inner) if inner.key == half => self.write(inner, value, written),
-                inner => {
-                    let value = choose(half, node.value.as_slice(), value, written);
-                    if let Some(inner) = inner {
-                        self.write(inner, value, written);
-                    }
-                }
+impl<V: Copy + Ord> Tree<'_, V> {
+    /// Finds out what happens first among the entries of `range`, and makes its node: the way up.
+    fn grow(&mut self, range: Range<usize>, inherited: Option<V>) -> Below {
+        match &self.entries[range.clone()] {
+            [] => Below::Nothing,
+            [_] => Below::Entry(narrow(range.start)),
+            [(first, _), .., (last, _)] => {
+                self.grow_at(first.truncated(first.shared(*last)), range, inherited)
             }
         }
     }
+
+    /// Makes the node of `key`, and those below, from the entries of `range`, which are all that `key` covers.
+    fn grow_at(&mut self, key: Key, range: Range<usize>, inherited: Option<V>) -> Below {
+        let (value, start) = match self.entries.get(range.start) {
+            Some((first, value)) if *first == key => (Some(*value), range.start + 1),
+            _ => (inherited, range.start),
+        };
+        let inside = &self.entries[start..range.end];
+        let middle = start + inside.partition_point(|(inner, _)| !inner.is_upper(key.length));
+        // In the order of the way down, which then reads memory in one direction.
+        let place = self.nodes.len();
+        self.nodes.push(Node { key, value, halves: [Below::Nothing; 2], set: Set::Few(None) });
+        let halves = [self.grow(start..middle, value), self.grow(middle..range.end, value)];
+        let set = self.join(key.length + 1, halves, value);
+        self.nodes[place] = Node { key, value, halves, set };
+        Below::Node(narrow(place))
+    }
+
+    /// The prefix of what is below, if anything is.
+    fn key(&self, below: Below) -> Option<Key> {
+        match below {
+            Below::Nothing => None,
+            Below::Entry(place) => Some(self.entries[place as usize].0),
+            Below::Node(place) => Some(self.nodes[place as usize].key),
+        }
+    }
+
+    fn set(&self, below: Below) -> Set<V> {
+        match below {
+            Below::Nothing => Set::Few(None),
+            Below::Entry(place) => Set::Few(Some(self.entries[place as usize].1)),
+            Below::Node(place) => self.nodes[place as usize].set,
+        }
+    }
+
+    fn values<'s>(&'s self, set: &'s Set<V>) -> &'s [V] {
+        match set {
+            Set::Few(value) => value.as_slice(),
+            Set::Many(start, end) => &self.sets[*start as usize..*end as usize],
+        }
+    }
+
+    /// The set of a node, from its halves of `length` bits and the value around what is in them.
+    fn join(&mut self, length: u8, halves: [Below; 2], value: Option<V>) -> Set<V> {
+        let [lower, upper] = halves.map(|below| match self.key(below) {
+            Some(inner) if inner.length == length => self.set(below),
+            Some(inner) if inner.length == length + 1 => self.join_sets(self.set(below), Set::Few(value)),
+            _ => Set::Few(value),
+        });
+        self.join_sets(lower, upper)
+    }
+
+    fn join_sets(&mut self, lower: Set<V>, upper: Set<V>) -> Set<V> {
+        let mut joined = mem::take(&mut self.joined);
+        join(self.values(&lower), self.values(&upper), &mut joined);
+        let set = match joined.as_slice() {
+            [] => Set::Few(None),
+            [value] => Set::Few(Some(*value)),
+            values => {
+                let start = narrow(self.sets.len());
+                self.sets.extend_from_slice(values);
+                Set::Many(start, narrow(self.sets.len()))
+            }
+        };
+        self.joined = joined;
+        set
+    }
+
+    /// Writes what `below` needs under an inherited value: the way down.
+    fn write(&self, below: Below, inherited: Option<V>, written: &mut Vec<(Key, V)>) {
+        let Some(key) = self.key(below) else { return };
+        let value = choose(key, self.values(&self.set(below)), inherited, written);
+        let Below::Node(place) = below else { return };
+        let node = &self.nodes[place as usize];
+        for (upper, below) in [(false, node.halves[0]), (true, node.halves[1])] {
+            self.write_half(key.half(upper), below, node.value, value, written);
+        }
+    }
+
+    /// Writes what a half needs. Its addresses outside of what is in it have the value `around`.
+    fn write_half(
+        &self,
+        half: Key,
+        below: Below,
+        around: Option<V>,
+        inherited: Option<V>,
+        written: &mut Vec<(Key, V)>,
+    ) {
+        let Some(inner) = self.key(below) else {
+            choose(half, around.as_slice(), inherited, written);
+            return;
+        };
+        let Some(above) = inner.parent().filter(|_| inner != half) else {
+            return self.write(below, inherited, written);
+        };
+        let value =
+            if above == half { inherited } else { choose(half, around.as_slice(), inherited, written) };
+        let value = self.choose_above(above, below, around, value, written);
+        let beside = above.half(!inner.is_upper(above.length));
+        choose(beside, around.as_slice(), value, written);
+        self.write(below, value, written);
+    }
+
+    /// As [`choose`] for the prefix right above what is below, whose other half has the value `around`.
+    fn choose_above(
+        &self,
+        key: Key,
+        below: Below,
+        around: Option<V>,
+        inherited: Option<V>,
+        written: &mut Vec<(Key, V)>,
+    ) -> Option<V> {
+        let set = self.set(below);
+        let values = self.values(&set);
+        let (around, least) = (around?, *values.first()?);
+        if contains(values, around) {
+            return choose(key, &[around], inherited, written);
+        }
+        if let Some(inherited) = inherited.filter(|value| *value == around || contains(values, *value)) {
+            return Some(inherited);
+        }
+        written.push((key, least.min(around)));
+        Some(least.min(around))
+    }
 }
 
-/// The set of a prefix from those of its halves.
+fn narrow(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+fn contains<V: Ord>(set: &[V], value: V) -> bool {
+    set.binary_search(&value).is_ok()
+}
+
+/// The set of a prefix from those of its halves, both in rising order.
 fn join<V: Copy + Ord>(lower: &[V], upper: &[V], joined: &mut Vec<V>) {
     joined.clear();
     if lower.is_empty() || upper.is_empty() {
         return;
     }
     let (few, many) = if lower.len() <= upper.len() { (lower, upper) } else { (upper, lower) };
-    joined.extend(few.iter().filter(|value| many.binary_search(value).is_ok()));
-    if joined.is_empty() {
-        joined.extend(few.iter().chain(many));
-        joined.sort();
+    // Where one is far larger, looking up is less than walking; it is their values in common, or all of them.
+    if many.len() / few.len() >= FAR_LARGER && few.iter().any(|value| contains(many, *value)) {
+        joined.extend(few.iter().filter(|value| contains(many, **value)));
+    } else {
+        merge(lower, upper, joined);
+    }
+}
+
+/// From so many times the size on a set is looked up in and not walked.
+const FAR_LARGER: usize = 16;
+
+/// Walks two sets at once. Writes all values of both, until there is one in common: then only those.
+fn merge<V: Copy + Ord>(mut a: &[V], mut b: &[V], joined: &mut Vec<V>) {
+    joined.reserve(a.len() + b.len());
+    while let ([x, rest_a @ ..], [y, rest_b @ ..]) = (a, b) {
+        if x == y {
+            joined.clear();
+            return in_common(a, b, joined);
+        }
+        joined.push(*x.min(y));
+        (a, b) = if x < y { (rest_a, b) } else { (a, rest_b) };
+    }
+    joined.extend_from_slice(a);
+    joined.extend_from_slice(b);
+}
+
+/// The values that are in both.
+fn in_common<V: Copy + Ord>(mut a: &[V], mut b: &[V], joined: &mut Vec<V>) {
+    while let ([x, rest_a @ ..], [y, rest_b @ ..]) = (a, b) {
+        match x.cmp(y) {
+            Ordering::Less => a = rest_a,
+            Ordering::Greater => b = rest_b,
+            Ordering::Equal => {
+                joined.push(*x);
+                (a, b) = (rest_a, rest_b);
+            }
+        }
     }
 }
 
@@ -187,7 +311,7 @@ fn choose<V: Copy + Ord>(
     written: &mut Vec<(Key, V)>,
 ) -> Option<V> {
     let least = *set.first()?;
-    if let Some(inherited) = inherited.filter(|value| set.binary_search(value).is_ok()) {
+    if let Some(inherited) = inherited.filter(|value| contains(set, *value)) {
         return Some(inherited);
     }
     written.push((key, least));
