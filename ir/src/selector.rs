@@ -1,7 +1,11 @@
 //! Label selectors.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use rustc_hash::FxHasher;
 
 use crate::label::{LabelSet, LabelSource};
 use crate::word::{label_key, word};
@@ -10,8 +14,14 @@ use crate::word::{label_key, word};
 ///
 /// Kept in canonical form (requirements sorted, values sorted and distinct), so that two selectors
 /// that are written differently but say the same are often equal, and text is stable.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Selector(Vec<Requirement>);
+///
+/// Its copies share their memory, and it is hashed when it is made: policies are put together, verified and
+/// rewritten in tables of many thousands of them.
+#[derive(Clone)]
+pub struct Selector {
+    hash: u64,
+    requirements: Arc<[Requirement]>,
+}
 
 /// One condition on one key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,9 +41,9 @@ pub struct Requirement {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operator {
     /// Present, with one of these values.
-    In(Vec<Arc<str>>),
+    In(Arc<[Arc<str>]>),
     /// Absent, or with none of these values.
-    NotIn(Vec<Arc<str>>),
+    NotIn(Arc<[Arc<str>]>),
     /// Present.
     Exists,
     /// Absent.
@@ -53,7 +63,7 @@ impl Requirement {
 
     /// `key` must be `value`.
     pub fn equals(source: LabelSource, key: impl Into<Arc<str>>, value: impl Into<Arc<str>>) -> Requirement {
-        Requirement::new(source, key, Operator::In(vec![value.into()]))
+        Requirement { key: key.into(), source, operator: Operator::In([value.into()].into()) }
     }
 
     /// `key` must be there.
@@ -76,21 +86,25 @@ impl Requirement {
     }
 }
 
-fn sorted(mut values: Vec<Arc<str>>) -> Vec<Arc<str>> {
+fn sorted(values: Arc<[Arc<str>]>) -> Arc<[Arc<str>]> {
+    if values.is_sorted_by(|a, b| a < b) {
+        return values;
+    }
+    let mut values = values.to_vec();
     values.sort();
     values.dedup();
-    values
+    values.into()
 }
 
 impl Selector {
     /// Whether a set of labels meets every requirement.
     pub fn matches(&self, labels: &LabelSet) -> bool {
-        self.0.iter().all(|requirement| requirement.matches(labels))
+        self.requirements.iter().all(|requirement| requirement.matches(labels))
     }
 
     /// The requirements, sorted by key.
     pub fn requirements(&self) -> &[Requirement] {
-        &self.0
+        &self.requirements
     }
 
     /// Whether requirements and values are sorted and distinct, and sources are what their words mean.
@@ -104,12 +118,12 @@ impl Selector {
                     Operator::Exists | Operator::DoesNotExist => true,
                 }
         };
-        self.0.is_sorted_by(|a, b| a < b) && self.0.iter().all(requirement_is)
+        self.requirements.is_sorted_by(|a, b| a < b) && self.requirements.iter().all(requirement_is)
     }
 
     /// Whether it matches everything because it requires nothing.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.requirements.is_empty()
     }
 }
 
@@ -118,7 +132,49 @@ impl FromIterator<Requirement> for Selector {
         let mut requirements: Vec<Requirement> = requirements.into_iter().collect();
         requirements.sort();
         requirements.dedup();
-        Selector(requirements)
+        let mut hasher = FxHasher::default();
+        requirements.hash(&mut hasher);
+        Selector { hash: hasher.finish(), requirements: requirements.into() }
+    }
+}
+
+impl Default for Selector {
+    fn default() -> Selector {
+        Selector::from_iter([])
+    }
+}
+
+impl fmt::Debug for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Selector").field(&self.requirements).finish()
+    }
+}
+
+impl PartialEq for Selector {
+    fn eq(&self, other: &Selector) -> bool {
+        let shared = || Arc::ptr_eq(&self.requirements, &other.requirements);
+        self.hash == other.hash && (shared() || self.requirements == other.requirements)
+    }
+}
+
+impl Eq for Selector {}
+
+impl PartialOrd for Selector {
+    fn partial_cmp(&self, other: &Selector) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Selector {
+    /// By what they require, never by the hash.
+    fn cmp(&self, other: &Selector) -> Ordering {
+        self.requirements.cmp(&other.requirements)
+    }
+}
+
+impl Hash for Selector {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
@@ -146,7 +202,7 @@ impl fmt::Display for Selector {
         if self.is_empty() {
             return f.write_str("{}");
         }
-        for (i, requirement) in self.0.iter().enumerate() {
+        for (i, requirement) in self.requirements.iter().enumerate() {
             if i > 0 {
                 f.write_str(", ")?;
             }
@@ -174,8 +230,8 @@ mod tests {
     #[test]
     fn absent_keys_satisfy_only_the_negative_operators() {
         let absent = |operator| requirement("any", "tier", operator).matches(&labels());
-        assert!(!absent(Operator::In(vec!["web".into()])));
-        assert!(absent(Operator::NotIn(vec!["web".into()])));
+        assert!(!absent(Operator::In(["web".into()].into())));
+        assert!(absent(Operator::NotIn(["web".into()].into())));
         assert!(!absent(Operator::Exists));
         assert!(absent(Operator::DoesNotExist));
     }
@@ -185,13 +241,13 @@ mod tests {
         assert!(requirement("k8s", "app", Operator::Exists).matches(&labels()));
         assert!(requirement("unspec", "app", Operator::Exists).matches(&labels()));
         assert!(!requirement("cni", "app", Operator::Exists).matches(&labels()));
-        assert!(requirement("cni", "app", Operator::NotIn(vec!["web".into()])).matches(&labels()));
+        assert!(requirement("cni", "app", Operator::NotIn(["web".into()].into())).matches(&labels()));
     }
 
     #[test]
     fn an_empty_value_is_a_value() {
-        assert!(requirement("any", "empty", Operator::In(vec!["".into()])).matches(&labels()));
-        assert!(!requirement("any", "empty", Operator::NotIn(vec!["".into()])).matches(&labels()));
+        assert!(requirement("any", "empty", Operator::In(["".into()].into())).matches(&labels()));
+        assert!(!requirement("any", "empty", Operator::NotIn(["".into()].into())).matches(&labels()));
     }
 
     #[test]

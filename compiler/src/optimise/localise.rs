@@ -62,7 +62,7 @@ impl<'i> Subjects<'i> {
     fn with_value(&self, requirement: &Requirement) -> Option<&[usize]> {
         match &requirement.operator {
             Operator::In(values) => {
-                let [value] = values.as_slice() else { return None };
+                let [value] = &values[..] else { return None };
                 let places = self.with_label.get(&*requirement.key).and_then(|values| values.get(&**value));
                 Some(places.map_or(&[], Vec::as_slice))
             }

@@ -207,7 +207,7 @@ impl Key {
 
     fn not_in(&self, source: LabelSource, values: BTreeSet<Arc<str>>) -> Option<Requirement> {
         let values: Vec<Arc<str>> = values.into_iter().collect();
-        (!values.is_empty()).then(|| self.requirement(source, Operator::NotIn(values)))
+        (!values.is_empty()).then(|| self.requirement(source, Operator::NotIn(values.into())))
     }
 
     fn requirement(&self, source: LabelSource, operator: Operator) -> Requirement {

@@ -169,8 +169,8 @@ fn match_expression(
             );
             return None;
         }
-        "In" => Operator::In(values),
-        "NotIn" => Operator::NotIn(values),
+        "In" => Operator::In(values.into()),
+        "NotIn" => Operator::NotIn(values.into()),
         "Exists" | "DoesNotExist" if !values.is_empty() => {
             let span = values_entry.map_or(operator.span, |entry| entry.key_span);
             decoder.report(

@@ -320,7 +320,7 @@ impl Finder {
 /// the fewest values.
 fn anchor(selector: &Selector) -> Option<(&Arc<str>, &[Arc<str>])> {
     let wanted = selector.requirements().iter().filter_map(|requirement| match &requirement.operator {
-        Operator::In(values) => Some((&requirement.key, values.as_slice())),
+        Operator::In(values) => Some((&requirement.key, &values[..])),
         _ => None,
     });
     wanted.min_by_key(|(_, values)| values.len())

@@ -76,13 +76,13 @@ mod tests {
     #[test]
     fn requirements_on_one_key_can_contradict_each_other() {
         use LabelSource::{Any, K8s, Reserved};
-        let of = |values: &[&str]| values.iter().map(|value| Arc::from(*value)).collect::<Vec<Arc<str>>>();
+        let of = |values: &[&str]| values.iter().map(|value| Arc::from(*value)).collect::<Arc<[Arc<str>]>>();
         let never = [
             vec![(K8s, Operator::In(of(&["x"]))), (K8s, Operator::In(of(&["y"])))],
             vec![(K8s, Operator::In(of(&["x"]))), (Any, Operator::NotIn(of(&["x", "y"])))],
             vec![(Any, Operator::Exists), (Any, Operator::DoesNotExist)],
             vec![(K8s, Operator::Exists), (Reserved, Operator::Exists)],
-            vec![(K8s, Operator::In(Vec::new()))],
+            vec![(K8s, Operator::In([].into()))],
         ];
         for requirements in never {
             assert!(is_contradiction(&selector(requirements.clone())), "{requirements:?}");

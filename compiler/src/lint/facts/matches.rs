@@ -128,7 +128,7 @@ mod tests {
         assert!(covers(&web, &front) && !covers(&front, &web));
         assert!(covers(&web_or_db, &web) && !covers(&web, &web_or_db));
         assert!(covers(&selector(&[("app", Operator::Exists)]), &web));
-        assert!(covers(&selector(&[("app", Operator::NotIn(vec!["db".into()]))]), &web));
-        assert!(!covers(&selector(&[("app", Operator::NotIn(vec!["web".into()]))]), &web));
+        assert!(covers(&selector(&[("app", Operator::NotIn(["db".into()].into()))]), &web));
+        assert!(!covers(&selector(&[("app", Operator::NotIn(["web".into()].into()))]), &web));
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn shared() -> impl Strategy<Value = Arc<str>> {
 
 pub(super) fn wild_selector() -> impl Strategy<Value = Selector> {
     let source = prop_oneof![text(), select(vec!["any", "k8s", "not", "exists"]).prop_map(str::to_owned)];
-    let values = || prop::collection::vec(shared(), 0..4);
+    let values = || prop::collection::vec(shared(), 0..4).prop_map(Arc::from);
     let operator = prop_oneof![
         values().prop_map(Operator::In),
         values().prop_map(Operator::NotIn),

@@ -88,8 +88,8 @@ fn read_requirement(pair: Pair<'_>) -> Result<Requirement> {
     let operator = match asked {
         Part::exists => Operator::Exists,
         Part::absent => Operator::DoesNotExist,
-        Part::none_of => Operator::NotIn(values),
-        _ => Operator::In(values),
+        Part::none_of => Operator::NotIn(values.into()),
+        _ => Operator::In(values.into()),
     };
     Ok(Requirement::new(source, key, operator))
 }
