@@ -1,11 +1,12 @@
 //! Where a rule comes from.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The place in the user's files that a rule was written at. It is carried to the end, so that a
 /// dropped packet can be explained by a line of a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     /// The file as the user named it.
     pub file: Arc<str>,
@@ -36,6 +37,13 @@ impl Origin {
             Some(namespace) => format!("{namespace}/{}", self.name),
             None => self.name.to_string(),
         }
+    }
+}
+
+impl Hash for Origin {
+    /// Of what tells nearly all origins apart; the rest is long and mostly the same.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.line, self.column, &self.name).hash(state);
     }
 }
 

@@ -81,6 +81,8 @@ fn port_covers(wide: &PortMatch, narrow: &PortMatch) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use sluice_ir::label::{Label, LabelSet};
     use sluice_ir::net::{PortName, Protocol};
     use sluice_ir::policy::eval::{Question, port_matches};
@@ -90,7 +92,7 @@ mod tests {
 
     fn requirements() -> Vec<Requirement> {
         let lists: [&[&str]; 5] = [&[], &["x"], &["y"], &["x", "y"], &["x", "y", "z"]];
-        let of = |values: &[&str]| values.iter().map(|value| (*value).into()).collect::<Vec<_>>();
+        let of = |values: &[&str]| values.iter().map(|value| (*value).into()).collect::<Arc<[Arc<str>]>>();
         let both = |values| [Operator::In(of(values)), Operator::NotIn(of(values))];
         let operators = lists.into_iter().flat_map(both).chain([Operator::Exists, Operator::DoesNotExist]);
         let sources = [LabelSource::Any, LabelSource::K8s, LabelSource::Node];

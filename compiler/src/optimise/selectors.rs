@@ -53,12 +53,26 @@ fn peers(peers: &Peers, possible: impl Fn(SelectorId) -> bool) -> Peers {
 
 /// The shortest form of a selector; none if no label set can meet it.
 fn shortest(selector: &Selector) -> Option<Selector> {
+    if says_one_thing_of_each_key(selector) {
+        return Some(selector.clone());
+    }
     let of_keys: Option<Vec<Vec<Requirement>>> = selector
         .requirements()
         .chunk_by(|a, b| a.key == b.key)
         .map(|of_key| Key::of(of_key)?.requirements())
         .collect();
     Some(of_keys?.into_iter().flatten().collect())
+}
+
+/// Whether each key is named once and must be there: so nearly all are, and none is shorter.
+fn says_one_thing_of_each_key(selector: &Selector) -> bool {
+    let requirements = selector.requirements();
+    let is_plain = |requirement: &Requirement| match &requirement.operator {
+        Operator::In(values) => !values.is_empty(),
+        Operator::Exists => true,
+        Operator::NotIn(_) | Operator::DoesNotExist => false,
+    };
+    requirements.is_sorted_by(|a, b| a.key < b.key) && requirements.iter().all(is_plain)
 }
 
 /// What a selector says about one key.

@@ -3,6 +3,8 @@
 //! Rules that are drawn one by one seldom cover each other. Here most are copies of another with one thing
 //! changed, which is where a pass that looks away for a moment goes wrong.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use sluice_ir::ids::{OriginId, SelectorId};
@@ -155,7 +157,7 @@ fn selector() -> impl Strategy<Value = Selector> {
     let source = select(vec![LabelSource::Any, LabelSource::K8s, LabelSource::Node]);
     let values = || {
         subsequence(vec!["x", "y", "z"], 0..=2)
-            .prop_map(|values| values.into_iter().map(Into::into).collect::<Vec<_>>())
+            .prop_map(|values| values.into_iter().map(Arc::from).collect::<Arc<[_]>>())
     };
     let operator = prop_oneof![
         3 => values().prop_map(Operator::In),

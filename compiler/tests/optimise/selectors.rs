@@ -1,5 +1,7 @@
 //! The algebra of selectors, against every label set over two keys.
 
+use std::sync::Arc;
+
 use sluice_compiler::optimise::selectors::selectors;
 use sluice_ir::label::{Label, LabelSet, LabelSource};
 use sluice_ir::policy::Policy;
@@ -20,7 +22,7 @@ fn label_sets() -> Vec<LabelSet> {
 
 fn requirements() -> Vec<Requirement> {
     let lists: [&[&str]; 6] = [&[], &["x"], &["y"], &["x", "y"], &["y", "z"], &["x", "y", "z"]];
-    let of = |values: &[&str]| values.iter().map(|value| (*value).into()).collect::<Vec<_>>();
+    let of = |values: &[&str]| values.iter().map(|value| (*value).into()).collect::<Arc<[Arc<str>]>>();
     let operators: Vec<Operator> = lists
         .into_iter()
         .flat_map(|values| [Operator::In(of(values)), Operator::NotIn(of(values))])

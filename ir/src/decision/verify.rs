@@ -24,6 +24,7 @@
 use std::fmt::Display;
 use std::net::IpAddr;
 
+use rayon::join;
 use rustc_hash::FxHashSet;
 
 use super::{Decision, Outcome, PeerForm, PortSpan, Table};
@@ -111,7 +112,12 @@ fn content_is_sound(decision: &Decision) -> Result {
         }
     }
     l7_is_sound(decision)?;
-    peers_are_sound(decision)?;
+    // The error is the one that comes first here, whichever is found first.
+    let (peers, tables) = join(|| peers_are_sound(decision), || tables_are_sound(decision));
+    peers.and(tables)
+}
+
+fn tables_are_sound(decision: &Decision) -> Result {
     for (index, outcome) in decision.verdicts.iter().enumerate() {
         outcome_is_sound(decision, VerdictId::new(index), outcome)?;
     }

@@ -24,6 +24,7 @@
 use std::collections::BTreeSet;
 use std::hash::Hash;
 
+use rayon::join;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 pub use crate::verified::Verified;
@@ -61,9 +62,20 @@ pub enum VerifyError {
 ///
 /// The first invariant that does not hold.
 pub fn verify(policy: Policy) -> Result<Verified<Policy>, VerifyError> {
+    // The error is the one that comes first here, whichever is found first.
+    let (tables, rules) = join(|| tables_are_sound(&policy), || rules_are_sound(&policy));
+    tables.and(rules)?;
+    // Last, as it says the least about what went wrong.
+    if policy.is_in_order_of_use() { Ok(Verified::attest(policy)) } else { Err(VerifyError::Order) }
+}
+
+fn tables_are_sound(policy: &Policy) -> Result<(), VerifyError> {
     entries_are_distinct("selector", &policy.selectors, SelectorId::new)?;
     entries_are_distinct("layer 7 rules", &policy.l7, L7Id::new)?;
-    entries_are_distinct("origin", &policy.origins, OriginId::new)?;
+    entries_are_distinct("origin", &policy.origins, OriginId::new)
+}
+
+fn rules_are_sound(policy: &Policy) -> Result<(), VerifyError> {
     for (index, selector) in policy.selectors.iter().enumerate() {
         if !selector.is_canonical() {
             return Err(VerifyError::Selector(SelectorId::new(index)));
@@ -75,14 +87,13 @@ pub fn verify(policy: Policy) -> Result<Verified<Policy>, VerifyError> {
         }
     }
     for (id, rule) in policy.rules() {
-        ids_name_entries(&policy, id, rule)?;
-        action_fits(&policy, id, rule)?;
-        l7_fits(&policy, id, rule)?;
+        ids_name_entries(policy, id, rule)?;
+        action_fits(policy, id, rule)?;
+        l7_fits(policy, id, rule)?;
         peers_are_sound(id, rule)?;
         ports_are_sound(id, rule)?;
     }
-    // Last, as it says the least about what went wrong.
-    if policy.is_in_order_of_use() { Ok(Verified::attest(policy)) } else { Err(VerifyError::Order) }
+    Ok(())
 }
 
 fn entries_are_distinct<T: Eq + Hash, Id: std::fmt::Display>(

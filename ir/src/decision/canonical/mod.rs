@@ -7,6 +7,8 @@ mod peers;
 mod ports;
 
 use indexmap::{IndexMap, IndexSet};
+use rayon::join;
+use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 
 pub use self::peers::PeerForm;
@@ -44,9 +46,11 @@ impl Decision {
         });
         let verdicts: Vec<VerdictId> = verdicts.collect();
 
-        let mut rows = ByDirection::<Interned<Row>>::default();
-        let sides =
-            ByDirection::from_fn(|direction| SideForm::new(self, direction, &verdicts, &mut rows[direction]));
+        let form = |direction| SideForm::new(self, direction, &verdicts);
+        let ((ingress, ingress_rows), (egress, egress_rows)) =
+            join(|| form(Direction::Ingress), || form(Direction::Egress));
+        let mut rows = ByDirection { ingress: ingress_rows, egress: egress_rows };
+        let sides = ByDirection { ingress, egress };
         let mut subjects = subjects(self, &peers, &sides);
         let mut sides = ByDirection::from_fn(|direction| Side {
             rows: rows_by_use(&mut subjects, direction, std::mem::take(&mut rows[direction])),
@@ -118,12 +122,9 @@ struct SideForm {
 }
 
 impl SideForm {
-    fn new(
-        decision: &Decision,
-        direction: Direction,
-        verdicts: &[VerdictId],
-        distinct: &mut Interned<Row>,
-    ) -> SideForm {
+    /// The form of a direction, and its distinct rows.
+    fn new(decision: &Decision, direction: Direction, verdicts: &[VerdictId]) -> (SideForm, Interned<Row>) {
+        let mut distinct = Interned::default();
         let side = &decision.sides[direction];
         let mut used = vec![false; side.rows.len()];
         for table in
@@ -139,17 +140,20 @@ impl SideForm {
         for (index, row) in in_use() {
             rows[index] = distinct.insert_full(columns.pick(row, verdicts)).0;
         }
-        SideForm { columns, rows }
+        (SideForm { columns, rows }, distinct)
     }
 }
 
 /// Endpoints together that have the same tables, in order.
 fn subjects(decision: &Decision, peers: &PeerForm, sides: &ByDirection<SideForm>) -> Vec<Subject> {
+    let tables = |subject: &Subject| {
+        ByDirection::from_fn(|direction| table(&subject.tables[direction], peers, &sides[direction].rows))
+    };
+    let with_endpoints: Vec<&Subject> =
+        decision.subjects.iter().filter(|subject| !subject.endpoints.is_empty()).collect();
+    let tables: Vec<ByDirection<Table>> = with_endpoints.par_iter().map(|subject| tables(subject)).collect();
     let mut groups = Groups::default();
-    for subject in decision.subjects.iter().filter(|subject| !subject.endpoints.is_empty()) {
-        let tables = ByDirection::from_fn(|direction| {
-            table(&subject.tables[direction], peers, &sides[direction].rows)
-        });
+    for (subject, tables) in with_endpoints.into_iter().zip(tables) {
         groups.entry(tables).or_default().extend(subject.endpoints.iter().cloned());
     }
     let mut subjects: Vec<Subject> = groups

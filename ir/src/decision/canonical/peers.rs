@@ -24,14 +24,16 @@ pub struct PeerForm {
 impl PeerForm {
     /// Puts classes in order: those of entities by name, then those of addresses by their lowest address,
     /// then the rest by example. Entities and prefixes name peers, and `class` says which class a peer is in.
+    /// `lowest` is the lowest address of each class, as [`PrefixMap::lowest_of_groups`] finds it.
     pub fn new<P>(
         classes: &[PeerClass],
         entities: &BTreeMap<Arc<str>, P>,
         prefixes: &PrefixMap<P>,
+        lowest: &[Option<(IpAddr, &P)>],
         class: impl Fn(&P) -> ClassId,
     ) -> PeerForm {
         let mut seen = vec![false; classes.len()];
-        let known = entities.values().map(&class).chain(by_lowest_address(classes.len(), prefixes, &class));
+        let known = entities.values().map(&class).chain(by_lowest_address(lowest));
         let new = |id: &ClassId| seen.get_mut(id.index()).is_some_and(|seen| !mem::replace(seen, true));
         let mut order: Vec<ClassId> = known.filter(new).collect();
         let mut rest: Vec<usize> = (0..classes.len()).filter(|class| !seen[*class]).collect();
@@ -52,7 +54,9 @@ impl PeerForm {
 
     /// Puts the peers of a decision in order.
     pub(in crate::decision) fn of(decision: &Decision) -> PeerForm {
-        PeerForm::new(&decision.classes, &decision.entities, &decision.prefixes, |class| *class)
+        let Decision { classes, entities, prefixes, .. } = decision;
+        let lowest = prefixes.lowest_of_groups(classes.len(), |class| class.index());
+        PeerForm::new(classes, entities, prefixes, &lowest, |class| *class)
     }
 
     /// How many classes there are.
@@ -72,15 +76,10 @@ impl PeerForm {
 }
 
 /// Classes of addresses by the lowest address of each.
-fn by_lowest_address<P>(
-    classes: usize,
-    prefixes: &PrefixMap<P>,
-    class: impl Fn(&P) -> ClassId,
-) -> impl Iterator<Item = ClassId> {
-    let lowest = prefixes.lowest_of_groups(classes, |peer| class(peer).index());
-    let lowest = lowest.into_iter().enumerate();
+fn by_lowest_address<P>(lowest: &[Option<(IpAddr, &P)>]) -> impl Iterator<Item = ClassId> {
+    let lowest = lowest.iter().enumerate();
     let mut lowest: Vec<(IpAddr, usize)> =
-        lowest.filter_map(|(class, found)| Some((found?.0, class))).collect();
+        lowest.filter_map(|(class, found)| Some((found.as_ref()?.0, class))).collect();
     lowest.sort_unstable();
     lowest.into_iter().map(|(_, class)| ClassId::new(class))
 }
