@@ -181,10 +181,11 @@ impl Population {
     fn by_address(&mut self, inventory: &Inventory, prefixes: &PrefixMap<()>) -> PrefixMap<PeerId> {
         let view = self.view.clone();
         let mut table = Vec::with_capacity(prefixes.len());
+        let mut next = 0;
         for (cidr, lowest) in prefixes.atoms() {
             // A prefix that longer ones cover whole is no address's longest.
             let Some(address) = lowest else { continue };
-            let peer = match inventory.owner(address) {
+            let peer = match inventory.owner_near(address, &mut next) {
                 Some(Owner::Endpoint(at)) => self.endpoints[at],
                 _ => self.add(inventory.identity_of(address, view.as_deref()).into()),
             };

@@ -199,11 +199,17 @@ impl Comparison<'_> {
         }
         let row_of = self.rows(side);
         let mut places: FxHashMap<(&[u64], bool, usize), usize> = FxHashMap::default();
+        // The places of those whom no rule names, which most are: by their numbers, and whether they are the host.
+        let mut unnamed: FxHashMap<(bool, usize), usize> = FxHashMap::default();
         let mut found: Vec<Alike> = Vec::new();
         for (at, group) in partition.groups.iter().enumerate() {
             let own = &bits[at * words..(at + 1) * words];
             let (host, numbers) = (group.host, numbers[group.numbers]);
-            let place = *places.entry((own, host, numbers)).or_insert(found.len());
+            let place = if own.iter().all(|word| *word == 0) {
+                *unnamed.entry((host, numbers)).or_insert(found.len())
+            } else {
+                *places.entry((own, host, numbers)).or_insert(found.len())
+            };
             if place == found.len() {
                 let matching = own.iter().zip(&everyone).map(|(own, all)| own | all).collect();
                 found.push(Alike { example: group.example, matching, host, numbers, rows: Vec::new() });

@@ -19,7 +19,8 @@ pub(super) struct PortsAlike {
     pub(super) example: (Protocol, u16),
     /// The rules that match them, a bit for each.
     pub(super) matching: Vec<u64>,
-    pub(super) classes: BTreeSet<PortClassId>,
+    /// In order, each once.
+    pub(super) classes: Vec<PortClassId>,
 }
 
 /// Lists of ports that a side's rules have, each with its rules: many have the same.
@@ -45,6 +46,14 @@ impl Found {
             }
         }
     }
+
+    fn into_ports(mut self) -> Vec<PortsAlike> {
+        for PortsAlike { classes, .. } in &mut self.ports {
+            classes.sort_unstable();
+            classes.dedup();
+        }
+        self.ports
+    }
 }
 
 impl Comparison<'_> {
@@ -65,15 +74,15 @@ impl Comparison<'_> {
         let group = |pieces: &[(Protocol, u16)]| {
             let mut found = Found::default();
             for (piece, matching) in pieces.iter().zip(matching(side, peer, &lists, pieces)) {
-                let classes = BTreeSet::from([classes.class(piece.0, piece.1)]);
+                let classes = vec![classes.class(piece.0, piece.1)];
                 found.add(PortsAlike { example: *piece, matching, classes });
             }
-            found.ports
+            found.into_ports()
         };
         let groups: Vec<Vec<PortsAlike>> = pieces.par_chunks(STRETCHES).map(group).collect();
         let mut found = Found::default();
         groups.into_iter().flatten().for_each(|ports| found.add(ports));
-        found.ports
+        found.into_ports()
     }
 
     /// A port of every stretch in which neither a rule of the side nor the table has an edge, and one of a
