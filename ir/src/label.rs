@@ -1,7 +1,11 @@
 //! Labels and label sets.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use rustc_hash::FxHasher;
 
 /// Where a label comes from: the word before the colon (semantics.md 3.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,8 +81,13 @@ impl fmt::Display for Label {
 }
 
 /// The labels of an identity: at most one for each key, whatever the source (semantics.md 3.1).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LabelSet(Box<[Label]>);
+///
+/// It is hashed when it is made: identities are looked up by it from the inventory to the proof.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LabelSet {
+    hash: u64,
+    labels: Box<[Label]>,
+}
 
 /// Up to this many labels are looked through one by one: keys of other lengths cost a comparison of two
 /// numbers, while the order of keys, which share long beginnings, costs a look at their bytes.
@@ -87,25 +96,25 @@ const FEW: usize = 32;
 impl LabelSet {
     /// The label with this key.
     pub fn get(&self, key: &str) -> Option<&Label> {
-        if self.0.len() <= FEW {
-            return self.0.iter().find(|label| *label.key == *key);
+        if self.labels.len() <= FEW {
+            return self.labels.iter().find(|label| *label.key == *key);
         }
-        self.0.binary_search_by(|label| (*label.key).cmp(key)).ok().map(|at| &self.0[at])
+        self.labels.binary_search_by(|label| (*label.key).cmp(key)).ok().map(|at| &self.labels[at])
     }
 
     /// Whether it has `reserved:<entity>`.
     pub fn is_reserved(&self, entity: &str) -> bool {
-        self.0.iter().any(|label| label.source == LabelSource::Reserved && *label.key == *entity)
+        self.labels.iter().any(|label| label.source == LabelSource::Reserved && *label.key == *entity)
     }
 
     /// The labels in order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = &Label> {
-        self.0.iter()
+        self.labels.iter()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.labels.is_empty()
     }
 }
 
@@ -116,7 +125,48 @@ impl FromIterator<Label> for LabelSet {
         labels.reverse();
         labels.sort_by(|a, b| a.key.cmp(&b.key));
         labels.dedup_by(|later, first| later.key == first.key);
-        LabelSet(labels.into())
+        LabelSet { hash: hash_of(&labels), labels: labels.into() }
+    }
+}
+
+/// The hash of values, or of keys without one: these tell nearly all sets apart, and other keys are long and mostly
+/// the same.
+fn hash_of(labels: &[Label]) -> u64 {
+    let mut hasher = FxHasher::default();
+    for Label { key, value, .. } in labels {
+        if value.is_empty() { key } else { value }.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+impl Default for LabelSet {
+    fn default() -> LabelSet {
+        LabelSet::from_iter([])
+    }
+}
+
+impl fmt::Debug for LabelSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LabelSet").field(&self.labels).finish()
+    }
+}
+
+impl PartialOrd for LabelSet {
+    fn partial_cmp(&self, other: &LabelSet) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for LabelSet {
+    /// By the labels, never by the hash.
+    fn cmp(&self, other: &LabelSet) -> Ordering {
+        self.labels.cmp(&other.labels)
+    }
+}
+
+impl Hash for LabelSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 

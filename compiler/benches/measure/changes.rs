@@ -8,7 +8,7 @@ use sluice_compiler::load;
 use sluice_compiler::options::Options;
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
-use sluice_compiler::session::{Change, ObjectKey, Session};
+use sluice_compiler::session::{Change, Delta, ObjectKey, Reason, Session};
 use sluice_compiler::source::Limits;
 use sluice_ir::dns_name::DnsName;
 
@@ -45,7 +45,7 @@ pub(super) fn rows(policies: usize) {
     )
     .unwrap();
     let mut run = Run { session, policies };
-    run.tell("all tables built", vec![start.elapsed()]);
+    run.tell("all tables built", vec![Took { time: start.elapsed(), compacted: false }]);
     let mut random = Random::new(99);
     let texts = (0..CHANGES).map(|number| {
         let mut text = String::new();
@@ -104,6 +104,13 @@ fn policy_of_all(number: usize) -> String {
     )
 }
 
+/// How long a change took.
+struct Took {
+    time: Duration,
+    /// Whether all tables were built anew after it, to be rid of what is of no use any more.
+    compacted: bool,
+}
+
 struct Run {
     session: Session,
     policies: usize,
@@ -119,10 +126,10 @@ impl Run {
         load(sources, &[file], &Options::default(), &Limits::default()).resources.remove(0)
     }
 
-    fn apply(&mut self, change: Change) -> Duration {
+    fn apply(&mut self, change: Change) -> Took {
         let start = Instant::now();
-        self.session.apply(change).unwrap();
-        start.elapsed()
+        let delta = self.session.apply(change).unwrap();
+        Took { time: start.elapsed(), compacted: matches!(delta, Delta::Rebuilt(Reason::Compaction)) }
     }
 
     fn time(&mut self, what: &str, changes: Vec<Change>) {
@@ -130,11 +137,22 @@ impl Run {
         self.tell(what, times);
     }
 
-    fn time_pairs(&mut self, pairs: Vec<[Change; 2]>) -> (Vec<Duration>, Vec<Duration>) {
+    fn time_pairs(&mut self, pairs: Vec<[Change; 2]>) -> (Vec<Took>, Vec<Took>) {
         pairs.into_iter().map(|[first, second]| (self.apply(first), self.apply(second))).unzip()
     }
 
-    fn tell(&self, what: &str, mut times: Vec<Duration>) {
+    /// Prints a row, and another for those changes after which all was built anew, as too much was of no use.
+    fn tell(&self, what: &str, took: Vec<Took>) {
+        let (compacted, others): (Vec<Took>, Vec<Took>) = took.into_iter().partition(|took| took.compacted);
+        self.print(what, &others);
+        self.print(&format!("{what}, {} times with a compaction", compacted.len()), &compacted);
+    }
+
+    fn print(&self, what: &str, took: &[Took]) {
+        if took.is_empty() {
+            return;
+        }
+        let mut times: Vec<Duration> = took.iter().map(|took| took.time).collect();
         times.sort();
         let us = |time: Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
         let (first, last) = (times[0], times[times.len() - 1]);

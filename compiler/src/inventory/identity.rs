@@ -126,9 +126,10 @@ impl Eq for Template<'_> {}
 
 impl Hash for Template<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.labels.hash(state);
+        // Keys are long and mostly the same.
+        self.labels.iter().for_each(|(_, value)| value.hash(state));
         self.spec.service_account.hash(state);
-        self.ports().for_each(|port| port.hash(state));
+        self.ports().for_each(|(_, _, number)| number.hash(state));
     }
 }
 
