@@ -6,8 +6,9 @@
 //! the rules allow, and the partition does not depend on the order of rules or peers.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 use rayon::join;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -16,7 +17,7 @@ use sluice_ir::net::{PortName, Protocol};
 use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortMatch, PortSet, Ports, Rule};
 
 use super::members::Members;
-use super::population::Population;
+use super::population::{PeerId, Population};
 use super::signature::{NamedPort, SetId, Signature, named_on_egress};
 
 /// The different lists of peers that a policy's rules have.
@@ -114,16 +115,15 @@ impl PeerSets {
 impl Classes {
     pub(super) fn new(sets: &PeerSets, population: &Population) -> Classes {
         let of_peers = by_peer(&sets.members, population.len());
-        let mut classes: IndexMap<Signature, (), FxBuildHasher> = IndexMap::default();
-        let signed = population.iter().map(|(peer, identity)| {
-            let signature = sets.signature(of_peers.get(peer.index()), identity);
-            let entry = classes.entry(signature);
-            let at = entry.index();
-            entry.or_default();
-            u32::try_from(at).unwrap_or(u32::MAX)
-        });
-        let of_peer = signed.collect();
-        let signatures: Vec<Signature> = classes.into_keys().collect();
+        let peers: Vec<_> = population.iter().collect();
+        let sign = |(peer, identity): &(PeerId, &Arc<Identity>)| {
+            sets.signature(of_peers.get(peer.index()), identity)
+        };
+        let signed: Vec<Signature> = peers.par_iter().map(sign).collect();
+        let mut classes: IndexSet<Signature, FxBuildHasher> = IndexSet::default();
+        let class = |signature| u32::try_from(classes.insert_full(signature).0).unwrap_or(u32::MAX);
+        let of_peer = signed.into_iter().map(class).collect();
+        let signatures: Vec<Signature> = classes.into_iter().collect();
         let mut of_set = vec![Vec::new(); sets.len()];
         for (class, signature) in (0_u32..).zip(&signatures) {
             for set in &signature.sets {

@@ -10,7 +10,7 @@ use sluice_ir::decision::EndpointName;
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{Identity, Peer, Peers, Policy};
-use sluice_ir::prefix_map::PrefixMap;
+use sluice_ir::prefix_map::{PrefixMap, atoms_of};
 
 use crate::inventory::{Inventory, Owner};
 use crate::resource::cilium::Entity;
@@ -98,7 +98,7 @@ impl Population {
         view: Option<&str>,
     ) -> Population {
         let mut population = Population::everybody(inventory, view);
-        population.addresses = population.by_address(inventory, &with_families(prefixes));
+        population.addresses = population.by_address(inventory, &atoms_with_families(prefixes));
         population
     }
 
@@ -178,11 +178,11 @@ impl Population {
         }
     }
 
-    fn by_address(&mut self, inventory: &Inventory, prefixes: &PrefixMap<()>) -> PrefixMap<PeerId> {
+    fn by_address(&mut self, inventory: &Inventory, atoms: &[Atom]) -> PrefixMap<PeerId> {
         let view = self.view.clone();
-        let mut table = Vec::with_capacity(prefixes.len());
+        let mut table = Vec::with_capacity(atoms.len());
         let mut next = 0;
-        for (cidr, lowest) in prefixes.atoms() {
+        for (cidr, lowest) in atoms.iter().copied() {
             // A prefix that longer ones cover whole is no address's longest.
             let Some(address) = lowest else { continue };
             let peer = match inventory.owner_near(address, &mut next) {
@@ -195,9 +195,12 @@ impl Population {
     }
 }
 
-/// These prefixes, and all addresses of each family.
-pub(crate) fn with_families(prefixes: impl IntoIterator<Item = Cidr>) -> PrefixMap<()> {
-    prefixes.into_iter().chain(families()).map(|cidr| (cidr, ())).collect()
+/// A prefix, with the lowest address that no longer one holds.
+pub(crate) type Atom = (Cidr, Option<IpAddr>);
+
+/// The atoms of these prefixes, and of all addresses of each family.
+pub(crate) fn atoms_with_families(prefixes: impl IntoIterator<Item = Cidr>) -> Vec<Atom> {
+    atoms_of(prefixes.into_iter().chain(families()))
 }
 
 /// The prefix of every address of a family, for each: where nothing else is known of an address.

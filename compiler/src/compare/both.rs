@@ -12,7 +12,7 @@ use super::isolation::{self, Isolation};
 use super::roster::Roster;
 use super::touched::touched;
 use crate::Compiled;
-use crate::classify::population::{prefixes_of, with_families};
+use crate::classify::population::{atoms_with_families, prefixes_of};
 use crate::classify::{Judged, Limits, Population, classify, judged};
 use crate::decide::{DecideError, Decided};
 use crate::inventory::{Inventory, Owner};
@@ -114,7 +114,7 @@ fn prefixes(halves: &[Half<'_>; 2]) -> BTreeSet<Cidr> {
         inventories.iter().any(|known| matches!(known.owner(*address), Some(Owner::Endpoint(_))))
     };
     for _ in 0..ROUNDS {
-        let atoms = with_families(prefixes.iter().copied()).atoms();
+        let atoms = atoms_with_families(prefixes.iter().copied());
         let lowest = atoms.into_iter().filter_map(|(_, lowest)| lowest).filter(is_pod).map(Cidr::host);
         let fresh: Vec<Cidr> = lowest.filter(|cidr| !prefixes.contains(cidr)).collect();
         if fresh.is_empty() {

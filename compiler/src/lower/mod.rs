@@ -111,7 +111,9 @@ fn lower_run(policies: &[&Resource], around: Surroundings<'_>) -> Lowered {
 /// Puts the rules of objects behind each other. What only shows between them is not looked for.
 pub fn merge(parts: Vec<Lowered>, options: &Options) -> Lowered {
     let mut builder = PolicyBuilder::new(settings(options));
-    let (mut written, mut diagnostics) = (Vec::new(), Vec::new());
+    builder.reserve(parts.iter().map(|part| &part.policy));
+    let mut written = Vec::with_capacity(parts.iter().map(|part| part.written.len()).sum());
+    let mut diagnostics = Vec::new();
     for part in parts {
         builder.append(part.policy);
         written.extend(part.written);

@@ -21,18 +21,21 @@
 //! 12. Every address has a class, unless there are no subjects.
 //! 13. The decision is in [canonical form](super#canonical-form). [`Decision::canonical`] restores this.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rayon::join;
 use rustc_hash::FxHashSet;
 
-use super::{Decision, Outcome, PeerForm, PortSpan, Table};
+use super::{Decision, Outcome, PeerClass, PeerForm, PortSpan, Table};
 use crate::ids::{ClassId, L7Id, OriginId, RowId, VerdictId};
 use crate::label::LabelSource;
 use crate::net::{Family, PortRange, Protocol};
 use crate::policy::eval::{Reason, Verdict};
 use crate::policy::{Direction, Proxy};
+use crate::prefix_map::PrefixMap;
 pub use crate::verified::Verified;
 
 /// A broken invariant. It always means a mistake in Sluice, never in the user's input.
@@ -98,26 +101,33 @@ pub fn verify_canonical(
     decision: &Decision,
     peers: PeerForm,
 ) -> std::result::Result<Verified<Decision>, VerifyError> {
-    let decision = decision.in_canonical_form(peers);
-    content_is_sound(&decision)?;
+    let (tables, sound) = join(
+        || decision.tables_in_form(&peers),
+        || peers_are_sound(&peers.classes, &peers.entities, &peers.prefixes),
+    );
+    let decision = tables.with(peers);
+    tables_are_sound(&decision)?;
+    sound?;
+    every_address_has_a_class(&decision)?;
     debug_assert_eq!(is_canonical(&decision), Ok(()));
     Ok(Verified::attest(decision))
 }
 
 /// Every invariant but the form.
 fn content_is_sound(decision: &Decision) -> Result {
+    tables_are_sound(decision)?;
+    peers_are_sound(&decision.classes, &decision.entities, &decision.prefixes)?;
+    every_address_has_a_class(decision)
+}
+
+/// What does not look at the peers themselves.
+fn tables_are_sound(decision: &Decision) -> Result {
     for (index, origin) in decision.origins.iter().enumerate() {
         if !origin.is_whole() {
             return Err(VerifyError::Origin(OriginId::new(index)));
         }
     }
     l7_is_sound(decision)?;
-    // The error is the one that comes first here, whichever is found first.
-    let (peers, tables) = join(|| peers_are_sound(decision), || tables_are_sound(decision));
-    peers.and(tables)
-}
-
-fn tables_are_sound(decision: &Decision) -> Result {
     for (index, outcome) in decision.verdicts.iter().enumerate() {
         outcome_is_sound(decision, VerdictId::new(index), outcome)?;
     }
@@ -146,16 +156,19 @@ fn l7_is_sound(decision: &Decision) -> Result {
     Ok(())
 }
 
-fn peers_are_sound(decision: &Decision) -> Result {
-    let classes = decision.classes.len();
-    for (name, id) in &decision.entities {
-        names(format_args!("entity {name}"), id, id.index(), classes)?;
+fn peers_are_sound(
+    classes: &[PeerClass],
+    entities: &BTreeMap<Arc<str>, ClassId>,
+    prefixes: &PrefixMap<ClassId>,
+) -> Result {
+    for (name, id) in entities {
+        names(format_args!("entity {name}"), id, id.index(), classes.len())?;
     }
-    for (cidr, id) in decision.prefixes.iter() {
-        names(cidr, id, id.index(), classes)?;
+    for (cidr, id) in prefixes.iter() {
+        names(cidr, id, id.index(), classes.len())?;
     }
     let mut seen = FxHashSet::default();
-    for (index, class) in decision.classes.iter().enumerate() {
+    for (index, class) in classes.iter().enumerate() {
         let fails = |sentence| Err(VerifyError::Example(ClassId::new(index), sentence));
         let spelled = |source: &LabelSource| {
             *source != LabelSource::Any && LabelSource::from_word(source.word()) == *source
@@ -167,7 +180,7 @@ fn peers_are_sound(decision: &Decision) -> Result {
             return fails("no other class has this example");
         }
     }
-    every_address_has_a_class(decision)
+    Ok(())
 }
 
 fn every_address_has_a_class(decision: &Decision) -> Result {

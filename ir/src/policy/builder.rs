@@ -75,6 +75,15 @@ impl PolicyBuilder {
         }
     }
 
+    /// Makes room for the rules of some policies.
+    pub fn reserve<'p>(&mut self, policies: impl Iterator<Item = &'p Policy> + Clone) {
+        let all = |count: fn(&Policy) -> usize| policies.clone().map(count).sum();
+        self.selectors.reserve(all(|policy| policy.selectors.len()));
+        self.l7.reserve(all(|policy| policy.l7.len()));
+        self.origins.reserve(all(|policy| policy.origins.len()));
+        self.rules.reserve(all(|policy| policy.rules.len()));
+    }
+
     /// Adds the rules of a policy behind the others. Its settings do not count.
     pub fn append(&mut self, policy: Policy) {
         let Policy { selectors, l7, origins, rules, .. } = policy;

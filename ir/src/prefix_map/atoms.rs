@@ -11,16 +11,16 @@ impl<V> PrefixMap<V> {
     /// `None` if it decides none, as the entries inside it cover it. Takes O(n), however wide the
     /// prefixes are.
     pub fn atoms(&self) -> Vec<(Cidr, Option<IpAddr>)> {
-        let atom =
-            |(key, lowest): (Key, Option<u128>)| (key.cidr(), lowest.map(|bits| address(key.family, bits)));
-        self.lowest_bits().into_iter().map(atom).collect()
+        atoms(self.entries.keys().copied())
     }
 
     /// The lowest address of each of `groups` groups of values, with the value that decides it; `None` for a
     /// group that decides no address. `group` says in which a value is, from 0. Takes O(n).
     pub fn lowest_of_groups(&self, groups: usize, group: impl Fn(&V) -> usize) -> Vec<Option<(IpAddr, &V)>> {
         let mut lowest: Vec<Option<(Family, u128, &V)>> = vec![None; groups];
-        for ((key, bits), value) in self.lowest_bits().into_iter().zip(self.entries.values()) {
+        for ((key, bits), value) in
+            lowest_bits(self.entries.keys().copied()).into_iter().zip(self.entries.values())
+        {
             let (Some(bits), Some(best)) = (bits, lowest.get_mut(group(value))) else { continue };
             if best.is_none_or(|(family, least, _)| (key.family, bits) < (family, least)) {
                 *best = Some((key.family, bits, value));
@@ -28,30 +28,6 @@ impl<V> PrefixMap<V> {
         }
         let found = |(family, bits, value)| (address(family, bits), value);
         lowest.into_iter().map(|best| best.map(found)).collect()
-    }
-
-    /// The entries' keys with the lowest address that each decides.
-    fn lowest_bits(&self) -> Vec<(Key, Option<u128>)> {
-        let mut free: Vec<(Key, Option<u128>)> = Vec::with_capacity(self.len());
-        let mut open: Vec<usize> = Vec::new();
-        for key in self.entries.keys() {
-            while open.last().is_some_and(|outer| !free[*outer].0.covers(*key)) {
-                open.pop();
-            }
-            if let Some(outer) = open.last() {
-                let (_, lowest) = &mut free[*outer];
-                // The entries directly inside come in order, so the first gap stays.
-                if *lowest == Some(key.bits) {
-                    *lowest = key.next();
-                }
-            }
-            open.push(free.len());
-            free.push((*key, Some(key.bits)));
-        }
-        for (key, lowest) in &mut free {
-            *lowest = lowest.filter(|bits| key.holds(*bits));
-        }
-        free
     }
 
     /// The lowest address that an entry at `prefix` decides, whether or not there is one; `None` if the
@@ -85,4 +61,42 @@ impl<V> PrefixMap<V> {
             }
         }
     }
+}
+
+/// As [`PrefixMap::atoms`] of a map with entries at these prefixes, without making one.
+pub fn atoms_of(prefixes: impl IntoIterator<Item = Cidr>) -> Vec<(Cidr, Option<IpAddr>)> {
+    let mut keys: Vec<Key> = prefixes.into_iter().map(Key::of).collect();
+    keys.sort();
+    keys.dedup();
+    atoms(keys.into_iter())
+}
+
+fn atoms(keys: impl Iterator<Item = Key>) -> Vec<(Cidr, Option<IpAddr>)> {
+    let atom =
+        |(key, lowest): (Key, Option<u128>)| (key.cidr(), lowest.map(|bits| address(key.family, bits)));
+    lowest_bits(keys).into_iter().map(atom).collect()
+}
+
+/// Keys, which come in order and each once, with the lowest address that each decides.
+fn lowest_bits(keys: impl Iterator<Item = Key>) -> Vec<(Key, Option<u128>)> {
+    let mut free: Vec<(Key, Option<u128>)> = Vec::with_capacity(keys.size_hint().0);
+    let mut open: Vec<usize> = Vec::new();
+    for key in keys {
+        while open.last().is_some_and(|outer| !free[*outer].0.covers(key)) {
+            open.pop();
+        }
+        if let Some(outer) = open.last() {
+            let (_, lowest) = &mut free[*outer];
+            // The entries directly inside come in order, so the first gap stays.
+            if *lowest == Some(key.bits) {
+                *lowest = key.next();
+            }
+        }
+        open.push(free.len());
+        free.push((key, Some(key.bits)));
+    }
+    for (key, lowest) in &mut free {
+        *lowest = lowest.filter(|bits| key.holds(*bits));
+    }
+    free
 }

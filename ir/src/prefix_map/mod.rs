@@ -57,6 +57,8 @@ use std::collections::BTreeMap;
 use std::iter;
 use std::net::IpAddr;
 
+pub use atoms::atoms_of;
+
 use crate::net::Cidr;
 use key::Key;
 

@@ -37,6 +37,11 @@ impl Decision {
     /// As [`Decision::canonical`], with the peers put in order before: those of the decision itself are not
     /// looked at.
     pub(super) fn in_canonical_form(&self, peers: PeerForm) -> Decision {
+        self.tables_in_form(&peers).with(peers)
+    }
+
+    /// Everything in canonical form but the peers, who are left out.
+    pub(super) fn tables_in_form(&self, peers: &PeerForm) -> Decision {
         let (origins, origin_ranks) = rank(&self.origins, |_| true);
         let (l7, l7_ranks) = rank(&self.l7, |_| true);
         let mut outcomes = Interned::default();
@@ -51,24 +56,20 @@ impl Decision {
             join(|| form(Direction::Ingress), || form(Direction::Egress));
         let mut rows = ByDirection { ingress: ingress_rows, egress: egress_rows };
         let sides = ByDirection { ingress, egress };
-        let mut subjects = subjects(self, &peers, &sides);
+        let mut subjects = subjects(self, peers, &sides);
         let mut sides = ByDirection::from_fn(|direction| Side {
             rows: rows_by_use(&mut subjects, direction, std::mem::take(&mut rows[direction])),
             ports: sides[direction].columns.ports.clone(),
         });
         let verdicts = verdicts_by_use(&mut sides, outcomes);
         let (origins, l7, verdicts) = without_unused(&origins, &l7, verdicts);
-        Decision {
-            node: self.node.clone(),
-            origins,
-            l7,
-            classes: peers.classes,
-            entities: peers.entities,
-            prefixes: peers.prefixes,
-            sides,
-            verdicts,
-            subjects,
-        }
+        Decision { node: self.node.clone(), origins, l7, sides, verdicts, subjects, ..Decision::default() }
+    }
+
+    /// The same with these peers.
+    pub(super) fn with(self, peers: PeerForm) -> Decision {
+        let PeerForm { classes, entities, prefixes, .. } = peers;
+        Decision { classes, entities, prefixes, ..self }
     }
 }
 

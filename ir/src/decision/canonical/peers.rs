@@ -14,9 +14,9 @@ use crate::prefix_map::PrefixMap;
 /// so it can be made beside them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerForm {
-    pub(super) classes: Vec<PeerClass>,
-    pub(super) entities: BTreeMap<Arc<str>, ClassId>,
-    pub(super) prefixes: PrefixMap<ClassId>,
+    pub(in crate::decision) classes: Vec<PeerClass>,
+    pub(in crate::decision) entities: BTreeMap<Arc<str>, ClassId>,
+    pub(in crate::decision) prefixes: PrefixMap<ClassId>,
     /// The new number of each class.
     pub(super) numbers: Vec<usize>,
 }
