@@ -8,14 +8,15 @@ use sluice_backends::datapath::program_name;
 use sluice_backends::image::{Image, Images, NeedsImages, Refused, Room, Shape, Write};
 use sluice_backends::program::Code;
 use sluice_compiler::Compiled;
-use sluice_compiler::session::{Change, Delta, ObjectKey, Session, SessionError, Tables};
-use sluice_ir::decision::{ByDirection, EndpointName};
+use sluice_compiler::session::{Change, Delta, Session, Tables};
+use sluice_ir::decision::ByDirection;
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 
-use super::book::{Book, Books, Named};
+use super::book::{Book, Books};
 use super::dns::Dns;
 use super::grow::{Ahead, AheadError, Growth, Larger, Ready};
+use super::live::Live;
 use super::place::{Placed, here, locals, sought};
 use super::reading::{Answer, finding};
 use super::settings::Told;
@@ -56,22 +57,6 @@ pub(super) struct Enforcer {
     written: bool,
     /// Whether a generation was put in force since then, whose grace periods are others.
     flipped: bool,
-}
-
-/// What is in force, and what it follows from.
-pub(super) struct Live {
-    pub(super) session: Session,
-    pub(super) images: Images,
-    pub(super) inputs: Arc<Inputs>,
-    pub(super) compiled: Arc<Compiled>,
-    pub(super) placed: Vec<Placed>,
-    /// What images that are made anew leave for changes.
-    room: Room,
-    /// What came in place since larger images were planned, with its counters; none if they are not, or would have missed more.
-    missed: Option<Vec<(Tables, Vec<u32>)>>,
-    /// Whether the images are those in the kernel, in the session's words: if not, all are made anew.
-    is_current: bool,
-    book: Arc<Book>,
 }
 
 /// What became of an attempt.
@@ -554,95 +539,6 @@ impl Enforcer {
         attached.map_err(|error| of(&error))?;
         let seconds = whole.as_secs_f64();
         Ok(Publish { at: Moment::now(), generation: number.word(), seconds, stages, sizes })
-    }
-}
-
-impl Live {
-    /// Applies changes to the session, all or none. Gives what is different, and what takes it back.
-    fn apply(&mut self, changes: Vec<Change>) -> Result<(Vec<Delta>, Vec<Change>), SessionError> {
-        let (mut deltas, mut undo) = (Vec::with_capacity(changes.len()), Vec::new());
-        for change in changes {
-            let inverse = self.inverse(&change);
-            match self.session.apply(change) {
-                Ok(delta) => {
-                    deltas.push(delta);
-                    undo.extend(inverse);
-                }
-                Err(error) => {
-                    self.take_back(undo);
-                    return Err(error);
-                }
-            }
-        }
-        Ok((deltas, undo))
-    }
-
-    /// What takes a change back; none if there is nothing to take back.
-    fn inverse(&self, change: &Change) -> Option<Change> {
-        let session = &self.session;
-        let put = |key: &ObjectKey| Some(Change::Put(Box::new(session.object(key)?.clone())));
-        match change {
-            Change::Put(resource) => {
-                let key = ObjectKey::of(resource);
-                Some(put(&key).unwrap_or(Change::Remove(key)))
-            }
-            Change::Remove(key) => put(key),
-            Change::DnsAnswer(name, address) => {
-                (!session.knows(name, *address)).then(|| Change::DnsExpiry(name.clone(), *address))
-            }
-            Change::DnsExpiry(name, address) => {
-                session.knows(name, *address).then(|| Change::DnsAnswer(name.clone(), *address))
-            }
-            Change::Aws(_) => Some(Change::Aws(Box::new(session.aws().clone()))),
-        }
-    }
-
-    /// Takes changes back. The images are made anew with the next ones.
-    fn take_back(&mut self, undo: Vec<Change>) {
-        (self.is_current, self.missed) = (false, None);
-        for change in undo.into_iter().rev() {
-            if let Err(error) = self.session.apply(change) {
-                tracing::error!(%error, "a change cannot be taken back: it comes into force with the next one");
-            }
-        }
-    }
-
-    /// Writes the verdicts that are new into the book, before anybody can meet one; gives their counters.
-    fn name(&self, tables: &Tables, slots: &mut Slots) -> Vec<u32> {
-        let verdicts = tables.verdicts.iter().map(|(_, outcome)| {
-            let counter = slots.give(&self.session, outcome);
-            Named::of(&self.session, outcome, counter)
-        });
-        let verdicts: Vec<Arc<Named>> = verdicts.collect();
-        let counters = verdicts.iter().map(|named| named.counter).collect();
-        self.book.extend(verdicts);
-        counters
-    }
-
-    /// Gives every verdict its name and its counter.
-    fn name_all(&mut self, number: Number, slots: &mut Slots) {
-        let outcomes = self.session.outcomes();
-        let verdicts: Vec<Arc<Named>> = outcomes
-            .map(|outcome| Named::of(&self.session, outcome, slots.give(&self.session, outcome)))
-            .collect();
-        for (verdict, named) in (0..).zip(&verdicts) {
-            // Images that nobody reads yet need no order of stores.
-            let _stores: Option<Vec<Write>> = self.images.set_counter(verdict, named.counter);
-        }
-        self.book = self.book_of(number, verdicts);
-    }
-
-    /// The book of a generation whose verdicts have the numbers of those of the one before.
-    fn rename(&mut self, number: Number) {
-        let verdicts = self.book.verdicts();
-        self.book = self.book_of(number, verdicts);
-    }
-
-    fn book_of(&self, number: Number, verdicts: Vec<Arc<Named>>) -> Arc<Book> {
-        let endpoints: Vec<EndpointName> =
-            here(&self.placed).map(|(placed, _)| placed.name.clone()).collect();
-        let (node, compiled) = (Arc::clone(self.session.node()), Arc::clone(&self.compiled));
-        Arc::new(Book::new(number, node, endpoints, compiled, verdicts))
     }
 }
 
