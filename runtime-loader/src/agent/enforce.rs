@@ -53,6 +53,10 @@ pub(super) struct Enforcer {
     /// What the kernel is to verify for the generation to come.
     spare: Option<Spare>,
     growth: Growth,
+    /// Whether programs are being verified that no images are larger for.
+    verifies: bool,
+    /// What takes back the changes that wait for larger images, and the answers among them.
+    waiting: (Vec<Change>, Vec<(Answer, bool)>),
     /// Whether images in force were written since the last grace period began.
     written: bool,
     /// Whether a generation was put in force since then, whose grace periods are others.
@@ -66,10 +70,20 @@ pub(super) enum Attempt {
     Published(Publish),
     /// The generation in force says it now.
     InPlace,
+    /// Larger images are on their way, and it is in force with them.
+    Waits,
     /// What is in force says the same.
     Same,
     /// What was in force is, and this is why.
     Refused(Vec<Finding>),
+}
+
+impl Attempt {
+    /// What is said of why it was refused, in a line; none if it was not.
+    pub(super) fn refused(&self) -> Option<&str> {
+        let Attempt::Refused(findings) = self else { return None };
+        Some(findings.first().map(|finding| finding.message.as_str()).unwrap_or_default())
+    }
 }
 
 /// What a new generation is made of.
@@ -103,6 +117,8 @@ impl Enforcer {
             books,
             spare: None,
             growth: Growth::No,
+            verifies: false,
+            waiting: Default::default(),
             written: false,
             flipped: false,
         }
@@ -159,16 +175,18 @@ impl Enforcer {
         self.node.grace_passed()
     }
 
-    /// What is to be done for the generation to come, by whoever has the time.
+    /// What is to be done for the generation to come, by whoever has the time. Room comes first: programs for images that
+    /// are soon too small are of no use.
     pub(super) fn take_ahead(&mut self) -> Option<Ahead> {
-        if let Some(spare) = self.spare.take() {
-            return Some(Ahead::Verify(spare));
-        }
-        let live = self.live.as_mut()?;
-        let grows = self.growth == Growth::No && self.node.is_settled() && live.is_current;
-        if !grows || !live.images.is_short_of_room() {
-            return None;
-        }
+        let may_grow = self.growth == Growth::No && self.node.is_settled();
+        let waits = self.is_waited_for();
+        let short = |live: &&mut Live| live.waits || live.is_current && live.images.is_short_of_room();
+        let Some(live) = self.live.as_mut().filter(|_| may_grow).filter(short) else {
+            // Who waits for room waits for the grace period before.
+            let spare = self.spare.take_if(|_| !waits);
+            self.verifies = spare.is_some();
+            return spare.map(Ahead::Verify);
+        };
         self.growth = Growth::Begun;
         let (tables, idle) = (live.session.tables(), self.node.idle());
         let interfaces = interfaces(&locals(&live.placed), &self.settings);
@@ -178,9 +196,15 @@ impl Enforcer {
         Some(Ahead::Grow(Box::new(Larger { tables, interfaces, room, settings: self.settings, idle })))
     }
 
+    /// Whether changes wait for larger images.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.waits)
+    }
+
     /// Keeps what was done. If it was for larger images, these are in force then.
     pub(super) fn keep(&mut self, ready: Result<Ready, AheadError>) -> Result<Option<Attempt>, AheadError> {
         let grows = std::mem::take(&mut self.growth);
+        self.verifies = false;
         let kept = ready.and_then(|ready| {
             let kept = self.node.keep(ready.verified)?;
             let (code, images) = ready.larger.map(|larger| (larger.code, larger.images)).unzip();
@@ -191,17 +215,33 @@ impl Enforcer {
             (Ok((true, Some(images))), Growth::Begun) => {
                 // What is not to be had in this way is made anew, with the same room.
                 let why = self.caught_up(images).map_or(Why::Anew, Why::Larger);
-                Ok(Some(match self.publish(why, Stopwatch::new()) {
-                    Ok(publish) => Attempt::Published(publish),
-                    Err(refused) => Attempt::Refused(vec![refused]),
-                }))
+                Ok(Some(self.publish_waiting(why)))
             }
             (Ok(_), _) => Ok(None),
+            (Err(error), _) if self.is_waited_for() => {
+                tracing::warn!(%error, "there are no larger images: all are made anew");
+                Ok(Some(self.publish_waiting(Why::Anew)))
+            }
             (Err(error), _) => {
                 self.growth = Growth::Failed;
                 Err(error)
             }
         }
+    }
+
+    /// Publishes what changes may wait for. If that cannot be they are taken back.
+    fn publish_waiting(&mut self, why: Why) -> Attempt {
+        let refused = match self.publish(why, Stopwatch::new()) {
+            Ok(publish) => return Attempt::Published(publish),
+            Err(refused) => refused,
+        };
+        let (undo, answers) = std::mem::take(&mut self.waiting);
+        self.note(answers.into_iter().rev().collect());
+        if let Some(live) = &mut self.live {
+            live.waits = false;
+            live.take_back(undo);
+        }
+        Attempt::Refused(vec![refused])
     }
 
     /// Larger images with what came in place since they were planned.
@@ -265,21 +305,26 @@ impl Enforcer {
             news.push(change);
         }
         let attempt = self.change(news, Stopwatch::new());
-        if !matches!(attempt, Attempt::Refused(_)) {
-            self.note(learned);
+        if matches!(attempt, Attempt::Refused(_)) {
+            return attempt;
+        }
+        let before = self.note(learned);
+        if matches!(attempt, Attempt::Waits) {
+            self.waiting.1.extend(before);
         }
         attempt
     }
 
-    /// Notes which answers are known from now on, and which are not any more.
-    fn note(&mut self, learned: Vec<(Answer, bool)>) {
-        for (answer, is_known) in learned {
-            if is_known {
-                self.learned.insert(answer);
-            } else {
-                self.learned.remove(&answer);
-            }
-        }
+    /// Notes which answers are known from now on, and which are not any more. Gives those of which that was otherwise before.
+    fn note(&mut self, learned: Vec<(Answer, bool)>) -> Vec<(Answer, bool)> {
+        let note = |(answer, is_known): (Answer, bool)| {
+            let is_other = match is_known {
+                true => self.learned.insert(answer.clone()),
+                false => self.learned.remove(&answer),
+            };
+            is_other.then_some((answer, !is_known))
+        };
+        learned.into_iter().filter_map(note).collect()
     }
 
     /// Puts in force what files say differently.
@@ -352,8 +397,18 @@ impl Enforcer {
             Arc::clone(&compiled),
             Vec::new(),
         ));
-        let mut next =
-            Live { session, images, inputs, compiled, placed, room, missed: None, is_current: false, book };
+        let mut next = Live {
+            session,
+            images,
+            inputs,
+            compiled,
+            placed,
+            room,
+            missed: None,
+            waits: false,
+            is_current: false,
+            book,
+        };
         next.name_all(self.node.next(), &mut self.slots);
         let before = (self.live.replace(next), std::mem::replace(&mut self.settings, settings));
         match self.publish(Why::Different(Vec::new()), watch) {
@@ -381,6 +436,10 @@ impl Enforcer {
         };
         watch.ended("tables");
         match self.enact(deltas, watch) {
+            Ok(Attempt::Waits) => {
+                self.waiting.0.extend(undo);
+                Attempt::Waits
+            }
             Ok(attempt) => attempt,
             Err(refused) => {
                 if let Some(live) = &mut self.live {
@@ -403,17 +462,27 @@ impl Enforcer {
                 Delta::Rebuilt(_) => anew = true,
             }
         }
+        if !anew && live.waits {
+            return Ok(self.wait(different));
+        }
         if !anew && different.is_empty() {
             return Ok(Attempt::Same);
         }
         let mut writes = Vec::new();
         let mut in_place = true;
-        for tables in different.iter().filter(|_| !anew) {
+        for (at, tables) in different.iter().enumerate().filter(|_| !anew) {
             let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
             let counters = live.name(tables, &mut self.slots);
             if in_place {
                 match self.apply_in_place(tables, &counters, &mut writes)? {
                     Ok(()) => continue,
+                    Err(reason) if reason.is_for_want_of_room() && self.may_wait() => {
+                        self.write(&writes)?;
+                        if let Some(live) = &mut self.live {
+                            live.miss(tables, counters);
+                        }
+                        return Ok(self.wait(different.split_off(at + 1)));
+                    }
                     Err(reason) => tracing::debug!(%reason, "a new generation is needed"),
                 }
             }
@@ -438,6 +507,23 @@ impl Enforcer {
         self.publish(why, watch).map(Attempt::Published)
     }
 
+    /// Whether there will be larger images soon.
+    fn may_wait(&self) -> bool {
+        self.growth == Growth::Begun || self.growth == Growth::No && !self.verifies
+    }
+
+    /// Leaves what does not fit to larger images, and whatever comes before they are there: it may build on it.
+    fn wait(&mut self, different: Vec<Tables>) -> Attempt {
+        if let Some(live) = &mut self.live {
+            live.waits = true;
+            for tables in different {
+                let counters = live.name(&tables, &mut self.slots);
+                live.miss(&tables, counters);
+            }
+        }
+        Attempt::Waits
+    }
+
     /// Adds the stores that a change takes to those that are to be made. Where something that is to be used again may still
     /// be read, they are made, and whoever may be reading is waited for: that is quicker than a generation.
     fn apply_in_place(
@@ -457,10 +543,8 @@ impl Enforcer {
             live.images.settle();
             applied = apply(live);
         }
-        if let (Ok(_), Some(live)) = (&applied, &mut self.live)
-            && let Some(missed) = &mut live.missed
-        {
-            missed.push((tables.clone(), counters.to_vec()));
+        if let (Ok(_), Some(live)) = (&applied, &mut self.live) {
+            live.miss(tables, counters.to_vec());
         }
         Ok(applied.map(|more| writes.extend(more)))
     }
@@ -526,7 +610,8 @@ impl Enforcer {
             return Err(of(&error));
         }
         watch.ended("load, ask, flip");
-        live.is_current = true;
+        (live.is_current, live.waits) = (true, false);
+        self.waiting = Default::default();
         self.growth = Growth::No;
         (self.written, self.flipped) = (false, true);
         self.books.send_modify(Books::turn);

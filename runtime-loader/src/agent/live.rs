@@ -24,6 +24,8 @@ pub(super) struct Live {
     pub(super) room: Room,
     /// What came in place since larger images were planned, with its counters; none if they are not, or would have missed more.
     pub(super) missed: Option<Vec<(Tables, Vec<u32>)>>,
+    /// Whether what came last is not in force, as it fits into larger images alone.
+    pub(super) waits: bool,
     /// Whether the images are those in the kernel, in the session's words: if not, all are made anew.
     pub(super) is_current: bool,
     pub(super) book: Arc<Book>,
@@ -47,6 +49,13 @@ impl Live {
             }
         }
         Ok((deltas, undo))
+    }
+
+    /// Notes what larger images that are on their way do not have yet.
+    pub(super) fn miss(&mut self, tables: &Tables, counters: Vec<u32>) {
+        if let Some(missed) = &mut self.missed {
+            missed.push((tables.clone(), counters));
+        }
     }
 
     /// What takes a change back; none if there is nothing to take back.
