@@ -22,7 +22,7 @@ pub(crate) fn table() {
     held("of 1,000 names", 1_000);
     held("of 100,000 names", 100_000);
     println!(
-        "\n| 100,000 addresses, a round | nothing is over | one in a hundred is | and nobody uses those | all the rest is |\n\
+        "\n| 100,000 addresses, wait at most | nothing is over | one in a hundred is | and nobody uses those | all the rest is |\n\
          |---|---:|---:|---:|---:|"
     );
     expire("of 1,000 names", 1_000);
@@ -40,7 +40,7 @@ fn address(number: u32) -> IpAddr {
     IpAddr::from((0x0a00_0000 + number).to_be_bytes())
 }
 
-/// How long rounds take in which time is told to pass, from the second on.
+/// For how long at most whoever learns has to wait for those who tell that time passes, from the second round on.
 fn expire(what: &str, of_names: u32) {
     let names = Names::restored(Vec::new());
     let (endpoint, options): (Endpoint, _) = ("shop/web".into(), DnsOptions::default());
@@ -54,9 +54,17 @@ fn expire(what: &str, of_names: u32) {
         names.learn(lookup).unwrap();
     }
     let round = |seconds: u64, expected: u32| {
-        let began = Instant::now();
-        assert_eq!(names.expire(after(seconds), &options).0, expected as usize);
-        began.elapsed()
+        let (mut most, mut expired) = (Duration::ZERO, 0);
+        loop {
+            let began = Instant::now();
+            let (some, more) = names.expire(after(seconds), &options);
+            most = most.max(began.elapsed());
+            expired += some;
+            if !more {
+                assert_eq!(expired, expected as usize);
+                return most;
+            }
+        }
     };
     round(1, 0);
     let nothing = round(60, 0);

@@ -145,17 +145,11 @@ impl Names {
         });
     }
 
-    /// Addresses whose time is over begin to leave. How many, and how many are leaving by now. It is done part by part, so
-    /// that nobody who learns has to wait for all of it.
-    pub fn expire(&self, now: Moment, options: &DnsOptions) -> (usize, usize) {
-        let mut expired = 0;
-        loop {
-            let looked = self.with(|inner| inner.cache.expire(now, options, AT_A_TIME));
-            expired += looked.expired;
-            if looked.names < AT_A_TIME {
-                return (expired, self.size().leaving);
-            }
-        }
+    /// Addresses whose time is over begin to leave. How many, and whether there are more: whoever learns has to wait, so only
+    /// some names are looked at.
+    pub fn expire(&self, now: Moment, options: &DnsOptions) -> (usize, bool) {
+        let looked = self.with(|inner| inner.cache.expire(now, options, AT_A_TIME));
+        (looked.expired, looked.names == AT_A_TIME)
     }
 
     /// Connections were looked at: what nobody uses goes. How many addresses.
