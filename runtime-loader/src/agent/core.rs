@@ -271,7 +271,7 @@ impl Beside {
             // Another generation than they waited for may have come first.
             self.release(core, &Attempt::Same);
         }
-        let free = enforcer.is_settled() && self.ahead.is_none();
+        let free = enforcer.is_settled() && self.ahead.is_none() && !enforcer.is_waited_for();
         if free && let Some(done) = self.done.take() {
             self.finish(done, core, enforcer);
         }
