@@ -16,6 +16,10 @@
 //! | [`watch_files`] | that a file has changed |
 //! | [`kernel`] | what only the kernel can do: maps, programs, links, memory that both sides share |
 
+#[cfg(test)]
+// What integration tests share with tests in here calls this crate by its name.
+extern crate self as sluice_loader;
+
 pub mod agent;
 pub mod api;
 pub mod delivery;

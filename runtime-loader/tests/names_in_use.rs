@@ -55,7 +55,7 @@ fn the_address_of_a_connection_in_use_is_kept() {
         let (name, addresses, ttl) = (&name, &[address][..], Duration::from_secs(1));
         cache.learn(Lookup { endpoint: &endpoint, name, addresses, ttl, at: at(0) });
     }
-    cache.expire(at(1), &options);
+    cache.expire(at(1), &options, usize::MAX);
     let to: BTreeSet<IpAddr> = begun.iter().filter(|(from, _)| *from == own).map(|(_, to)| *to).collect();
     let in_use = BTreeMap::from([(endpoint, to)]);
     let gone: usize = (2..9).map(|second| cache.looked(at(second), &options, &in_use).changes.len()).sum();

@@ -16,13 +16,14 @@ struct Extent {
 }
 
 impl Extent {
-    /// Whether less than half of the room is left, or, of what is large by now, less than a quarter of it.
+    /// Whether less is left than room was made for, or half of the whole if that is less; of what is large by now, less than
+    /// a quarter. Sizes are powers of two, so what has room made again then is twice as large at least.
     fn is_short(self) -> bool {
         let left = self.size.saturating_sub(self.taken);
-        self.room > 0 && left < (self.room / 2).max(self.size / 4)
+        self.room > 0 && left < self.room.min(self.size / 2).max(self.size / 4)
     }
 
-    /// Room for as long as there was, or for half as much again as is taken by now.
+    /// Room for as much as there was, or for half as much again as is taken by now.
     fn more(self, least: usize) -> usize {
         least.max(self.taken / 2)
     }

@@ -74,6 +74,15 @@ pub enum NeedsGeneration {
     Tables(&'static str),
 }
 
+impl Refused {
+    /// Whether larger images would take it in place.
+    pub fn is_for_want_of_room(&self) -> bool {
+        use NeedsGeneration::{ClassesFull, HostsFull, RowsFull, TrieFull, VerdictsFull};
+        let Refused::Generation(reason) = self else { return false };
+        matches!(reason, VerdictsFull | RowsFull(_) | ClassesFull | TrieFull(_) | HostsFull)
+    }
+}
+
 impl Images {
     /// Takes in what is different, and gives the stores that bring images in use up to date.
     ///

@@ -1,9 +1,11 @@
 //! What so many addresses take, and how fast an agent has them again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use sluice_compiler::options::DnsOptions;
 use sluice_ir::dns_name::DnsName;
 use sluice_loader::api::time::Moment;
 use sluice_loader::dns::cache::{Endpoint, Lookup};
@@ -19,6 +21,12 @@ pub(crate) fn table() {
     );
     held("of 1,000 names", 1_000);
     held("of 100,000 names", 100_000);
+    println!(
+        "\n| 100,000 addresses, wait at most | nothing is over | one in a hundred is | and nobody uses those | all the rest is |\n\
+         |---|---:|---:|---:|---:|"
+    );
+    expire("of 1,000 names", 1_000);
+    expire("of 100,000 names", 100_000);
 }
 
 /// The memory of this process, in KiB.
@@ -30,6 +38,45 @@ pub(crate) fn resident() -> u64 {
 
 fn address(number: u32) -> IpAddr {
     IpAddr::from((0x0a00_0000 + number).to_be_bytes())
+}
+
+/// For how long at most whoever learns has to wait for those who tell that time passes, from the second round on.
+fn expire(what: &str, of_names: u32) {
+    let names = Names::restored(Vec::new());
+    let (endpoint, options): (Endpoint, _) = ("shop/web".into(), DnsOptions::default());
+    let (each, began) = (ADDRESSES / of_names, Moment::now());
+    let after = |seconds: u64| Moment::of_micros(began.micros() + seconds * 1_000_000);
+    for number in 0..of_names {
+        let name = DnsName::parse(&format!("host-{number}.storage.example.com")).unwrap();
+        let addresses: Vec<IpAddr> = (0..each).map(|at| address(number * each + at)).collect();
+        let ttl = Duration::from_secs(if number % 100 == 0 { 600 } else { 3_600 });
+        let lookup = Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: began };
+        names.learn(lookup).unwrap();
+    }
+    let round = |seconds: u64, expected: u32| {
+        let (mut most, mut expired) = (Duration::ZERO, 0);
+        loop {
+            let began = Instant::now();
+            let (some, more) = names.expire(after(seconds), &options);
+            most = most.max(began.elapsed());
+            expired += some;
+            if !more {
+                assert_eq!(expired, expected as usize);
+                return most;
+            }
+        }
+    };
+    round(1, 0);
+    let nothing = round(60, 0);
+    let some = round(601, ADDRESSES / 100);
+    let began = Instant::now();
+    let in_use = BTreeMap::new();
+    let gone = [602, 603].map(|seconds| names.looked(after(seconds), &options, &in_use));
+    let looked = began.elapsed() / 2;
+    assert_eq!(gone, [0, u64::from(ADDRESSES) / 100]);
+    let rest = round(3_601, ADDRESSES / 100 * 99);
+    let shown = [nothing, some, looked, rest].map(|time| format!("{:.1} µs", time.as_secs_f64() * 1e6));
+    println!("| {what} | {} |", shown.join(" | "));
 }
 
 fn held(what: &str, of_names: u32) {

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use sluice_backends::datapath::{DatapathError, entries};
 use sluice_compiler::session::Change;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet, spawn_blocking, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -32,10 +32,11 @@ use super::grow::{AheadError, Ready};
 use super::reading::Reader;
 use super::tally::Tally;
 use super::telling::Telling;
-use super::work::{Done, Work, Worker};
+use super::work::{Done, Work as Task, Worker};
 use super::{Applied, Core, Fed, Order};
-use crate::api::snapshot::{Finding, Snapshot, SourcesState};
+use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
+use crate::dns::names::Work;
 use crate::endpoint::{FindError, Finder};
 use crate::kernel::{KernelError, wait_for_readers};
 use crate::node::{Node, NodeError, Sizes};
@@ -76,11 +77,35 @@ struct Beside {
     worker: Option<Worker>,
     work: Option<JoinHandle<Result<Done, JoinError>>>,
     /// What was ordered while it was.
-    wanted: Option<Work>,
+    wanted: Option<Task>,
     /// What it has done, until that can be put in force.
     done: Option<Done>,
     grace: Option<JoinHandle<Result<(), KernelError>>>,
     ahead: Option<JoinHandle<Result<Ready, AheadError>>>,
+    /// Who waits for larger images, and for the generation that they come with.
+    waiting: Vec<Asker>,
+}
+
+/// Who has changes put in force.
+enum Asker {
+    /// The DNS proxy, with what it has learned.
+    Dns(Work),
+    /// Whoever feeds the core.
+    Feed(oneshot::Sender<Applied>),
+}
+
+impl Asker {
+    /// It is in force, or this is why not.
+    fn answer(self, core: &Core, refused: Option<&str>) {
+        match self {
+            Asker::Dns(work) => core.dns.done(&work, refused),
+            // Whoever asked need not wait.
+            Asker::Feed(done) => {
+                let applied = refused.map_or(Applied::InForce, |why| Applied::Refused(why.to_owned()));
+                drop(done.send(applied));
+            }
+        }
+    }
 }
 
 /// Runs until it is told to stop: as a task, so that whoever waits for an answer runs where the core has just put it in
@@ -92,6 +117,18 @@ pub(super) async fn run(core: Core) -> Result<(), CoreError> {
 }
 
 async fn work(mut core: Core) -> Result<(), CoreError> {
+    let (telling, mut enforcer, mut beside) = begin(&mut core)?;
+    let mut telling = tokio::spawn(telling.run());
+    let ended = tokio::select! {
+        ended = attend(&mut core, &mut enforcer, &mut beside) => ended,
+        ended = &mut telling => ended?,
+    };
+    telling.abort();
+    ended
+}
+
+/// Finds or makes the node's datapath, and what is to be done with it.
+fn begin(core: &mut Core) -> Result<(Telling, Enforcer, Beside), CoreError> {
     let node = Node::open(Pins::new(&core.config.pins), &entries()?, Sizes::default())?;
     let (books, of_books) = watch::channel(Books::default());
     let telling = Telling {
@@ -103,59 +140,64 @@ async fn work(mut core: Core) -> Result<(), CoreError> {
         told: core.told.clone(),
         proxy: Arc::clone(core.dns.proxy()),
     };
-    let mut telling = tokio::spawn(telling.run());
     let read = std::mem::replace(&mut core.read, Box::new(|_| super::Inputs::default()));
     let reader = Reader::new(read, &core.config.node, core.config.keep_going);
     let finder = Finder::new(core.config.host_interfaces.clone())?;
     let worker = Worker { reader, finder: Arc::new(finder), way: core.dns.way() };
-    let mut beside =
-        Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, ahead: None };
     core.dns.watch(node.connections()?);
-    let mut enforcer = Enforcer::new(&core.config, node, books, core.dns.learned());
-    let ended = tokio::select! {
-        ended = attend(&mut core, &mut enforcer, &mut beside) => ended,
-        ended = &mut telling => ended?,
-    };
-    telling.abort();
-    ended
+    let enforcer = Enforcer::new(&core.config, node, books, core.dns.learned());
+    let mut beside = Beside::new(worker);
+    beside.want(Task::Read);
+    Ok((telling, enforcer, beside))
 }
 
 /// Does what is ordered, as it comes.
 async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -> Result<(), CoreError> {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    beside.want(Work::Read, enforcer);
     loop {
         beside.go_on(core, enforcer);
         tokio::select! {
             biased;
             work = core.dns.work() => {
                 let changes = work.changes.clone();
-                feed(core, enforcer, changes, |core, refused| core.dns.done(&work, refused)).await;
+                feed(core, enforcer, beside, changes, Asker::Dns(work)).await;
             }
             Some(Fed { changes, done }) = core.urgent.recv() => {
-                let answer = |refused: Option<&str>| match refused {
-                    Some(why) => Applied::Refused(why.to_owned()),
-                    None => Applied::InForce,
-                };
-                // Whoever asked need not wait.
-                feed(core, enforcer, changes, |_, refused| drop(done.send(answer(refused)))).await;
+                feed(core, enforcer, beside, changes, Asker::Feed(done)).await;
             }
             order = core.orders.recv() => match order {
                 // What is found where is part of what the files mean for this node.
-                Some(Order::Read) => beside.want(Work::Read, enforcer),
-                Some(Order::Find) => beside.want(Work::Find, enforcer),
+                Some(Order::Read) => beside.want(Task::Read),
+                Some(Order::Find) => beside.want(Task::Find),
                 Some(Order::Stop) | None => return Ok(()),
             },
-            done = ended(&mut beside.work) => beside.done = Some(done??),
-            passed = ended(&mut beside.grace) => {
-                if let Err(error) = passed?.map_err(NodeError::from).and_then(|()| enforcer.grace_passed()) {
+            ended = beside.ended() => ended?.take_in(core, enforcer, beside),
+            _ = beat.tick() => core.pulse.beat(),
+        }
+    }
+}
+
+/// What was done beside the core.
+enum Ended {
+    Work(Box<Done>),
+    Grace(Result<(), KernelError>),
+    Ahead(Box<Result<Ready, AheadError>>),
+}
+
+impl Ended {
+    fn take_in(self, core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) {
+        match self {
+            Ended::Work(done) => beside.done = Some(*done),
+            Ended::Grace(passed) => {
+                if let Err(error) = passed.map_err(NodeError::from).and_then(|()| enforcer.grace_passed()) {
                     tracing::warn!(%error, "the generation before is still there");
                 }
             }
-            ready = ended(&mut beside.ahead) => match enforcer.keep(ready?) {
+            Ended::Ahead(ready) => match enforcer.keep(*ready) {
                 Ok(None) => {}
                 Ok(Some(attempt)) => {
+                    beside.release(core, &attempt);
                     enforcer.show(&mut core.dns);
                     tell(core, enforcer, attempt, false);
                 }
@@ -163,7 +205,6 @@ async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -
                     tracing::warn!(%error, "the next generation has to wait for its programs");
                 }
             },
-            _ = beat.tick() => core.pulse.beat(),
         }
     }
 }
@@ -177,13 +218,25 @@ async fn ended<T>(job: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
 }
 
 impl Beside {
-    /// Begins some work, now or when the worker has done what it is doing.
-    fn want(&mut self, work: Work, enforcer: &Enforcer) {
-        // Whoever reads finds, too.
-        self.wanted = self.wanted.take().max(Some(work));
-        self.begin(enforcer);
+    fn new(worker: Worker) -> Beside {
+        Beside {
+            worker: Some(worker),
+            work: None,
+            wanted: None,
+            done: None,
+            grace: None,
+            ahead: None,
+            waiting: Vec::new(),
+        }
     }
 
+    /// Wants some work done, as soon as the worker has done what it is doing ([`Beside::go_on`]).
+    fn want(&mut self, work: Task) {
+        // Whoever reads finds, too.
+        self.wanted = self.wanted.take().max(Some(work));
+    }
+
+    /// Begins what is wanted, if the worker is there.
     fn begin(&mut self, enforcer: &Enforcer) {
         // While the worker is away, what is wanted stays wanted.
         if self.done.is_some() || self.worker.is_none() {
@@ -196,9 +249,29 @@ impl Beside {
         }
     }
 
+    /// Waits for something to end; for ever where nothing is under way.
+    async fn ended(&mut self) -> Result<Ended, CoreError> {
+        tokio::select! {
+            biased;
+            done = ended(&mut self.work) => Ok(Ended::Work(Box::new(done??))),
+            passed = ended(&mut self.grace) => Ok(Ended::Grace(passed?)),
+            ready = ended(&mut self.ahead) => Ok(Ended::Ahead(Box::new(ready?))),
+        }
+    }
+
+    /// Tells those who wait what became of the generation that they wait for.
+    fn release(&mut self, core: &Core, attempt: &Attempt) {
+        let refused = attempt.refused();
+        self.waiting.drain(..).for_each(|asker| asker.answer(core, refused));
+    }
+
     /// Puts in force what was done, once no packet needs what is in its way; and begins what is to be done beside.
     fn go_on(&mut self, core: &mut Core, enforcer: &mut Enforcer) {
-        let free = enforcer.is_settled() && self.ahead.is_none();
+        if !enforcer.is_waited_for() {
+            // Another generation than they waited for may have come first.
+            self.release(core, &Attempt::Same);
+        }
+        let free = enforcer.is_settled() && self.ahead.is_none() && !enforcer.is_waited_for();
         if free && let Some(done) = self.done.take() {
             self.finish(done, core, enforcer);
         }
@@ -236,22 +309,23 @@ impl Beside {
     }
 }
 
-/// Puts changes in force that no file says, and answers whoever waits for that: with why not, where they were refused.
+/// Puts changes in force that no file says, and answers whoever waits for that, now or when there is room: with why not,
+/// where they were refused.
 async fn feed(
     core: &mut Core,
     enforcer: &mut Enforcer,
+    beside: &mut Beside,
     changes: Vec<Change>,
-    answer: impl FnOnce(&Core, Option<&str>),
+    asker: Asker,
 ) {
     core.pulse.beat();
     let of_names = |change: &Change| matches!(change, Change::DnsAnswer(..) | Change::DnsExpiry(..));
     let of_objects = !changes.iter().all(of_names);
     let attempt = enforcer.feed(changes);
-    let refused = match &attempt {
-        Attempt::Refused(findings) => Some(first(findings)),
-        _ => None,
-    };
-    answer(core, refused);
+    match attempt {
+        Attempt::Waits => beside.waiting.push(asker),
+        _ => asker.answer(core, attempt.refused()),
+    }
     // An answer in place changes nothing of what is told.
     if matches!(attempt, Attempt::Published(_)) || of_objects {
         enforcer.show(&mut core.dns);
@@ -260,11 +334,6 @@ async fn feed(
     enforcer.save();
     // Whoever waits for it runs on this thread, and before the next.
     yield_now().await;
-}
-
-/// What is said of several findings in a line.
-fn first(findings: &[Finding]) -> &str {
-    findings.first().map(|finding| finding.message.as_str()).unwrap_or_default()
 }
 
 /// Tells what became of an attempt.
@@ -278,9 +347,10 @@ fn tell(core: &Core, enforcer: &Enforcer, attempt: Attempt, of_files: bool) {
             );
         }
         Attempt::InPlace => tracing::info!("what is new is in force, in place"),
+        Attempt::Waits => tracing::info!("what is new waits for larger images"),
         Attempt::Same => tracing::debug!("what is in force is what the files say"),
         Attempt::Refused(findings) => {
-            let (first, places) = (first(findings), findings.len());
+            let (first, places) = (attempt.refused(), findings.len());
             tracing::error!(
                 findings = places,
                 first,
@@ -307,7 +377,7 @@ fn record(snapshot: &mut Snapshot, attempt: Attempt, of_files: bool) {
             status.publish = Some(publish);
             (SourcesState::Ok, Vec::new())
         }
-        Attempt::InPlace | Attempt::Same => (SourcesState::Ok, Vec::new()),
+        Attempt::InPlace | Attempt::Waits | Attempt::Same => (SourcesState::Ok, Vec::new()),
         Attempt::Refused(findings) => {
             status.refused += 1;
             (SourcesState::Refused, findings)
@@ -330,3 +400,6 @@ fn status(snapshot: &Snapshot) -> String {
         _ => format!("generation {generation} is in force for {endpoints} endpoints"),
     }
 }
+
+#[cfg(test)]
+mod tests;

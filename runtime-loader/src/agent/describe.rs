@@ -12,7 +12,8 @@ use sluice_ir::policy::eval::{self, rule_verdict};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use super::enforce::{Enforcer, Live};
+use super::enforce::Enforcer;
+use super::live::Live;
 use super::place::Placed;
 use crate::api::policy::{PolicyObject, PolicyStatus, RuleStatus, Verdict};
 use crate::api::snapshot::{Count, Direction, EndpointSide, EndpointStatus, Snapshot};

@@ -8,14 +8,15 @@ use sluice_backends::datapath::program_name;
 use sluice_backends::image::{Image, Images, NeedsImages, Refused, Room, Shape, Write};
 use sluice_backends::program::Code;
 use sluice_compiler::Compiled;
-use sluice_compiler::session::{Change, Delta, ObjectKey, Session, SessionError, Tables};
-use sluice_ir::decision::{ByDirection, EndpointName};
+use sluice_compiler::session::{Change, Delta, Session, Tables};
+use sluice_ir::decision::ByDirection;
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 
-use super::book::{Book, Books, Named};
+use super::book::{Book, Books};
 use super::dns::Dns;
 use super::grow::{Ahead, AheadError, Growth, Larger, Ready};
+use super::live::Live;
 use super::place::{Placed, here, locals, sought};
 use super::reading::{Answer, finding};
 use super::settings::Told;
@@ -52,26 +53,14 @@ pub(super) struct Enforcer {
     /// What the kernel is to verify for the generation to come.
     spare: Option<Spare>,
     growth: Growth,
+    /// Whether programs are being verified that no images are larger for.
+    verifies: bool,
+    /// What takes back the changes that wait for larger images, and the answers among them.
+    waiting: (Vec<Change>, Vec<(Answer, bool)>),
     /// Whether images in force were written since the last grace period began.
     written: bool,
     /// Whether a generation was put in force since then, whose grace periods are others.
     flipped: bool,
-}
-
-/// What is in force, and what it follows from.
-pub(super) struct Live {
-    pub(super) session: Session,
-    pub(super) images: Images,
-    pub(super) inputs: Arc<Inputs>,
-    pub(super) compiled: Arc<Compiled>,
-    pub(super) placed: Vec<Placed>,
-    /// What images that are made anew leave for changes.
-    room: Room,
-    /// What came in place since larger images were planned, with its counters; none if they are not, or would have missed more.
-    missed: Option<Vec<(Tables, Vec<u32>)>>,
-    /// Whether the images are those in the kernel, in the session's words: if not, all are made anew.
-    is_current: bool,
-    book: Arc<Book>,
 }
 
 /// What became of an attempt.
@@ -81,10 +70,20 @@ pub(super) enum Attempt {
     Published(Publish),
     /// The generation in force says it now.
     InPlace,
+    /// Larger images are on their way, and it is in force with them.
+    Waits,
     /// What is in force says the same.
     Same,
     /// What was in force is, and this is why.
     Refused(Vec<Finding>),
+}
+
+impl Attempt {
+    /// What is said of why it was refused, in a line; none if it was not.
+    pub(super) fn refused(&self) -> Option<&str> {
+        let Attempt::Refused(findings) = self else { return None };
+        Some(findings.first().map(|finding| finding.message.as_str()).unwrap_or_default())
+    }
 }
 
 /// What a new generation is made of.
@@ -118,6 +117,8 @@ impl Enforcer {
             books,
             spare: None,
             growth: Growth::No,
+            verifies: false,
+            waiting: Default::default(),
             written: false,
             flipped: false,
         }
@@ -174,16 +175,18 @@ impl Enforcer {
         self.node.grace_passed()
     }
 
-    /// What is to be done for the generation to come, by whoever has the time.
+    /// What is to be done for the generation to come, by whoever has the time. Room comes first: programs for images that
+    /// are soon too small are of no use.
     pub(super) fn take_ahead(&mut self) -> Option<Ahead> {
-        if let Some(spare) = self.spare.take() {
-            return Some(Ahead::Verify(spare));
-        }
-        let live = self.live.as_mut()?;
-        let grows = self.growth == Growth::No && self.node.is_settled() && live.is_current;
-        if !grows || !live.images.is_short_of_room() {
-            return None;
-        }
+        let may_grow = self.growth == Growth::No && self.node.is_settled();
+        let waits = self.is_waited_for();
+        let short = |live: &&mut Live| live.waits || live.is_current && live.images.is_short_of_room();
+        let Some(live) = self.live.as_mut().filter(|_| may_grow).filter(short) else {
+            // Who waits for room waits for the grace period before.
+            let spare = self.spare.take_if(|_| !waits);
+            self.verifies = spare.is_some();
+            return spare.map(Ahead::Verify);
+        };
         self.growth = Growth::Begun;
         let (tables, idle) = (live.session.tables(), self.node.idle());
         let interfaces = interfaces(&locals(&live.placed), &self.settings);
@@ -193,9 +196,15 @@ impl Enforcer {
         Some(Ahead::Grow(Box::new(Larger { tables, interfaces, room, settings: self.settings, idle })))
     }
 
+    /// Whether changes wait for larger images.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.waits)
+    }
+
     /// Keeps what was done. If it was for larger images, these are in force then.
     pub(super) fn keep(&mut self, ready: Result<Ready, AheadError>) -> Result<Option<Attempt>, AheadError> {
         let grows = std::mem::take(&mut self.growth);
+        self.verifies = false;
         let kept = ready.and_then(|ready| {
             let kept = self.node.keep(ready.verified)?;
             let (code, images) = ready.larger.map(|larger| (larger.code, larger.images)).unzip();
@@ -206,17 +215,33 @@ impl Enforcer {
             (Ok((true, Some(images))), Growth::Begun) => {
                 // What is not to be had in this way is made anew, with the same room.
                 let why = self.caught_up(images).map_or(Why::Anew, Why::Larger);
-                Ok(Some(match self.publish(why, Stopwatch::new()) {
-                    Ok(publish) => Attempt::Published(publish),
-                    Err(refused) => Attempt::Refused(vec![refused]),
-                }))
+                Ok(Some(self.publish_waiting(why)))
             }
             (Ok(_), _) => Ok(None),
+            (Err(error), _) if self.is_waited_for() => {
+                tracing::warn!(%error, "there are no larger images: all are made anew");
+                Ok(Some(self.publish_waiting(Why::Anew)))
+            }
             (Err(error), _) => {
                 self.growth = Growth::Failed;
                 Err(error)
             }
         }
+    }
+
+    /// Publishes what changes may wait for. If that cannot be they are taken back.
+    fn publish_waiting(&mut self, why: Why) -> Attempt {
+        let refused = match self.publish(why, Stopwatch::new()) {
+            Ok(publish) => return Attempt::Published(publish),
+            Err(refused) => refused,
+        };
+        let (undo, answers) = std::mem::take(&mut self.waiting);
+        self.note(answers.into_iter().rev().collect());
+        if let Some(live) = &mut self.live {
+            live.waits = false;
+            live.take_back(undo);
+        }
+        Attempt::Refused(vec![refused])
     }
 
     /// Larger images with what came in place since they were planned.
@@ -280,21 +305,26 @@ impl Enforcer {
             news.push(change);
         }
         let attempt = self.change(news, Stopwatch::new());
-        if !matches!(attempt, Attempt::Refused(_)) {
-            self.note(learned);
+        if matches!(attempt, Attempt::Refused(_)) {
+            return attempt;
+        }
+        let before = self.note(learned);
+        if matches!(attempt, Attempt::Waits) {
+            self.waiting.1.extend(before);
         }
         attempt
     }
 
-    /// Notes which answers are known from now on, and which are not any more.
-    fn note(&mut self, learned: Vec<(Answer, bool)>) {
-        for (answer, is_known) in learned {
-            if is_known {
-                self.learned.insert(answer);
-            } else {
-                self.learned.remove(&answer);
-            }
-        }
+    /// Notes which answers are known from now on, and which are not any more. Gives those of which that was otherwise before.
+    fn note(&mut self, learned: Vec<(Answer, bool)>) -> Vec<(Answer, bool)> {
+        let note = |(answer, is_known): (Answer, bool)| {
+            let is_other = match is_known {
+                true => self.learned.insert(answer.clone()),
+                false => self.learned.remove(&answer),
+            };
+            is_other.then_some((answer, !is_known))
+        };
+        learned.into_iter().filter_map(note).collect()
     }
 
     /// Puts in force what files say differently.
@@ -367,8 +397,18 @@ impl Enforcer {
             Arc::clone(&compiled),
             Vec::new(),
         ));
-        let mut next =
-            Live { session, images, inputs, compiled, placed, room, missed: None, is_current: false, book };
+        let mut next = Live {
+            session,
+            images,
+            inputs,
+            compiled,
+            placed,
+            room,
+            missed: None,
+            waits: false,
+            is_current: false,
+            book,
+        };
         next.name_all(self.node.next(), &mut self.slots);
         let before = (self.live.replace(next), std::mem::replace(&mut self.settings, settings));
         match self.publish(Why::Different(Vec::new()), watch) {
@@ -396,6 +436,10 @@ impl Enforcer {
         };
         watch.ended("tables");
         match self.enact(deltas, watch) {
+            Ok(Attempt::Waits) => {
+                self.waiting.0.extend(undo);
+                Attempt::Waits
+            }
             Ok(attempt) => attempt,
             Err(refused) => {
                 if let Some(live) = &mut self.live {
@@ -418,17 +462,27 @@ impl Enforcer {
                 Delta::Rebuilt(_) => anew = true,
             }
         }
+        if !anew && live.waits {
+            return Ok(self.wait(different));
+        }
         if !anew && different.is_empty() {
             return Ok(Attempt::Same);
         }
         let mut writes = Vec::new();
         let mut in_place = true;
-        for tables in different.iter().filter(|_| !anew) {
+        for (at, tables) in different.iter().enumerate().filter(|_| !anew) {
             let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
             let counters = live.name(tables, &mut self.slots);
             if in_place {
                 match self.apply_in_place(tables, &counters, &mut writes)? {
                     Ok(()) => continue,
+                    Err(reason) if reason.is_for_want_of_room() && self.may_wait() => {
+                        self.write(&writes)?;
+                        if let Some(live) = &mut self.live {
+                            live.miss(tables, counters);
+                        }
+                        return Ok(self.wait(different.split_off(at + 1)));
+                    }
                     Err(reason) => tracing::debug!(%reason, "a new generation is needed"),
                 }
             }
@@ -453,6 +507,23 @@ impl Enforcer {
         self.publish(why, watch).map(Attempt::Published)
     }
 
+    /// Whether there will be larger images soon.
+    fn may_wait(&self) -> bool {
+        self.growth == Growth::Begun || self.growth == Growth::No && !self.verifies
+    }
+
+    /// Leaves what does not fit to larger images, and whatever comes before they are there: it may build on it.
+    fn wait(&mut self, different: Vec<Tables>) -> Attempt {
+        if let Some(live) = &mut self.live {
+            live.waits = true;
+            for tables in different {
+                let counters = live.name(&tables, &mut self.slots);
+                live.miss(&tables, counters);
+            }
+        }
+        Attempt::Waits
+    }
+
     /// Adds the stores that a change takes to those that are to be made. Where something that is to be used again may still
     /// be read, they are made, and whoever may be reading is waited for: that is quicker than a generation.
     fn apply_in_place(
@@ -472,10 +543,8 @@ impl Enforcer {
             live.images.settle();
             applied = apply(live);
         }
-        if let (Ok(_), Some(live)) = (&applied, &mut self.live)
-            && let Some(missed) = &mut live.missed
-        {
-            missed.push((tables.clone(), counters.to_vec()));
+        if let (Ok(_), Some(live)) = (&applied, &mut self.live) {
+            live.miss(tables, counters.to_vec());
         }
         Ok(applied.map(|more| writes.extend(more)))
     }
@@ -541,7 +610,8 @@ impl Enforcer {
             return Err(of(&error));
         }
         watch.ended("load, ask, flip");
-        live.is_current = true;
+        (live.is_current, live.waits) = (true, false);
+        self.waiting = Default::default();
         self.growth = Growth::No;
         (self.written, self.flipped) = (false, true);
         self.books.send_modify(Books::turn);
@@ -554,95 +624,6 @@ impl Enforcer {
         attached.map_err(|error| of(&error))?;
         let seconds = whole.as_secs_f64();
         Ok(Publish { at: Moment::now(), generation: number.word(), seconds, stages, sizes })
-    }
-}
-
-impl Live {
-    /// Applies changes to the session, all or none. Gives what is different, and what takes it back.
-    fn apply(&mut self, changes: Vec<Change>) -> Result<(Vec<Delta>, Vec<Change>), SessionError> {
-        let (mut deltas, mut undo) = (Vec::with_capacity(changes.len()), Vec::new());
-        for change in changes {
-            let inverse = self.inverse(&change);
-            match self.session.apply(change) {
-                Ok(delta) => {
-                    deltas.push(delta);
-                    undo.extend(inverse);
-                }
-                Err(error) => {
-                    self.take_back(undo);
-                    return Err(error);
-                }
-            }
-        }
-        Ok((deltas, undo))
-    }
-
-    /// What takes a change back; none if there is nothing to take back.
-    fn inverse(&self, change: &Change) -> Option<Change> {
-        let session = &self.session;
-        let put = |key: &ObjectKey| Some(Change::Put(Box::new(session.object(key)?.clone())));
-        match change {
-            Change::Put(resource) => {
-                let key = ObjectKey::of(resource);
-                Some(put(&key).unwrap_or(Change::Remove(key)))
-            }
-            Change::Remove(key) => put(key),
-            Change::DnsAnswer(name, address) => {
-                (!session.knows(name, *address)).then(|| Change::DnsExpiry(name.clone(), *address))
-            }
-            Change::DnsExpiry(name, address) => {
-                session.knows(name, *address).then(|| Change::DnsAnswer(name.clone(), *address))
-            }
-            Change::Aws(_) => Some(Change::Aws(Box::new(session.aws().clone()))),
-        }
-    }
-
-    /// Takes changes back. The images are made anew with the next ones.
-    fn take_back(&mut self, undo: Vec<Change>) {
-        (self.is_current, self.missed) = (false, None);
-        for change in undo.into_iter().rev() {
-            if let Err(error) = self.session.apply(change) {
-                tracing::error!(%error, "a change cannot be taken back: it comes into force with the next one");
-            }
-        }
-    }
-
-    /// Writes the verdicts that are new into the book, before anybody can meet one; gives their counters.
-    fn name(&self, tables: &Tables, slots: &mut Slots) -> Vec<u32> {
-        let verdicts = tables.verdicts.iter().map(|(_, outcome)| {
-            let counter = slots.give(&self.session, outcome);
-            Named::of(&self.session, outcome, counter)
-        });
-        let verdicts: Vec<Arc<Named>> = verdicts.collect();
-        let counters = verdicts.iter().map(|named| named.counter).collect();
-        self.book.extend(verdicts);
-        counters
-    }
-
-    /// Gives every verdict its name and its counter.
-    fn name_all(&mut self, number: Number, slots: &mut Slots) {
-        let outcomes = self.session.outcomes();
-        let verdicts: Vec<Arc<Named>> = outcomes
-            .map(|outcome| Named::of(&self.session, outcome, slots.give(&self.session, outcome)))
-            .collect();
-        for (verdict, named) in (0..).zip(&verdicts) {
-            // Images that nobody reads yet need no order of stores.
-            let _stores: Option<Vec<Write>> = self.images.set_counter(verdict, named.counter);
-        }
-        self.book = self.book_of(number, verdicts);
-    }
-
-    /// The book of a generation whose verdicts have the numbers of those of the one before.
-    fn rename(&mut self, number: Number) {
-        let verdicts = self.book.verdicts();
-        self.book = self.book_of(number, verdicts);
-    }
-
-    fn book_of(&self, number: Number, verdicts: Vec<Arc<Named>>) -> Arc<Book> {
-        let endpoints: Vec<EndpointName> =
-            here(&self.placed).map(|(placed, _)| placed.name.clone()).collect();
-        let (node, compiled) = (Arc::clone(self.session.node()), Arc::clone(&self.compiled));
-        Arc::new(Book::new(number, node, endpoints, compiled, verdicts))
     }
 }
 

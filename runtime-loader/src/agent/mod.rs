@@ -21,6 +21,7 @@ mod enforce;
 mod explain;
 mod feed;
 mod grow;
+mod live;
 mod orders;
 mod place;
 mod reading;

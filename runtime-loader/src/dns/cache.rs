@@ -11,7 +11,7 @@ use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::Change;
 use sluice_ir::dns_name::DnsName;
 
-use super::history::{History, Pair};
+use super::history::{History, Looked, Pair};
 use super::record::Record;
 use crate::api::time::Moment;
 
@@ -145,9 +145,13 @@ impl Cache {
         self.release(&gives, gone.unwrap_or_default(), followed);
     }
 
-    /// Addresses whose time is over begin to leave, and names with too many addresses let some go. How many.
-    pub fn expire(&mut self, now: Moment, options: &DnsOptions) -> usize {
-        self.endpoints.values_mut().map(|history| history.expire(now, options.addresses_per_name)).sum()
+    /// Addresses whose time is over begin to leave, and names with too many addresses let some go. No more than `most`
+    /// names are looked at: if it were so many there may be more to do.
+    pub fn expire(&mut self, now: Moment, options: &DnsOptions, most: usize) -> Looked {
+        self.endpoints.values_mut().fold(Looked::default(), |looked, history| {
+            let more = history.expire(now, options.addresses_per_name, most - looked.names);
+            Looked { names: looked.names + more.names, expired: looked.expired + more.expired }
+        })
     }
 
     /// Connections were looked at, beginning at `at`: what nobody uses goes, as does what is leaving beyond the bound.

@@ -8,18 +8,21 @@
 //!
 //! An address that is leaving is still enforced. It goes when connections were looked at twice since, the last time
 //! after its grace, and no address of its name was in use (semantics.md 5.5). Time comes in as a parameter.
+//!
+//! Answers wait while time is told to pass. So names stand in a queue by when they are to be looked at, and those that have
+//! addresses that are leaving are listed: what holds is not touched.
+
+mod known;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::Bound;
 use std::time::Duration;
 
+use known::Known;
 use sluice_ir::dns_name::DnsName;
 
 use crate::api::time::Moment;
-
-/// Connections are looked at so often before an address goes (semantics.md 5.5).
-const LOOKS: u8 = 2;
 
 /// An address of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +51,24 @@ pub type Pair = (DnsName, IpAddr);
 /// The names of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    names: BTreeMap<DnsName, BTreeMap<IpAddr, State>>,
+    names: BTreeMap<DnsName, Known>,
+    /// Names by when they are to be looked at: no later than the first of their addresses ceases to hold.
+    due: BTreeSet<(Moment, DnsName)>,
+    /// Names with addresses that are leaving.
+    with_leaving: BTreeSet<DnsName>,
+    /// How many addresses a name might have when it was looked at last.
+    per_name: usize,
     addresses: usize,
     leaving: usize,
+}
+
+/// What became of a look at what is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// How many names were looked at.
+    pub names: usize,
+    /// How many addresses have begun to leave.
+    pub expired: usize,
 }
 
 /// What an answer changed.
@@ -65,11 +83,6 @@ pub struct News {
 /// How much longer an address may be current than what is kept on disk says.
 pub const SLACK: Duration = Duration::from_secs(5);
 
-fn is_later(before: Moment, now: Moment) -> bool {
-    let slack = SLACK.as_micros() as u64;
-    before.micros() / slack < now.micros() / slack
-}
-
 impl History {
     /// A name was answered with addresses. Of two answers that which holds longer counts.
     pub fn learn(
@@ -79,92 +92,74 @@ impl History {
         looked_up: Moment,
         expires: Moment,
     ) -> News {
-        let mut news = News::default();
+        if addresses.is_empty() {
+            return News::default();
+        }
         let known = self.names.entry(name.clone()).or_default();
-        for address in addresses {
-            let now = State::Current { looked_up, expires };
-            match known.insert(*address, now) {
-                None => {
-                    self.addresses += 1;
-                    news.added.push(*address);
-                }
-                Some(State::Leaving { .. }) => {
-                    self.leaving -= 1;
-                    news.worth_keeping = true;
-                }
-                Some(before @ State::Current { expires: holds, .. }) => {
-                    if holds > expires {
-                        known.insert(*address, before);
-                    }
-                    news.worth_keeping |= is_later(holds, expires);
-                }
+        let (leaving, due) = (known.leaving(), known.due);
+        let news = known.learn(addresses, looked_up, expires);
+        self.addresses += news.added.len();
+        self.leaving -= leaving - known.leaving();
+        if known.leaving() == 0 && leaving > 0 {
+            self.with_leaving.remove(name);
+        }
+        // Too many are too many before any of them ceases to hold.
+        let wanted = if known.len() > self.per_name { Moment::of_micros(0) } else { expires };
+        if due.is_none_or(|due| wanted < due) {
+            known.due = Some(wanted);
+            if let Some(due) = due {
+                self.due.remove(&(due, name.clone()));
             }
+            self.due.insert((wanted, name.clone()));
         }
-        if known.is_empty() {
-            self.names.remove(name);
-        }
-        news.worth_keeping |= !news.added.is_empty();
         news
     }
 
     /// Addresses whose time is over begin to leave, and of names with more than `per_name` current ones those that
-    /// hold the shortest. How many do.
-    pub fn expire(&mut self, now: Moment, per_name: usize) -> usize {
-        let before = self.leaving;
-        for addresses in self.names.values_mut() {
-            let mut current = Vec::new();
-            for (address, state) in addresses.iter_mut() {
-                let State::Current { expires, .. } = *state else { continue };
-                if expires <= now {
-                    *state = leaving(now);
-                    self.leaving += 1;
-                } else {
-                    current.push((expires, *address));
-                }
+    /// hold the shortest. No more than `most` names are looked at: if it were so many there may be more to do.
+    pub fn expire(&mut self, now: Moment, per_name: usize, most: usize) -> Looked {
+        if per_name < self.per_name {
+            self.due_at_once();
+        }
+        self.per_name = per_name;
+        let mut looked = Looked::default();
+        while looked.names < most && self.due.first().is_some_and(|(due, _)| *due <= now) {
+            let Some((_, name)) = self.due.pop_first() else { break };
+            let Some(known) = self.names.get_mut(&name) else { continue };
+            let leaving = known.leaving();
+            known.expire(now, per_name);
+            looked.names += 1;
+            looked.expired += known.leaving() - leaving;
+            known.due = known.holds();
+            if known.leaving() > 0 {
+                self.with_leaving.insert(name.clone());
             }
-            let excess = current.len().saturating_sub(per_name);
-            if excess > 0 {
-                current.sort_unstable();
-                for (_, address) in &current[..excess] {
-                    addresses.insert(*address, leaving(now));
-                    self.leaving += 1;
-                }
+            if let Some(due) = known.due {
+                self.due.insert((due, name));
             }
         }
-        self.leaving - before
+        self.leaving += looked.expired;
+        looked
+    }
+
+    /// Every name is to be looked at: what was not too much may be now.
+    fn due_at_once(&mut self) {
+        self.due.clear();
+        for (name, known) in &mut self.names {
+            known.due = Some(Moment::of_micros(0));
+            self.due.insert((Moment::of_micros(0), name.clone()));
+        }
     }
 
     /// Connections were looked at, beginning at `at`: what is leaving and not in use goes. Gives what went.
     pub fn looked(&mut self, at: Moment, grace: Duration, in_use: &BTreeSet<IpAddr>) -> Vec<Pair> {
         let grace = u64::try_from(grace.as_micros()).unwrap_or(u64::MAX);
         let mut gone = Vec::new();
-        for (name, addresses) in &mut self.names {
-            let mut name_alive = false;
-            for (address, state) in addresses.iter_mut() {
-                if let State::Leaving { since, alive, looks } = state
-                    && *since <= at
-                {
-                    *looks = looks.saturating_add(1);
-                    if in_use.contains(address) {
-                        *alive = Some(at);
-                        name_alive = true;
-                    }
-                }
-            }
-            if name_alive {
-                continue;
-            }
-            addresses.retain(|address, state| {
-                let State::Leaving { since, looks, .. } = *state else { return true };
-                let over = since.micros().saturating_add(grace) < at.micros();
-                let stays = looks < LOOKS || !over;
-                if !stays {
-                    gone.push((name.clone(), *address));
-                }
-                stays
-            });
+        for name in &self.with_leaving {
+            let of_name = self.names.get_mut(name).map(|known| known.looked(at, grace, in_use));
+            gone.extend(of_name.into_iter().flatten().map(|address| (name.clone(), address)));
         }
-        self.dropped(&gone);
+        self.remove(&gone);
         gone
     }
 
@@ -176,8 +171,8 @@ impl History {
         }
         let mut names_of: BTreeMap<IpAddr, usize> = BTreeMap::new();
         let mut order = Vec::with_capacity(self.leaving);
-        for (name, addresses) in &self.names {
-            for (address, state) in addresses {
+        for (name, addresses) in self.with_leaving.iter().filter_map(|name| self.names.get_key_value(name)) {
+            for (address, state) in addresses.states() {
                 if let State::Leaving { since, alive, .. } = *state {
                     *names_of.entry(*address).or_default() += 1;
                     order.push((alive, since, name, *address));
@@ -196,7 +191,7 @@ impl History {
         let mut gone = self.evict_leaving(self.leaving.saturating_sub(number));
         if gone.len() < number {
             let mut current: Vec<(Moment, Pair)> = Vec::with_capacity(self.addresses);
-            for (name, addresses) in &self.names {
+            for (name, addresses) in self.names() {
                 for (address, state) in addresses {
                     if let State::Current { expires, .. } = state {
                         current.push((*expires, (name.clone(), *address)));
@@ -216,7 +211,7 @@ impl History {
     pub fn forget(&mut self, is_meant: impl Fn(&DnsName) -> bool) -> Vec<Pair> {
         let meant = self.names.iter().filter(|(name, _)| is_meant(name));
         let gone: Vec<Pair> = meant
-            .flat_map(|(name, addresses)| addresses.keys().map(|address| (name.clone(), *address)))
+            .flat_map(|(name, known)| known.states().keys().map(|address| (name.clone(), *address)))
             .collect();
         self.remove(&gone);
         gone
@@ -224,34 +219,26 @@ impl History {
 
     /// Takes pairs away, whatever state they are in.
     pub fn remove(&mut self, pairs: &[Pair]) {
-        let mut gone = Vec::new();
         for (name, address) in pairs {
-            let Some(addresses) = self.names.get_mut(name) else { continue };
-            if let Some(state) = addresses.remove(address) {
-                self.leaving -= usize::from(matches!(state, State::Leaving { .. }));
-                gone.push(name);
-                self.addresses -= 1;
+            let Some(known) = self.names.get_mut(name) else { continue };
+            let leaving = known.leaving();
+            self.addresses -= usize::from(known.remove(*address));
+            self.leaving -= leaving - known.leaving();
+            if known.leaving() == 0 && leaving > 0 {
+                self.with_leaving.remove(name);
             }
-        }
-        for name in gone {
-            if self.names.get(name).is_some_and(BTreeMap::is_empty) {
+            if known.len() == 0 {
+                if let Some(due) = known.due {
+                    self.due.remove(&(due, name.clone()));
+                }
                 self.names.remove(name);
             }
         }
     }
 
-    /// Counts what [`History::looked`] has taken out.
-    fn dropped(&mut self, gone: &[Pair]) {
-        self.addresses -= gone.len();
-        self.leaving -= gone.len();
-        if !gone.is_empty() {
-            self.names.retain(|_, addresses| !addresses.is_empty());
-        }
-    }
-
     /// Every name with its addresses.
     pub fn names(&self) -> impl Iterator<Item = (&DnsName, &BTreeMap<IpAddr, State>)> {
-        self.names.iter()
+        self.names.iter().map(|(name, known)| (name, known.states()))
     }
 
     /// Those names that come after one.
@@ -260,12 +247,13 @@ impl History {
         after: Option<&DnsName>,
     ) -> impl Iterator<Item = (&DnsName, &BTreeMap<IpAddr, State>)> {
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.names.range::<DnsName, _>((after, Bound::Unbounded))
+        let names = self.names.range::<DnsName, _>((after, Bound::Unbounded));
+        names.map(|(name, known)| (name, known.states()))
     }
 
     /// Whether a name has an address.
     pub fn has(&self, name: &DnsName, address: IpAddr) -> bool {
-        self.names.get(name).is_some_and(|addresses| addresses.contains_key(&address))
+        self.names.get(name).is_some_and(|known| known.states().contains_key(&address))
     }
 
     /// How many names there are.
@@ -287,10 +275,6 @@ impl History {
     pub fn leaving(&self) -> usize {
         self.leaving
     }
-}
-
-fn leaving(since: Moment) -> State {
-    State::Leaving { since, alive: None, looks: 0 }
 }
 
 #[cfg(test)]

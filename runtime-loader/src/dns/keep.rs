@@ -16,6 +16,9 @@ use super::proxy::Proxy;
 /// Names are looked through no more often than this, whatever the options say.
 const LEAST: Duration = Duration::from_millis(100);
 
+/// While many names expire, whoever learns has this long in between.
+const BREATH: Duration = Duration::from_millis(1);
+
 /// Knows connections.
 pub trait Connections: Send + Sync + 'static {
     /// The ends of every connection that is alive: who began it, and to where. It may take a while.
@@ -116,10 +119,17 @@ pub async fn expire_once(proxy: &Proxy, connections: &Arc<impl Connections>) {
     // Before anybody is known to be here, everybody may be.
     let Some(book) = proxy.book() else { return };
     let began = proxy.now();
-    let (expired, leaving) = names.expire(began, &options);
-    counts.expired.add_many(expired as u64);
+    loop {
+        let (expired, more) = names.expire(began, &options);
+        counts.expired.add_many(expired as u64);
+        if !more {
+            break;
+        }
+        // A thread that waits for its turn needs a while to take it.
+        sleep(BREATH).await;
+    }
     counts.gone.add_many(names.retain(|endpoint| book.has(endpoint)));
-    if leaving == 0 {
+    if names.size().leaving == 0 {
         return;
     }
     let connections = Arc::clone(connections);

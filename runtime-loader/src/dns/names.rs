@@ -30,7 +30,7 @@ use crate::api::time::Moment;
 /// Changes that may wait for the core. More cannot be learned until it has taken some.
 const MOST_WAITING: usize = 200_000;
 
-/// Names whose records are taken at a time.
+/// Names that are looked at at a time.
 const AT_A_TIME: usize = 256;
 
 /// What is known.
@@ -145,9 +145,11 @@ impl Names {
         });
     }
 
-    /// Addresses whose time is over begin to leave. How many, and how many are leaving by now.
-    pub fn expire(&self, now: Moment, options: &DnsOptions) -> (usize, usize) {
-        self.with(|inner| (inner.cache.expire(now, options), inner.cache.size().leaving))
+    /// Addresses whose time is over begin to leave. How many, and whether there are more: whoever learns has to wait, so only
+    /// some names are looked at.
+    pub fn expire(&self, now: Moment, options: &DnsOptions) -> (usize, bool) {
+        let looked = self.with(|inner| inner.cache.expire(now, options, AT_A_TIME));
+        (looked.expired, looked.names == AT_A_TIME)
     }
 
     /// Connections were looked at: what nobody uses goes. How many addresses.

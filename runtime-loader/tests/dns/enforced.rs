@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use sluice_compiler::options::{DnsOptions, OnTimeout};
+use sluice_ir::dns_name::DnsName;
+use sluice_loader::api::time::Moment;
+use sluice_loader::dns::cache::{Endpoint, Lookup};
 use sluice_loader::dns::counts::Failure;
 use sluice_loader::dns::keep::{Connections, expire_once};
 
@@ -124,4 +127,19 @@ async fn what_expires_goes_when_nobody_uses_it() {
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert!(!scene.recorder.has("a.test", "192.0.2.1"));
     assert_eq!((scene.proxy.status().expired, scene.proxy.status().gone), (1, 1));
+}
+
+#[tokio::test]
+async fn many_names_expire_in_one_round() {
+    let scene = Scene::new(&policy(53, RULES), DnsOptions::default(), recorder(0));
+    let endpoint: Endpoint = "shop/web".into();
+    for number in 0..1_000 {
+        let name = DnsName::parse(&format!("n{number}.test")).unwrap();
+        let (addresses, ttl) = ([[192, 0, 2, 1].into()], Duration::from_secs(number % 2 * 3_600));
+        let lookup =
+            Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: Moment::now() };
+        scene.proxy.names().learn(lookup).unwrap();
+    }
+    expire_once(&scene.proxy, &Arc::new(Alive::default())).await;
+    assert_eq!((scene.proxy.status().expired, scene.proxy.status().leaving), (500, 500));
 }

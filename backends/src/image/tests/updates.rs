@@ -217,6 +217,31 @@ fn what_is_gone_comes_again_after_a_grace_period() {
     assert_eq!(Simulator::from(&images).class([1, 2, 3, 4].into()), CLASSES as u32);
 }
 
+/// What is told to be short takes in some thousand answers more, each far from all others; and 20,000 of them take larger
+/// images three times.
+#[test]
+fn room_for_many_is_left_when_it_is_short() {
+    let prefixes = [("0.0.0.0/0".parse().unwrap(), 0), ("10.0.0.1/32".parse().unwrap(), 0)];
+    let mut known: PrefixMap<usize> = prefixes.into_iter().collect();
+    let mut images = build(&known, &Room::LIVE);
+    let (mut sizes, mut meanwhile) = (vec![images.size()], 0);
+    for number in 0..20_000_u32 {
+        let far = std::net::Ipv4Addr::from_bits(number.wrapping_mul(0x9e37_79b1));
+        let host = Cidr::host(far.into());
+        let applied = images.apply(&delta(&vec![(host, Some(1))]));
+        assert!(applied.is_ok(), "answer {number}, {meanwhile} since it is short: {applied:?}");
+        known.insert(host, 1);
+        meanwhile += usize::from(images.is_short_of_room());
+        if meanwhile == 2_000 {
+            images = build(&known, &images.ample(&Room::LIVE));
+            sizes.push(images.size());
+            meanwhile = 0;
+        }
+    }
+    assert!(sizes.windows(2).all(|pair| pair[1] > pair[0] * 3 / 2), "{sizes:?}");
+    assert_eq!(sizes.len(), 4, "{sizes:?}");
+}
+
 /// Whoever makes larger images when he is told to is never refused.
 #[test]
 fn room_is_short_before_it_runs_out() {

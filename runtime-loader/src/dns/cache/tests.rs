@@ -33,7 +33,7 @@ fn shown(changes: &[Change]) -> Vec<String> {
 }
 
 fn idle(cache: &mut Cache, second: u64) -> Vec<String> {
-    cache.expire(at(second), &DnsOptions::default());
+    cache.expire(at(second), &DnsOptions::default(), usize::MAX);
     let mut changes = Vec::new();
     for later in 1..=2 {
         changes.extend(cache.looked(at(second + later), &DnsOptions::default(), &BTreeMap::new()).changes);
@@ -107,7 +107,7 @@ fn what_was_written_down_comes_back() {
         written.extend(learn(&mut cache, endpoint, of, addresses, 0, 60).records);
     }
     written.extend(cache.forget(Some("shop/web"), |it| *it == name("b.io")).records);
-    cache.expire(at(60), &DnsOptions::default());
+    cache.expire(at(60), &DnsOptions::default(), usize::MAX);
     for records in [written, all(&cache)] {
         let mut restored = Cache::default();
         restored.restore(records);
@@ -148,7 +148,7 @@ proptest! {
                 0 | 1 => learn(&mut cache, &endpoint, &of, &addresses, second, 30),
                 2 => cache.forget(Some(&endpoint), |it| *it == name(&of)),
                 _ => {
-                    cache.expire(at(second), &DnsOptions::default());
+                    cache.expire(at(second), &DnsOptions::default(), usize::MAX);
                     cache.looked(at(second + 1), &DnsOptions::default(), &BTreeMap::new())
                 }
             };

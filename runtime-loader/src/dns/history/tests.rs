@@ -4,6 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod walk;
+
+use walk::Walk;
+
 fn name(text: &str) -> DnsName {
     DnsName::parse(text).unwrap()
 }
@@ -25,13 +29,25 @@ fn learned(history: &mut History, text: &str, addresses: &[u8], expires: u64) ->
     history.learn(&name(text), &addresses, at(0), at(expires))
 }
 
+/// Time has passed, and names are looked at two at a time.
+fn expire(history: &mut History, second: u64, per_name: usize) -> usize {
+    let mut expired = 0;
+    loop {
+        let looked = history.expire(at(second), per_name, 2);
+        expired += looked.expired;
+        if looked.names < 2 {
+            return expired;
+        }
+    }
+}
+
 #[test]
 fn of_two_answers_that_which_holds_longer_counts() {
     let mut history = History::default();
     assert_eq!(learned(&mut history, "a.io", &[1, 2], 60).added, [ip(1), ip(2)]);
     assert_eq!(learned(&mut history, "a.io", &[2, 3], 30).added, [ip(3)]);
-    assert_eq!(history.expire(at(30), 1_000), 1, "the third alone");
-    assert_eq!(history.expire(at(60), 1_000), 2);
+    assert_eq!(expire(&mut history, 30, 1_000), 1, "the third alone");
+    assert_eq!(expire(&mut history, 60, 1_000), 2);
 }
 
 #[test]
@@ -48,10 +64,10 @@ fn an_expired_address_goes_when_connections_were_looked_at_twice() {
     let mut history = History::default();
     learned(&mut history, "a.io", &[1], 60);
     assert_eq!(history.looked(at(59), Duration::ZERO, &used(&[])), [], "it is current");
-    assert_eq!(history.expire(at(60), 1_000), 1);
+    assert_eq!(expire(&mut history, 60, 1_000), 1);
     assert_eq!(history.looked(at(61), Duration::ZERO, &used(&[])), []);
     assert_eq!(history.looked(at(62), Duration::ZERO, &used(&[])), [(name("a.io"), ip(1))]);
-    assert_eq!(history, History::default());
+    assert_eq!(history, History { per_name: 1_000, ..History::default() });
 }
 
 #[test]
@@ -59,7 +75,7 @@ fn a_connection_in_use_keeps_all_addresses_of_its_name() {
     let mut history = History::default();
     learned(&mut history, "a.io", &[1, 2], 60);
     learned(&mut history, "b.io", &[3], 60);
-    history.expire(at(60), 1_000);
+    expire(&mut history, 60, 1_000);
     for second in 61..80 {
         let gone = history.looked(at(second), Duration::ZERO, &used(&[2]));
         assert_eq!(gone.len(), usize::from(second == 62), "b.io goes");
@@ -71,7 +87,7 @@ fn a_connection_in_use_keeps_all_addresses_of_its_name() {
 fn a_grace_is_waited_for() {
     let mut history = History::default();
     learned(&mut history, "a.io", &[1], 60);
-    history.expire(at(60), 1_000);
+    expire(&mut history, 60, 1_000);
     for second in 61..=70 {
         assert_eq!(history.looked(at(second), Duration::from_secs(10), &used(&[])), []);
     }
@@ -82,11 +98,11 @@ fn a_grace_is_waited_for() {
 fn what_is_learned_again_is_current_again() {
     let mut history = History::default();
     learned(&mut history, "a.io", &[1], 60);
-    history.expire(at(60), 1_000);
+    expire(&mut history, 60, 1_000);
     history.looked(at(61), Duration::ZERO, &used(&[]));
     let news = learned(&mut history, "a.io", &[1], 120);
     assert_eq!((news.added.len(), news.worth_keeping, history.leaving()), (0, true, 0));
-    history.expire(at(120), 1_000);
+    expire(&mut history, 120, 1_000);
     assert_eq!(history.looked(at(121), Duration::ZERO, &used(&[])), [], "counting begins anew");
 }
 
@@ -96,7 +112,7 @@ fn of_too_many_addresses_those_that_hold_shortest_leave() {
     for last in 1..=5 {
         learned(&mut history, "a.io", &[last], 60 + u64::from(last));
     }
-    assert_eq!(history.expire(at(1), 3), 2);
+    assert_eq!(expire(&mut history, 1, 3), 2);
     history.looked(at(2), Duration::ZERO, &used(&[]));
     let gone = history.looked(at(3), Duration::ZERO, &used(&[]));
     assert_eq!(gone, [(name("a.io"), ip(1)), (name("a.io"), ip(2))]);
@@ -107,11 +123,11 @@ fn what_is_in_use_is_evicted_last() {
     let mut history = History::default();
     learned(&mut history, "old.io", &[1], 10);
     learned(&mut history, "used.io", &[2], 10);
-    history.expire(at(10), 1_000);
+    expire(&mut history, 10, 1_000);
     learned(&mut history, "young.io", &[3], 20);
     learned(&mut history, "shared.io", &[4], 20);
     learned(&mut history, "shared-too.io", &[4], 20);
-    history.expire(at(20), 1_000);
+    expire(&mut history, 20, 1_000);
     history.looked(at(21), Duration::from_secs(60), &used(&[2]));
     let mut order = Vec::new();
     for most in (0..5).rev() {
@@ -124,12 +140,32 @@ fn what_is_in_use_is_evicted_last() {
 fn room_is_made_by_what_leaves_and_then_by_what_holds_shortest() {
     let mut history = History::default();
     learned(&mut history, "a.io", &[1], 10);
-    history.expire(at(10), 1_000);
+    expire(&mut history, 10, 1_000);
     learned(&mut history, "b.io", &[2], 90);
     learned(&mut history, "c.io", &[3], 60);
     let gone: Vec<IpAddr> = history.make_room(2).into_iter().map(|(_, address)| address).collect();
     assert_eq!(gone, [ip(1), ip(3)]);
     assert_eq!((history.addresses(), history.leaving(), history.len()), (1, 0, 1));
+}
+
+#[test]
+fn only_what_is_due_is_looked_at() {
+    let mut history = History::default();
+    for number in 0..1_000 {
+        learned(&mut history, &format!("n{number}.io"), &[1, 2], 60 + number);
+    }
+    let mut looked = |second| history.expire(at(second), 2, usize::MAX);
+    assert_eq!(looked(1), Looked { names: 1_000, expired: 0 }, "nobody knows yet how many may be too many");
+    assert_eq!(looked(59), Looked::default());
+    assert_eq!(looked(60), Looked { names: 1, expired: 2 });
+    assert_eq!(looked(60), Looked::default());
+    learned(&mut history, "n500.io", &[1], 2_000);
+    learned(&mut history, "n600.io", &[3], 2_000);
+    let mut looked = |second| history.expire(at(second), 2, usize::MAX);
+    assert_eq!(looked(61), Looked { names: 2, expired: 3 }, "n1 is over, and n600 has too many");
+    assert_eq!(looked(560), Looked { names: 499, expired: 997 }, "of n500 one was answered again");
+    assert_eq!(looked(560), Looked::default());
+    assert_eq!((history.addresses(), history.leaving()), (2_001, 2 + 3 + 997));
 }
 
 #[derive(Clone, Debug)]
@@ -157,6 +193,38 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
+    /// Whoever walks over everything each time has the same, whatever the queue passes over.
+    #[test]
+    fn a_walk_over_everything_finds_the_same(steps in steps()) {
+        let (mut history, mut walk) = (History::default(), Walk::default());
+        for (second, step) in (0..).step_by(7).zip(steps) {
+            let gone = match step {
+                Step::Learn(of, addresses, ttl) => {
+                    let name = name(&format!("n{of}.io"));
+                    let addresses: Vec<IpAddr> = addresses.into_iter().map(ip).collect();
+                    history.learn(&name, &addresses, at(second), at(second + ttl));
+                    walk.learn(&name, &addresses, at(second), at(second + ttl));
+                    continue;
+                }
+                Step::Expire(most) => {
+                    prop_assert_eq!(expire(&mut history, second, most), walk.expire(at(second), most));
+                    Vec::new()
+                }
+                Step::Look(in_use) => {
+                    let gone = history.looked(at(second), Duration::from_secs(5), &used(&in_use));
+                    let of_walk = walk.looked(at(second), Duration::from_secs(5), &used(&in_use));
+                    prop_assert_eq!(&gone, &of_walk);
+                    gone
+                }
+                Step::Evict(most) => history.evict_leaving(most),
+                Step::Room(number) => history.make_room(number),
+                Step::Forget(of) => history.forget(|it| *it == name(&format!("n{of}.io"))),
+            };
+            walk.remove(&gone);
+            prop_assert_eq!(history.names().map(|(name, of)| (name.clone(), of.clone())).collect::<BTreeMap<_, _>>(), walk.0.clone());
+        }
+    }
+
     /// Counts are those of the entries; what went is what is missing; what is in use never goes by looking.
     #[test]
     fn the_books_are_right(steps in steps()) {
@@ -174,7 +242,7 @@ proptest! {
                     Vec::new()
                 }
                 Step::Expire(most) => {
-                    history.expire(at(second), most);
+                    expire(&mut history, second, most);
                     Vec::new()
                 }
                 Step::Look(in_use) => {
