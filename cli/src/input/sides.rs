@@ -290,7 +290,7 @@ fn chosen(files: Vec<Listed>, within: &Within, revision: &str) -> Result<Vec<(Li
 impl Input {
     /// The same options and texts with some of the files.
     pub(super) fn with_files(&self, files: &[FileId], loaded: &BTreeMap<FileId, Loaded>) -> Input {
-        let loaded = together(files.iter().filter_map(|file| loaded.get(file)).cloned());
+        let loaded = together(&self.sources, files.iter().filter_map(|file| loaded.get(file)).cloned());
         let mut diagnostics = self.diagnostics.clone();
         diagnostics.extend(loaded.diagnostics);
         Input {

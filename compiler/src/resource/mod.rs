@@ -55,6 +55,8 @@ pub struct Place {
     pub file: FileId,
     /// The object's first key; for an element of a `List`, the element's.
     pub span: Span,
+    /// All of it.
+    pub whole: Span,
     /// Kind, namespace, name, and index of its document.
     pub document: Arc<DocumentRef>,
 }

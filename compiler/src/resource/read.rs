@@ -58,7 +58,7 @@ impl Reader<'_> {
             return;
         };
         let span = entries.first().map_or(node.span, |entry| entry.key_span);
-        let place = Place { file: self.document.file, span, document: Arc::clone(&about) };
+        let place = Place { file: self.document.file, span, whole: node.span, document: Arc::clone(&about) };
         match kind_of(node, span) {
             Err(diagnostic) => self.diagnostics.push((*diagnostic).document(Some(about))),
             Ok(kind) => {
