@@ -138,6 +138,15 @@ impl Input {
         Ok(compiled)
     }
 
+    /// What there is to say where nobody is whom policy could be about.
+    pub(crate) fn nobody(compiled: &Compiled) -> Option<Diagnostic> {
+        let nobody = compiled.inventory.endpoints.is_empty() && compiled.inventory.nodes.is_empty();
+        let help = "give the manifests of the workloads too, or what `kubectl get pods,namespaces,services -A -o yaml` prints";
+        nobody.then(|| {
+            Diagnostic::new(Code::NoWorkloads, None, "there is no pod or workload in the input").help(help)
+        })
+    }
+
     /// Leaves out the answers of `--dns` when what was read is compiled.
     pub(crate) fn without_answers(&mut self) {
         self.extras.answers = DnsAnswers::default();

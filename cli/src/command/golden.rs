@@ -125,6 +125,7 @@ fn texts_of(cluster: &Cluster) -> Result<Option<Vec<(Stage, String)>>, CliError>
     let mut input = input::read(&cluster.paths, None, &inputs)?;
     let mut nothing = input.where_nothing_is_allowed();
     let compiled = input.compile()?;
+    input.diagnostics.extend(Input::nobody(&compiled));
     let mut texts = Vec::new();
     for stage in &cluster.stages {
         if !input.has_errors()

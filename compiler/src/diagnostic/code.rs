@@ -290,6 +290,8 @@ codes! {
     Baseline = "S0915" "baseline" Error,
     /// The baseline has findings that are gone.
     StaleBaseline = "S0916" "stale-baseline" Info,
+    /// No pod or workload is in the input, so that there is nobody to say anything about.
+    NoWorkloads = "S0917" "no-workloads" Warning,
 
     // 10: accepted, and more open or more closed than it looks.
     /// ICMP type 0 or less, which means every type.
