@@ -308,7 +308,7 @@ impl Input {
     /// what differs from it is what is allowed.
     pub(crate) fn where_nothing_is_allowed(&self) -> Input {
         let is_policy = |resource: &&Resource| {
-            matches!(resource.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_))
+            matches!(*resource.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_))
         };
         let resources = self.resources.iter().filter(|resource| !is_policy(resource)).cloned().collect();
         let options = Options { enforcement: Enforcement::Always, ..self.options.clone() };

@@ -65,7 +65,7 @@ impl Reader<'_> {
                 let mut decoder = Decoder::new(self.options, about, kind.schema, self.strings);
                 let object = (kind.read)(&mut decoder, node, span);
                 if let (Some(object), false) = (object, decoder.failed()) {
-                    self.resources.push(Resource { place, object });
+                    self.resources.push(Resource { place, object: Arc::new(object) });
                 }
                 self.diagnostics.extend(decoder.finish());
             }
