@@ -239,6 +239,27 @@ fn a_damaged_file_is_not_fixed() {
     assert!(!run(root.path(), "check a.yaml --format sarif").stdout.contains("\"fixes\""));
 }
 
+/// The patch of a dry run is one that git takes, and leads to what `--fix` would write.
+#[test]
+fn a_patch_can_be_applied() {
+    let crlf = POLICY.replace("name: web", "name: web2").replace('\n', "\r\n");
+    let open = POLICY.replace("name: web", "name: web3").trim_end().to_owned();
+    let root = folder(&[("ü/a b.yaml", POLICY), ("crlf.yaml", &crlf), ("open.yaml", &open)]);
+    let path = root.path();
+    let patch = run(path, "check . --fix --dry-run").stdout;
+    assert!(patch.contains("--- a/ü/a b.yaml\t\n+++ b/ü/a b.yaml\t\n"), "{patch}");
+    fs::write(path.join("fixes.patch"), patch).unwrap();
+    let apply = std::process::Command::new("git").args(["apply", "fixes.patch"]).current_dir(path).output();
+    let apply = apply.unwrap();
+    assert!(apply.status.success(), "{}", String::from_utf8_lossy(&apply.stderr));
+    assert_eq!(run(path, "check . --fix").stderr, "", "nothing is left to fix");
+    assert!(
+        fs::read_to_string(path.join("crlf.yaml"))
+            .unwrap()
+            .contains("203.0.113.0/24   # as the firewall has it\r\n")
+    );
+}
+
 /// What is not fixed is said, before anything is written and after.
 #[test]
 fn a_file_that_is_read_only_is_left_alone() {

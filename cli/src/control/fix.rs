@@ -236,7 +236,10 @@ pub(crate) fn patch(fixed: &Fixed) -> String {
     let mut out = String::new();
     for file in &fixed.files {
         let diff = similar::TextDiff::from_lines(&file.old, &file.new);
-        let (old, new) = (format!("a/{}", file.name), format!("b/{}", file.name));
+        // Behind a name with a space stands a tab, as git has it: `patch` would read to the space.
+        let end = if file.name.contains(' ') { "\t" } else { "" };
+        let name = file.name.trim_start_matches('/');
+        let (old, new) = (format!("a/{name}{end}"), format!("b/{name}{end}"));
         out.push_str(&diff.unified_diff().header(&old, &new).to_string());
     }
     out
