@@ -28,7 +28,8 @@ use crate::terminal::Terminal;
 /// they were, `REV:PATH` a path from the root of the repository. Without NEW, a revision is compared with the working
 /// tree, `A..B` means two revisions, and `A...B` what B changed since it left A.
 ///
-/// Every endpoint that both sides have is compared with every peer, protocol and port. Exits with 0 if the policies
+/// Every endpoint that both sides have is compared with every peer, protocol and port. What is newly allowed to one end
+/// passes if the other end lets it, too: each is told by itself, with its own lines. Exits with 0 if the policies
 /// are equal, with 1 if they differ, and with 2 if there is an error. Invalid documents of the old side are left out:
 /// they were never in force.
 #[derive(Debug, Args)]
