@@ -54,6 +54,31 @@ fn the_action_takes_options_and_draws() {
     assert!(summary.contains("```mermaid\nflowchart LR\n") && summary.contains("postgres"), "{summary}");
 }
 
+/// GitHub refuses to draw what is large, and shows an error in its place.
+#[test]
+fn the_action_draws_what_github_can_draw() {
+    let folder = tempfile::tempdir().unwrap();
+    // Each lets the next one in, so that there is an arrow for each.
+    let one = |at: usize| {
+        let (space, before) = (at % 3, at.wrapping_add(519) % 520);
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p{at}, namespace: n{space}, labels: {{app: p{at}}}}}\n---\n\
+             apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p{at}, namespace: n{space}}}\nspec:\n  \
+             endpointSelector: {{matchLabels: {{app: p{at}}}}}\n  ingress:\n  - fromEndpoints:\n    - matchLabels: {{app: p{before}, \
+             k8s:io.kubernetes.pod.namespace: n{}}}\n---\n",
+            before % 3
+        )
+    };
+    let all = folder.path().join("all.yaml");
+    std::fs::write(&all, (0..520).map(one).collect::<String>()).unwrap();
+    let run = action(folder.path(), &[("SLUICE_PATHS", all.to_str().unwrap()), ("SLUICE_GRAPH", "true")]);
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    let picture = summary.split("```mermaid\n").nth(1).unwrap();
+    assert!(picture.contains("n1") && !picture.contains("p17"), "{picture}");
+    assert!(picture.lines().count() < 50, "{picture}");
+}
+
 #[test]
 fn the_action_tells_what_changes() {
     let folder = tempfile::tempdir().unwrap();
