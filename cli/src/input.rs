@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sluice_backends::bundle::Hash;
-use sluice_compiler::diagnostic::{Code, Diagnostic};
+use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
 use sluice_compiler::lint::{Depth, lint};
 use sluice_compiler::lower::{Surroundings, lower};
 use sluice_compiler::options::{Accept, Options};
@@ -145,6 +145,15 @@ impl Input {
         nobody.then(|| {
             Diagnostic::new(Code::NoWorkloads, None, "there is no pod or workload in the input").help(help)
         })
+    }
+
+    /// Makes an error of each policy that is left out with a warning: a node would let pass what it denies.
+    pub(crate) fn insist_on_policies(&mut self) {
+        let left_out =
+            |one: &&mut Diagnostic| one.code == Code::ChartTemplate && one.severity == Severity::Warning;
+        for finding in self.diagnostics.iter_mut().filter(left_out) {
+            finding.severity = Severity::Error;
+        }
     }
 
     /// Leaves out the answers of `--dns` when what was read is compiled.

@@ -154,6 +154,11 @@ fn charts_in_a_folder() {
     let run = sluice(root.path(), &["can", "b/a", "world", "80/TCP", "."]);
     assert!(run.code == 0 && run.stderr.contains("warning[S0014]"), "{}", run.stderr);
     assert!(!run.stderr.contains("deployment.yaml"), "{}", run.stderr);
+    // A node would be more open without it.
+    let compile = ["compile", "--emit", "ir", "."];
+    let run = sluice(root.path(), &compile);
+    assert!(run.code == 2 && run.stderr.contains("error[S0014]"), "{}", run.stderr);
+    assert_eq!(sluice(root.path(), &[compile.as_slice(), &["--keep-going"]].concat()).code, 0);
     write("sluice.yaml", "lints: {levels: {chart-template: off}}\n");
     assert_eq!(findings(root.path(), "check ."), [""; 0]);
     // One that is named has to be a manifest.
