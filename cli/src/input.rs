@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sluice_backends::bundle::Hash;
-use sluice_compiler::diagnostic::{Code, Diagnostic};
+use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
 use sluice_compiler::lint::{Depth, lint};
 use sluice_compiler::lower::{Surroundings, lower};
 use sluice_compiler::options::{Accept, Options};
@@ -136,6 +136,24 @@ impl Input {
         let mut compiled = compile(&self.resources, extras, &self.sources, &self.options)?;
         self.diagnostics.append(&mut compiled.diagnostics);
         Ok(compiled)
+    }
+
+    /// What there is to say where nobody is whom policy could be about.
+    pub(crate) fn nobody(compiled: &Compiled) -> Option<Diagnostic> {
+        let nobody = compiled.inventory.endpoints.is_empty() && compiled.inventory.nodes.is_empty();
+        let help = "give the manifests of the workloads too, or what `kubectl get pods,namespaces,services -A -o yaml` prints";
+        nobody.then(|| {
+            Diagnostic::new(Code::NoWorkloads, None, "there is no pod or workload in the input").help(help)
+        })
+    }
+
+    /// Makes an error of each policy that is left out with a warning: a node would let pass what it denies.
+    pub(crate) fn insist_on_policies(&mut self) {
+        let left_out =
+            |one: &&mut Diagnostic| one.code == Code::ChartTemplate && one.severity == Severity::Warning;
+        for finding in self.diagnostics.iter_mut().filter(left_out) {
+            finding.severity = Severity::Error;
+        }
     }
 
     /// Leaves out the answers of `--dns` when what was read is compiled.

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use sluice_compiler::diagnostic::{Diagnostic, Severity};
+use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
 use sluice_compiler::resource::Place;
 use sluice_compiler::source::{FileId, Sources};
 
@@ -68,7 +68,9 @@ impl Counts {
 /// Warnings about files are the business of `check`; one about an option changes what this command says.
 pub(crate) fn complain(input: &Input, format: Format) -> Result<(), CliError> {
     let matters = |finding: &Diagnostic| {
-        let least = if finding.span.is_none() { Severity::Warning } else { Severity::Error };
+        // Whoever gets an answer has to know what it was made without.
+        let says = finding.span.is_none() || finding.code == Code::ChartTemplate;
+        let least = if says { Severity::Warning } else { Severity::Error };
         finding.severity >= least
     };
     let report = Report::of(input, matters, FailOn::Error);

@@ -128,6 +128,43 @@ fn paths() {
     assert_eq!(findings(root.path(), "check nowhere policies/deep/b.yml").len(), 3);
 }
 
+/// A repository with charts in it can be checked as it is. What is left out is said, wherever an answer depends on it.
+#[test]
+fn charts_in_a_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
+    write("charts/web/values.yaml", "port: 80\n");
+    write(
+        "charts/web/templates/deployment.yaml",
+        "kind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\n",
+    );
+    write(
+        "charts/web/templates/policy.yaml",
+        "{{- if .Values.enabled }}\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n{{- end }}\n",
+    );
+    write("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\n");
+    let left_out = ["S0014 charts/web/templates/policy.yaml"];
+    assert_eq!(findings(root.path(), "check ."), left_out);
+    assert_eq!(sluice(root.path(), &["check", "."]).code, 0);
+    let run = sluice(root.path(), &["can", "b/a", "world", "80/TCP", "."]);
+    assert!(run.code == 0 && run.stderr.contains("warning[S0014]"), "{}", run.stderr);
+    assert!(!run.stderr.contains("deployment.yaml"), "{}", run.stderr);
+    // A node would be more open without it.
+    let compile = ["compile", "--emit", "ir", "."];
+    let run = sluice(root.path(), &compile);
+    assert!(run.code == 2 && run.stderr.contains("error[S0014]"), "{}", run.stderr);
+    assert_eq!(sluice(root.path(), &[compile.as_slice(), &["--keep-going"]].concat()).code, 0);
+    write("sluice.yaml", "lints: {levels: {chart-template: off}}\n");
+    assert_eq!(findings(root.path(), "check ."), [""; 0]);
+    // One that is named has to be a manifest.
+    assert_eq!(sluice(root.path(), &["check", "charts/web/templates/policy.yaml"]).code, 2);
+}
+
 #[test]
 fn standard_input() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sluice"))

@@ -231,9 +231,83 @@ fn a_damaged_file_is_not_fixed() {
     let mut bytes = POLICY.as_bytes().to_vec();
     bytes.extend(b"---\n# J\xFCrgen\nno: manifest\n");
     fs::write(root.path().join("a.yaml"), &bytes).unwrap();
-    assert_eq!(run(root.path(), "check a.yaml --fix").stderr, "");
+    for command in ["check a.yaml --fix", "check a.yaml --fix --dry-run"] {
+        let left = "left a.yaml alone: it is not UTF-8, and the rest of it would not stay as it is\n";
+        assert_eq!(run(root.path(), command).stderr, left);
+    }
     assert_eq!(fs::read(root.path().join("a.yaml")).unwrap(), bytes);
     assert!(!run(root.path(), "check a.yaml --format sarif").stdout.contains("\"fixes\""));
+}
+
+/// The patch of a dry run is one that git takes, and leads to what `--fix` would write.
+#[test]
+fn a_patch_can_be_applied() {
+    let crlf = POLICY.replace("name: web", "name: web2").replace('\n', "\r\n");
+    let open = POLICY.replace("name: web", "name: web3").trim_end().to_owned();
+    let root = folder(&[("ü/a b.yaml", POLICY), ("crlf.yaml", &crlf), ("open.yaml", &open)]);
+    let path = root.path();
+    let patch = run(path, "check . --fix --dry-run").stdout;
+    assert!(patch.contains("--- a/ü/a b.yaml\t\n+++ b/ü/a b.yaml\t\n"), "{patch}");
+    fs::write(path.join("fixes.patch"), patch).unwrap();
+    let apply = std::process::Command::new("git").args(["apply", "fixes.patch"]).current_dir(path).output();
+    let apply = apply.unwrap();
+    assert!(apply.status.success(), "{}", String::from_utf8_lossy(&apply.stderr));
+    assert_eq!(run(path, "check . --fix").stderr, "", "nothing is left to fix");
+    assert!(
+        fs::read_to_string(path.join("crlf.yaml"))
+            .unwrap()
+            .contains("203.0.113.0/24   # as the firewall has it\r\n")
+    );
+}
+
+/// What is not fixed is said, before anything is written and after.
+#[test]
+fn a_file_that_is_read_only_is_left_alone() {
+    let root = folder(&[("a.yaml", POLICY), ("b.yaml", &POLICY.replace("name: web", "name: web2"))]);
+    let path = root.path().join("a.yaml");
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let dry = run(root.path(), "check . --fix --dry-run");
+    assert_eq!(dry.stderr, "left a.yaml alone: it is read-only\n");
+    assert!(dry.stdout.contains("+++ b/b.yaml") && !dry.stdout.contains("a.yaml"), "{}", dry.stdout);
+    let fixed = run(root.path(), "check . --fix");
+    assert_eq!(fixed.stderr, "fixed 2 findings in b.yaml\nleft a.yaml alone: it is read-only\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), POLICY);
+}
+
+/// A file that goes away meanwhile, or a disk that is full, keeps no other file from its fixes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_written_fails_alone() {
+    let root = folder(&[("b.yaml", &POLICY.replace("name: web", "name: web2"))]);
+    let proc = root.path().join("a.yaml");
+    fs::write(root.path().join("real"), POLICY).unwrap();
+    // The descriptor of a file can be read, and nothing can be made beside it.
+    let file = fs::File::open(root.path().join("real")).unwrap();
+    let held = format!("/proc/{}/fd/{}", std::process::id(), std::os::fd::AsRawFd::as_raw_fd(&file));
+    fs::remove_file(root.path().join("real")).unwrap();
+    std::os::unix::fs::symlink(held, &proc).unwrap();
+    let fixed = run(root.path(), "check a.yaml b.yaml --fix");
+    assert_eq!(fixed.code, 2, "{}", fixed.stderr);
+    assert!(fixed.stderr.starts_with("fixed 2 findings in b.yaml\n"), "{}", fixed.stderr);
+    assert!(fixed.stderr.contains("left a.yaml alone: it cannot be written: "), "{}", fixed.stderr);
+}
+
+#[test]
+fn standard_input_is_read_and_not_written() {
+    use std::io::Write as _;
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sluice"))
+        .args(["check", "-", "--fix", "--dry-run"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(POLICY.as_bytes()).unwrap();
+    let run = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(run.stderr).unwrap(), "left - alone: it is standard input\n");
+    assert_eq!(run.stdout, b"");
 }
 
 #[cfg(unix)]

@@ -29,9 +29,10 @@ use serde_json::Value;
 use sluice_compiler::diagnostic::{Code, Severity};
 
 /// Codes that no small file can show.
-const EXEMPT: [(Code, &str); 11] = [
+const EXEMPT: [(Code, &str); 12] = [
     (Code::FileTooLarge, "the limit is 1 GiB"),
     (Code::TableTooLarge, "`check` makes no table; the tests of `compile` have a case"),
+    (Code::NoWorkloads, "`check` needs none; the tests of `diff` and `graph` have cases"),
     (Code::EndpointInterfaces, "only the agent reads the file; its tests have a case"),
     (Code::ClusterTls, "needs a server; the tests of live clusters have a case"),
     (Code::ClusterCredentials, "needs a server; the tests of live clusters have a case"),

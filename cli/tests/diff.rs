@@ -324,3 +324,42 @@ fn what_git_cannot_say_is_said_clearly() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("`git` is needed to read `main`, and it is not installed"), "{said}");
 }
+
+/// Policies without anybody whom they are about differ in nothing that could be told, and are not equal for that.
+#[test]
+fn policies_alone_are_not_compared() {
+    let shop = Shop::copy();
+    shop.edit("new/shop.yaml", "values: [frontend, checkout]", "values: [frontend]");
+    let run = |words: &[&str]| sluice(shop.folder(), words);
+    for words in
+        [vec!["diff", "old", "new"], vec!["diff", "old", "new", "--keep-going", "--format", "markdown"]]
+    {
+        let run = run(&words);
+        assert_eq!(run.code, 2, "{}", run.stdout);
+        assert!(run.stderr.contains("error[S0917]: there is no pod or workload"), "{}", run.stderr);
+        assert!(run.stderr.contains("--base"), "{}", run.stderr);
+        assert_eq!(run.stdout, "");
+    }
+    let preview = run(&["preview", "-f", "new/shop.yaml", "old"]);
+    assert!(preview.code == 2 && preview.stderr.contains("S0917"), "{}", preview.stdout);
+    // What is the same, word for word or not, is the same for everybody.
+    let same = run(&["diff", "old", "old"]);
+    assert!(
+        same.code == 0 && same.stdout.starts_with("old → old: equal, proved"),
+        "{}{}",
+        same.stdout,
+        same.stderr
+    );
+    let graph = run(&["graph", "old"]);
+    assert!(graph.code == 0 && graph.stderr.contains("warning[S0917]"), "{}", graph.stderr);
+}
+
+#[test]
+fn workloads_that_come_are_no_equality() {
+    let shop = Shop::copy();
+    let pod = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: late, namespace: shop}\n";
+    shop.append("new/shop.yaml", pod);
+    let run = shop.diff(&[]);
+    assert!(run.stdout.contains("no flow changes; new: 1"), "{}", run.stdout);
+    assert!(shop.diff(&["--format", "markdown"]).stdout.starts_with("### Network policy: no flow changes\n"));
+}

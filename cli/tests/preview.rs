@@ -64,6 +64,19 @@ fn a_change_in_every_format() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A change of nothing is a path that somebody mistyped, and no change that is harmless.
+#[test]
+fn a_change_without_manifests_is_refused() {
+    let shop = shop();
+    std::fs::create_dir(shop.path("none")).unwrap();
+    std::fs::write(shop.path("empty.yaml"), "# nothing yet\n").unwrap();
+    for words in [["-f", "none"], ["-f", "empty.yaml"], ["--delete", "none"]] {
+        let run = preview(&shop, &words);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{words:?}");
+        assert!(run.stderr.contains(&format!("no manifest in `{}`", words[1])), "{}", run.stderr);
+    }
+}
+
 #[test]
 fn objects_go_by_file_and_by_name() {
     let shop = shop();
@@ -74,7 +87,7 @@ fn objects_go_by_file_and_by_name() {
         ("cnp/shop/serch", "did you mean `CiliumNetworkPolicy/shop/search`?"),
         ("netpol/shop/blog", "there is no `netpol/shop/blog` to delete"),
         ("metrics.yaml", "there is no `NetworkPolicy/shop/metrics` to delete"),
-        ("nonsense", "there is no `nonsense` to delete: name a file, KIND/NAME or KIND/NAMESPACE/NAME"),
+        ("nonsense", "help: name a file, KIND/NAME or KIND/NAMESPACE/NAME that the cluster has"),
     ] {
         let run = preview(&shop, &["--delete", what]);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{what}");

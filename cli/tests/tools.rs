@@ -5,7 +5,7 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::{root, sluice};
@@ -52,6 +52,31 @@ fn the_action_takes_options_and_draws() {
     assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
     let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
     assert!(summary.contains("```mermaid\nflowchart LR\n") && summary.contains("postgres"), "{summary}");
+}
+
+/// GitHub refuses to draw what is large, and shows an error in its place.
+#[test]
+fn the_action_draws_what_github_can_draw() {
+    let folder = tempfile::tempdir().unwrap();
+    // Each lets the next one in, so that there is an arrow for each.
+    let one = |at: usize| {
+        let (space, before) = (at % 3, at.wrapping_add(519) % 520);
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p{at}, namespace: n{space}, labels: {{app: p{at}}}}}\n---\n\
+             apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p{at}, namespace: n{space}}}\nspec:\n  \
+             endpointSelector: {{matchLabels: {{app: p{at}}}}}\n  ingress:\n  - fromEndpoints:\n    - matchLabels: {{app: p{before}, \
+             k8s:io.kubernetes.pod.namespace: n{}}}\n---\n",
+            before % 3
+        )
+    };
+    let all = folder.path().join("all.yaml");
+    std::fs::write(&all, (0..520).map(one).collect::<String>()).unwrap();
+    let run = action(folder.path(), &[("SLUICE_PATHS", all.to_str().unwrap()), ("SLUICE_GRAPH", "true")]);
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    let picture = summary.split("```mermaid\n").nth(1).unwrap();
+    assert!(picture.contains("n1") && !picture.contains("p17"), "{picture}");
+    assert!(picture.lines().count() < 50, "{picture}");
 }
 
 #[test]
@@ -136,32 +161,38 @@ fn the_job_for_gitlab_runs() {
     assert!(report.contains("<testsuites name=\"sluice\" tests=\"") && !report.contains("<failure"));
 }
 
-/// Packs a release around a stand-in that runs the program under test, as that is large, and unpacks it.
+/// Runs a tool that has to succeed, and gives what it prints.
+fn tool(folder: &Path, program: &Path, words: &[&str], variables: &[(&str, &Path)]) -> String {
+    let run = Command::new(program)
+        .args(words)
+        .current_dir(folder)
+        .envs(variables.iter().copied())
+        .env("HOMEPAGE", "https://example.com/sluice")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}: {}", program.display(), String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// Packs a release around a stand-in that runs the program under test, as that is large.
+fn pack(folder: &Path, out: &str) {
+    let stand_in = folder.join("stand-in");
+    std::fs::write(&stand_in, format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_sluice"))).unwrap();
+    tool(folder, Path::new("chmod"), &["700", "stand-in"], &[]);
+    let out = folder.join(out);
+    tool(folder, &root().join("scripts/dist"), &["stand-in"], &[("DIST", out.as_path())]);
+}
+
 #[test]
 fn a_release_is_packed() {
     let folder = tempfile::tempdir().unwrap();
-    let stand_in = folder.path().join("stand-in");
-    std::fs::write(&stand_in, format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_sluice"))).unwrap();
-    let tool = |program: &Path, words: &[&str], out: &str| {
-        let run = Command::new(program)
-            .args(words)
-            .current_dir(folder.path())
-            .env("HOMEPAGE", "https://example.com/sluice")
-            .env("DIST", folder.path().join(out))
-            .output()
-            .unwrap();
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        String::from_utf8(run.stdout).unwrap()
-    };
-    tool(Path::new("chmod"), &["700", "stand-in"], "");
-    let dist = root().join("scripts/dist");
-    tool(&dist, &["stand-in"], "one");
-    tool(&dist, &["stand-in"], "two");
+    pack(folder.path(), "one");
+    pack(folder.path(), "two");
     let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
     let sums = read("one/SHA256SUMS");
     assert_eq!(sums, read("two/SHA256SUMS"), "the same sources give the same archive");
     let (sum, archive) = sums.trim_end().split_once("  ").unwrap();
-    let names = tool(Path::new("tar"), &["-tvzf", &format!("one/{archive}")], "");
+    let names = tool(folder.path(), Path::new("tar"), &["-tvzf", &format!("one/{archive}")], &[]);
     for entry in
         ["-rwxr-xr-x 0/0", " sluice\n", " man/sluice-check.1\n", " completions/sluice.zsh\n", " LICENSE\n"]
     {
@@ -169,7 +200,62 @@ fn a_release_is_packed() {
     }
     // An entry for the folder itself would change that of whoever unpacks it.
     assert!(!names.lines().any(|line| line.ends_with(" ./")), "{names}");
+    // krew unpacks files and folders, and refuses all else.
+    assert!(names.lines().all(|line| line.starts_with(['-', 'd']) && !line.contains("..")), "{names}");
     krew_takes(&read("one/sluice.yaml"), sum, archive);
+    let plugin = installed_by_krew(folder.path(), &format!("one/{archive}"));
+    let asked = tool(folder.path(), &plugin, &["preview", "--show-rights"], &[]);
+    assert!(asked.contains("kind: ClusterRole"), "{asked}");
+}
+
+/// What `krew install` does with an archive that it has checked: it unpacks all of it, copies the `files` of the manifest
+/// to a folder of that version, and links `bin` to the name that kubectl looks for.
+fn installed_by_krew(folder: &Path, archive: &str) -> PathBuf {
+    for made in ["staging", "store/sluice", "bin"] {
+        std::fs::create_dir_all(folder.join(made)).unwrap();
+    }
+    tool(folder, Path::new("tar"), &["-C", "staging", "-xzf", archive], &[]);
+    for name in ["sluice", "LICENSE"] {
+        std::fs::rename(folder.join("staging").join(name), folder.join("store/sluice").join(name)).unwrap();
+    }
+    let plugin = folder.join("bin/kubectl-sluice");
+    std::os::unix::fs::symlink("../store/sluice/sluice", &plugin).unwrap();
+    plugin
+}
+
+/// What CI systems fetch is what a release holds: by the names that they ask for, and checked.
+#[test]
+fn ci_systems_take_a_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = concat!("v", env!("CARGO_PKG_VERSION"));
+    pack(folder.path(), &format!("releases/{version}"));
+    let releases = format!("file://{}/releases", folder.path().display());
+    let taken = |sum: &str| {
+        Command::new(root().join("scripts/action"))
+            .current_dir(root())
+            .env("SLUICE_RELEASES", &releases)
+            .env("SLUICE_VERSION", env!("CARGO_PKG_VERSION"))
+            .env("SLUICE_SHA256", sum)
+            .env("SLUICE_PATHS", "testdata/shop/policies")
+            .env("GITHUB_STEP_SUMMARY", folder.path().join("summary.md"))
+            .output()
+            .unwrap()
+    };
+    let run = taken("");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(!taken(&"0".repeat(64)).status.success(), "a release with another checksum is no release");
+
+    let job = std::fs::read_to_string(root().join("deploy/ci/gitlab-ci.yml")).unwrap();
+    let script = job.split("  before_script:\n").nth(1).unwrap().split("  script:\n").next().unwrap();
+    let lines: Vec<&str> = script.lines().map(|line| line.trim_start_matches("  - ")).collect();
+    assert!(lines[0].starts_with("apt-get "), "{script}");
+    let script = lines[1..].join("\n").replace("/usr/local/bin", "unpacked");
+    std::fs::create_dir(folder.path().join("unpacked")).unwrap();
+    let releases = Path::new(&releases);
+    let version = Path::new(env!("CARGO_PKG_VERSION"));
+    let variables = [("SLUICE_RELEASES", releases), ("SLUICE_VERSION", version)];
+    tool(folder.path(), Path::new("bash"), &["-euc", &script], &variables);
+    tool(folder.path(), &folder.path().join("unpacked/sluice"), &["explain", "S0101"], &[]);
 }
 
 /// What krew's `validate-krew-manifest` asks of a manifest that is named after its plugin.
@@ -201,6 +287,9 @@ fn krew_takes(text: &str, sum: &str, archive: &str) {
         format!("https://example.com/sluice/releases/download/v{}/{archive}", env!("CARGO_PKG_VERSION"));
     assert_eq!(platform("uri"), uri);
     assert_eq!((platform("files.0.from"), platform("bin")), ("sluice".to_owned(), "sluice".to_owned()));
+    assert_eq!((platform("files.0.to"), platform("files.1.to")), (".".to_owned(), ".".to_owned()));
+    assert_eq!(platform("files.1.from"), "LICENSE");
+    assert!(!string("spec.shortDescription").contains('\n'));
     assert_eq!(
         (platform("selector.matchLabels.os"), platform("selector.matchLabels.arch")),
         ("linux".to_owned(), "amd64".to_owned())

@@ -31,7 +31,7 @@ fn main() {
     {
         let cluster = Cluster::of(shape);
         let old = cluster.compile();
-        let is_policy = |resource: &Resource| matches!(resource.object, Object::CiliumPolicy(_));
+        let is_policy = |resource: &Resource| matches!(*resource.object, Object::CiliumPolicy(_));
         let policies: Vec<usize> =
             (0..cluster.resources.len()).filter(|at| is_policy(&cluster.resources[*at])).collect();
         let without = |gone: &dyn Fn(usize) -> bool| {

@@ -79,7 +79,7 @@ fn check(folder: &Path, case: &Case) {
     let expected = scratch(case);
     let mut session = session(case, folder);
     assert_eq!(*session.decision().unwrap().decision, expected, "{}", folder.display());
-    let is_policy = |r: &&Resource| matches!(r.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_));
+    let is_policy = |r: &&Resource| matches!(*r.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_));
     let policies: Vec<&Resource> = case.resources.iter().filter(is_policy).take(TAKEN).collect();
     for policy in &policies {
         session.apply(Change::Remove(ObjectKey::of(policy))).unwrap();

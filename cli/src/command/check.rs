@@ -9,7 +9,7 @@ use sluice_compiler::compare::rules::WORK;
 use sluice_compiler::lint::Depth;
 
 use crate::budget::Budget;
-use crate::control::fix::{self, Fixed};
+use crate::control::fix;
 use crate::control::{baseline, control};
 use crate::error::{CliError, written};
 use crate::input::{self, Input};
@@ -81,14 +81,17 @@ struct LintArgs {
 impl Check {
     pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
         let (mut input, compiled, thresholds) = self.findings()?;
+        let mut unwritten = false;
         if self.lints.fix {
-            let fixed = fix::fix(&input, &compiled)?;
+            let mut fixed = fix::fix(&input, &compiled)?;
             if self.lints.dry_run {
+                tell(&fixed.left_alone())?;
                 terminal.print(&fix::patch(&fixed))?;
                 return Ok(input_code(&input, &self.reporting));
             }
-            fix::write(&fixed)?;
-            tell(&fixed)?;
+            fix::write(&mut fixed);
+            tell(&fixed.told())?;
+            unwritten = fixed.is_unwritten();
             (input, ..) = self.findings()?;
         }
         if self.reporting.outputs.0.iter().any(|output| output.format == Format::Sarif) {
@@ -98,7 +101,7 @@ impl Check {
         let mut report = Report::new(&input, &self.reporting);
         report.budget = budget.as_ref().filter(|_| self.budget);
         report.write(&self.reporting.outputs, terminal)?;
-        Ok(report.counts.exit_code(self.reporting.fail_on))
+        Ok(if unwritten { 2 } else { report.counts.exit_code(self.reporting.fail_on) })
     }
 
     /// Reads everything, and finds what there is to find.
@@ -150,15 +153,7 @@ fn input_code(input: &Input, reporting: &Reporting) -> u8 {
     Report::new(input, reporting).counts.exit_code(reporting.fail_on)
 }
 
-/// Says on standard error what was written.
-fn tell(fixed: &Fixed) -> Result<(), CliError> {
-    let mut out = String::new();
-    for file in &fixed.files {
-        let findings = if file.count == 1 { "finding" } else { "findings" };
-        out.push_str(&format!("fixed {} {findings} in {}\n", file.count, file.name));
-    }
-    for name in &fixed.refused {
-        out.push_str(&format!("left {name} alone: a fix would have changed what it means\n"));
-    }
-    written(std::io::stderr().lock().write_all(out.as_bytes()))
+/// Says on standard error what became of the fixes.
+fn tell(text: &str) -> Result<(), CliError> {
+    written(std::io::stderr().lock().write_all(text.as_bytes()))
 }

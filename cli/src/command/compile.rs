@@ -66,6 +66,7 @@ impl Compile {
         let mut input = input::read(&self.paths, None, &self.inputs)?;
         let read = began.elapsed();
         let compiled = input.compile()?;
+        input.insist_on_policies();
         let mut times = vec![("read", read), ("resolve and lower", began.elapsed() - read)];
         let decided = self.decide(&mut input, &compiled, &mut times)?;
         report::complain(&input, Format::Human)?;

@@ -6,7 +6,8 @@ use clap::Args;
 use sluice_compiler::Compiled;
 use sluice_compiler::classify::Limits;
 use sluice_compiler::compare::{Both, CompareError, Revision, decide_both};
-use sluice_compiler::lint::Depth;
+use sluice_compiler::diagnostic::{Diagnostic, Severity};
+use sluice_compiler::lint::{Depth, same_meaning};
 use sluice_compiler::source::Sources;
 
 use crate::control::control;
@@ -27,7 +28,8 @@ use crate::terminal::Terminal;
 /// they were, `REV:PATH` a path from the root of the repository. Without NEW, a revision is compared with the working
 /// tree, `A..B` means two revisions, and `A...B` what B changed since it left A.
 ///
-/// Every endpoint that both sides have is compared with every peer, protocol and port. Exits with 0 if the policies
+/// Every endpoint that both sides have is compared with every peer, protocol and port. What is newly allowed to one end
+/// passes if the other end lets it, too: each is told by itself, with its own lines. Exits with 0 if the policies
 /// are equal, with 1 if they differ, and with 2 if there is an error. Invalid documents of the old side are left out:
 /// they were never in force.
 #[derive(Debug, Args)]
@@ -90,7 +92,9 @@ impl Pair {
     pub(crate) fn decide(&mut self, inputs: &Inputs) -> Result<Option<(Compiled, Compiled, Both)>, CliError> {
         let (before, after) = rayon::join(|| self.old.compile(), || self.new.compile());
         let (before, after) = (before?, after?);
-        let stopped = self.new.has_errors() && !inputs.keep_going;
+        let nobody = nobody_to_ask(&before, &after);
+        let stopped = nobody.is_some() || self.new.has_errors() && !inputs.keep_going;
+        self.new.diagnostics.extend(nobody);
         let both = match stopped {
             true => None,
             false => match decide_both(&before, &after, inputs.node.as_deref(), &Limits::default()) {
@@ -140,4 +144,16 @@ impl Pair {
         all.diagnostics.extend(only_old);
         all
     }
+}
+
+/// What there is to say where rules differ and there is nobody on either side. Nothing could be told of them, and that no
+/// flow differs would be no answer.
+fn nobody_to_ask(before: &Compiled, after: &Compiled) -> Option<Diagnostic> {
+    let finding = Input::nobody(before).and(Input::nobody(after))?;
+    let differ = !same_meaning(&before.policy, &after.policy);
+    differ.then(|| {
+        finding.severity(Severity::Error).help(
+            "give the manifests of the workloads too: with `--base PATH` to `sluice diff`, as a further path to `sluice preview`",
+        )
+    })
 }

@@ -80,10 +80,10 @@ fn file_of(stage: Stage) -> String {
 /// its paths begin there and names in texts must not depend on who runs the command.
 fn read_project() -> Result<(Golden, bool), CliError> {
     let Some(path) = project::find() else {
-        return Err(CliError::Usage(
-            "there is no `sluice.yaml` here or above: `golden: {clusters: {NAME: {paths: [...]}}}` in it names clusters"
-                .to_owned(),
-        ));
+        return Err(CliError::Asked {
+            message: "there is no `sluice.yaml` here or above".to_owned(),
+            help: "`golden: {clusters: {NAME: {paths: [...]}}}` in it names clusters".to_owned(),
+        });
     };
     let mut input = Input::default();
     let project = project::read(Some(&path), &mut input.sources, &mut input.diagnostics)?;
@@ -99,14 +99,18 @@ fn chosen<'g>(golden: &'g Golden, names: &'g [String]) -> Result<Vec<(&'g str, &
     let all = golden.clusters.iter().map(|(name, cluster)| (name.as_str(), cluster));
     if let Some(unknown) = names.iter().find(|name| !golden.clusters.contains_key(*name)) {
         let known: Vec<&str> = golden.clusters.keys().map(String::as_str).collect();
-        let message =
-            format!("there is no cluster `{unknown}` in `sluice.yaml`: it names `{}`", known.join("`, `"));
-        return Err(CliError::Usage(message));
+        return Err(CliError::Asked {
+            message: format!("there is no cluster `{unknown}` in `sluice.yaml`"),
+            help: format!("it names `{}`", known.join("`, `")),
+        });
     }
     let chosen: Vec<_> =
         all.filter(|(name, _)| names.is_empty() || names.iter().any(|one| one == name)).collect();
     match chosen.is_empty() {
-        true => Err(CliError::Usage("`sluice.yaml` names no clusters under `golden`".to_owned())),
+        true => Err(CliError::Asked {
+            message: "`sluice.yaml` names no clusters".to_owned(),
+            help: "write `golden: {clusters: {NAME: {paths: [...]}}}` into it".to_owned(),
+        }),
         false => Ok(chosen),
     }
 }
@@ -125,6 +129,7 @@ fn texts_of(cluster: &Cluster) -> Result<Option<Vec<(Stage, String)>>, CliError>
     let mut input = input::read(&cluster.paths, None, &inputs)?;
     let mut nothing = input.where_nothing_is_allowed();
     let compiled = input.compile()?;
+    input.diagnostics.extend(Input::nobody(&compiled));
     let mut texts = Vec::new();
     for stage in &cluster.stages {
         if !input.has_errors()

@@ -83,6 +83,7 @@ impl Graph {
     pub(crate) fn run(self, terminal: &Terminal) -> Result<u8, CliError> {
         let mut input = input::read(&self.paths, None, &self.inputs)?;
         let compiled = input.compile()?;
+        input.diagnostics.extend(Input::nobody(&compiled));
         let reach = self.reach(&mut input, &compiled)?;
         report::complain(&input, self.format.of_findings())?;
         let Some(reach) = reach.filter(|_| !input.has_errors() || self.inputs.keep_going) else {

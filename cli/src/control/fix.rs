@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sluice_compiler::diagnostic::{Edit, Fix};
 use sluice_compiler::lint::same_meaning;
-use sluice_compiler::source::{FileId, Limits};
-use sluice_compiler::{Compiled, load};
+use sluice_compiler::resource::Resource;
+use sluice_compiler::source::{FileId, Limits, SourceFile, Sources};
+use sluice_compiler::{Compiled, Loaded, load_each, together};
 
 use crate::error::CliError;
 use crate::input::Input;
@@ -17,8 +19,8 @@ use crate::input::Input;
 pub(crate) struct Fixed {
     /// New texts of files, by their names.
     pub(crate) files: Vec<FixedFile>,
-    /// Files left alone, since an edit would have changed what they mean.
-    pub(crate) refused: Vec<String>,
+    /// Files that have findings with a fix and stay as they are.
+    pub(crate) left: Vec<(String, Reason)>,
 }
 
 /// A file with its fixes in it.
@@ -29,6 +31,28 @@ pub(crate) struct FixedFile {
     pub(crate) new: String,
     /// How many findings were put right.
     pub(crate) count: usize,
+    /// How many are left for the next run, as their edits overlap with others.
+    pub(crate) waiting: usize,
+}
+
+/// Why a file stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Reason {
+    /// Rules would be others.
+    #[error("a fix would change what it means")]
+    Meaning,
+    /// Its text is not, byte for byte, what it holds.
+    #[error("it is not UTF-8, and the rest of it would not stay as it is")]
+    Encoding,
+    /// Nothing can be written there.
+    #[error("it is standard input")]
+    Stdin,
+    /// Somebody has said so.
+    #[error("it is read-only")]
+    ReadOnly,
+    /// The system does not let it be written.
+    #[error("it cannot be written: {0}")]
+    Unwritten(#[from] io::Error),
 }
 
 /// Makes the edits in memory. A file whose policies would no longer say the same is left as it is.
@@ -44,14 +68,14 @@ pub(crate) fn fix(input: &Input, compiled: &Compiled) -> Result<Fixed, CliError>
     let mut texts = BTreeMap::new();
     for (file, fixes) in by_file {
         let source = input.sources.file(file);
-        let (new, count) = edited(source.text(), &fixes);
-        // Nothing can be written to standard input, and a file is not written anew in another encoding.
-        if count > 0 && &**source.name() != "-" && source.is_exact() {
-            texts.insert(
-                file,
-                FixedFile { name: source.name().to_string(), old: source.text().to_string(), new, count },
-            );
+        let name = source.name().to_string();
+        if let Some(reason) = unwritable(source) {
+            fixed.left.push((name, reason));
+            continue;
         }
+        let (new, count) = edited(source.text(), &fixes);
+        let (old, waiting) = (source.text().to_string(), fixes.len() - count);
+        texts.insert(file, FixedFile { name, old, new, count, waiting });
     }
     if !means_the_same(input, compiled, &texts)? {
         let mut kept = BTreeMap::new();
@@ -60,13 +84,25 @@ pub(crate) fn fix(input: &Input, compiled: &Compiled) -> Result<Fixed, CliError>
             kept.insert(file, text);
             if !means_the_same(input, compiled, &kept)? {
                 kept.remove(&file);
-                fixed.refused.push(name);
+                fixed.left.push((name, Reason::Meaning));
             }
         }
         texts = kept;
     }
     fixed.files = texts.into_values().collect();
     Ok(fixed)
+}
+
+/// Why nothing can be written to a file, whatever it would be.
+fn unwritable(source: &SourceFile) -> Option<Reason> {
+    if &**source.name() == "-" {
+        return Some(Reason::Stdin);
+    }
+    if !source.is_exact() {
+        return Some(Reason::Encoding);
+    }
+    let read_only = fs::metadata(&**source.name()).is_ok_and(|found| found.permissions().readonly());
+    read_only.then_some(Reason::ReadOnly)
 }
 
 /// Takes away the fixes that [`fix`] would not make, so that reports offer no others.
@@ -109,34 +145,50 @@ fn edited(text: &str, fixes: &[&Fix]) -> (String, usize) {
     (new, count)
 }
 
-/// Reads everything anew with the new texts, and compares the rules.
+/// Reads the files with new texts anew, and compares the rules of all.
 fn means_the_same(
     input: &Input,
     compiled: &Compiled,
     texts: &BTreeMap<FileId, FixedFile>,
 ) -> Result<bool, CliError> {
+    if texts.is_empty() {
+        return Ok(true);
+    }
     let mut sources = input.sources.clone();
     for (file, fixed) in texts {
         sources.replace(*file, fixed.new.as_str());
     }
-    let loaded = load(&sources, &input.manifests, input.options(), &Limits::default());
-    if loaded.resources.len() != input.resources.len() {
+    let files: Vec<FileId> = texts.keys().copied().collect();
+    let resources = read_again(input, &sources, &files);
+    if resources.len() != input.resources.len() {
         return Ok(false);
     }
-    let policy = input.lower_again(compiled, &loaded.resources, &sources);
+    let policy = input.lower_again(compiled, &resources, &sources);
     Ok(same_meaning(&compiled.policy, &policy))
 }
 
-/// Writes the files, each in one step: whoever reads it sees the old text or the new one.
-pub(crate) fn write(fixed: &Fixed) -> Result<(), CliError> {
-    for file in &fixed.files {
-        let path = Path::new(&file.name);
-        write_one(path, &file.new).map_err(|source| CliError::Write { path: path.to_path_buf(), source })?;
+/// The objects of the input where some files have another text. What the others hold is known.
+fn read_again(input: &Input, sources: &Sources, files: &[FileId]) -> Vec<Resource> {
+    let mut by_file: BTreeMap<FileId, Loaded> = BTreeMap::new();
+    for resource in input.resources.iter().filter(|resource| !files.contains(&resource.place.file)) {
+        by_file.entry(resource.place.file).or_default().resources.push(resource.clone());
     }
-    Ok(())
+    by_file.extend(files.iter().copied().zip(load_each(sources, files, input.options(), &Limits::default())));
+    together(sources, input.manifests.iter().filter_map(|file| by_file.remove(file))).resources
 }
 
-fn write_one(path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes the files, each in one step: whoever reads it sees the old text or the new one. One that cannot be written
+/// keeps no other from it.
+pub(crate) fn write(fixed: &mut Fixed) {
+    for file in std::mem::take(&mut fixed.files) {
+        match write_one(Path::new(&file.name), &file.new) {
+            Ok(()) => fixed.files.push(file),
+            Err(error) => fixed.left.push((file.name, error.into())),
+        }
+    }
+}
+
+fn write_one(path: &Path, text: &str) -> io::Result<()> {
     // A link stays one, and what it leads to is written.
     let path = fs::canonicalize(path)?;
     let mut name = path.file_name().unwrap_or_default().to_os_string();
@@ -153,12 +205,41 @@ fn write_one(path: &Path, text: &str) -> std::io::Result<()> {
     written
 }
 
+impl Fixed {
+    /// What happened, one line a file.
+    pub(crate) fn told(&self) -> String {
+        let mut out = String::new();
+        for file in &self.files {
+            let findings = if file.count == 1 { "finding" } else { "findings" };
+            let waiting = match file.waiting {
+                0 => String::new(),
+                more => format!("; {more} more when it runs again"),
+            };
+            out.push_str(&format!("fixed {} {findings} in {}{waiting}\n", file.count, file.name));
+        }
+        out + &self.left_alone()
+    }
+
+    /// Which files stay as they are, and why.
+    pub(crate) fn left_alone(&self) -> String {
+        self.left.iter().map(|(name, reason)| format!("left {name} alone: {reason}\n")).collect()
+    }
+
+    /// Whether the system kept a file from being written.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.left.iter().any(|(_, reason)| matches!(reason, Reason::Unwritten(_)))
+    }
+}
+
 /// What would be written, as a patch.
 pub(crate) fn patch(fixed: &Fixed) -> String {
     let mut out = String::new();
     for file in &fixed.files {
         let diff = similar::TextDiff::from_lines(&file.old, &file.new);
-        let (old, new) = (format!("a/{}", file.name), format!("b/{}", file.name));
+        // Behind a name with a space stands a tab, as git has it: `patch` would read to the space.
+        let end = if file.name.contains(' ') { "\t" } else { "" };
+        let name = file.name.trim_start_matches('/');
+        let (old, new) = (format!("a/{name}{end}"), format!("b/{name}{end}"));
         out.push_str(&diff.unified_diff().header(&old, &new).to_string());
     }
     out

@@ -38,6 +38,7 @@ impl Input {
         let documents = self.read_documents(endpoints.map(Path::to_owned).as_slice(), &Limits::default());
         let (interfaces, findings) = EndpointInterfaces::read(&documents);
         self.diagnostics.extend(findings);
+        self.insist_on_policies();
         self.diagnostics.sort_by_key(|finding| finding.span);
         let Input { sources, resources, diagnostics, options, extras, .. } = self;
         agent::Inputs {
@@ -91,5 +92,20 @@ mod tests {
         let read =
             read_for_agent(&Sources::default(), &[path("cluster")], Some(&path("nothing.yaml")), &inputs());
         assert_eq!(read.diagnostics.len(), 1, "{:?}", read.diagnostics);
+    }
+
+    /// What checks a repository may pass over the templates in it, and what guards a node may not.
+    #[test]
+    fn a_policy_that_is_a_template_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let templates = folder.path().join("templates");
+        fs::create_dir(&templates).unwrap();
+        fs::write(templates.join("np.yaml"), "kind: CiliumNetworkPolicy\nmetadata: {name: {{ .Name }}}\n")
+            .unwrap();
+        fs::write(templates.join("cm.yaml"), "kind: ConfigMap\nmetadata: {name: {{ .Name }}}\n").unwrap();
+        let read = read_for_agent(&Sources::default(), &[templates], None, &inputs());
+        let errors: Vec<_> = read.diagnostics.iter().filter(|finding| finding.is_error()).collect();
+        let [finding] = errors.as_slice() else { panic!("{:?}", read.diagnostics) };
+        assert_eq!(finding.code.as_str(), "S0014");
     }
 }

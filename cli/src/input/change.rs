@@ -77,7 +77,10 @@ pub(crate) fn read_changed(
     let mut old = all.with_files(&files_of(&cluster), &loaded);
     old.report_empty(&cluster);
     let mut applied = all.with_files(&files_of(&apply), &loaded);
-    let mut gone = all.with_files(&files_of(&gone), &loaded).resources;
+    let mut deleted = all.with_files(&files_of(&gone), &loaded);
+    applied.insist(&apply)?;
+    deleted.insist(&gone)?;
+    let mut gone = std::mem::take(&mut deleted.resources);
     changes.put_in_place(&mut applied.resources)?;
     changes.put_in_place(&mut gone)?;
     let mut delete: Vec<ObjectKey> = gone.iter().map(ObjectKey::of).collect();
@@ -133,6 +136,19 @@ fn fates(
 }
 
 impl Input {
+    /// Refuses paths without any manifest, as kubectl does: a change of nothing is none that somebody meant.
+    fn insist(&self, given: &[Given]) -> Result<(), CliError> {
+        let holding = self.holding();
+        let is_empty = |one: &&Given| !one.failed && !one.files.iter().any(|file| holding.contains(file));
+        match given.iter().find(is_empty) {
+            None => Ok(()),
+            Some(one) => Err(CliError::Asked {
+                message: format!("there is no manifest in `{}`", one.name),
+                help: "name a file or folder with the objects that change".to_owned(),
+            }),
+        }
+    }
+
     /// The same after some objects came and went.
     fn after(&self, applied: Input, fates: &BTreeMap<ObjectKey, Fate>) -> Input {
         let stays = |resource: &&Resource| !fates.contains_key(&ObjectKey::of(resource));
@@ -194,9 +210,10 @@ fn find(word: &str, cluster: &[Resource], here: Option<&str>) -> Result<ObjectKe
     keys.iter().find(is_meant).cloned().ok_or_else(|| {
         let all: Vec<String> = keys.iter().map(shown).collect();
         match did_you_mean(&format!("{kind}/{}", parts[1..].join("/")), all.iter().map(String::as_str)) {
-            Some(close) => {
-                CliError::Usage(format!("there is no `{word}` to delete: did you mean `{close}`?"))
-            }
+            Some(close) => CliError::Asked {
+                message: format!("there is no `{word}` to delete"),
+                help: format!("did you mean `{close}`?"),
+            },
             None => absent(word),
         }
     })
@@ -211,7 +228,8 @@ pub(crate) fn shown(key: &ObjectKey) -> String {
 }
 
 fn absent(word: &str) -> CliError {
-    CliError::Usage(format!(
-        "there is no `{word}` to delete: name a file, KIND/NAME or KIND/NAMESPACE/NAME that the cluster has"
-    ))
+    CliError::Asked {
+        message: format!("there is no `{word}` to delete"),
+        help: "name a file, KIND/NAME or KIND/NAMESPACE/NAME that the cluster has".to_owned(),
+    }
 }

@@ -80,7 +80,7 @@ impl Input {
             return load(&self.sources, &self.manifests, &self.options, limits);
         }
         let mut loaded = self.load_each(limits);
-        together(self.manifests.iter().filter_map(|file| loaded.remove(file)))
+        together(&self.sources, self.manifests.iter().filter_map(|file| loaded.remove(file)))
     }
 
     /// Reads every manifest by itself. What a cluster holds has been accepted, so that it means what agents make of it.

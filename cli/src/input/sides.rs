@@ -290,7 +290,7 @@ fn chosen(files: Vec<Listed>, within: &Within, revision: &str) -> Result<Vec<(Li
 impl Input {
     /// The same options and texts with some of the files.
     pub(super) fn with_files(&self, files: &[FileId], loaded: &BTreeMap<FileId, Loaded>) -> Input {
-        let loaded = together(files.iter().filter_map(|file| loaded.get(file)).cloned());
+        let loaded = together(&self.sources, files.iter().filter_map(|file| loaded.get(file)).cloned());
         let mut diagnostics = self.diagnostics.clone();
         diagnostics.extend(loaded.diagnostics);
         Input {
@@ -308,7 +308,7 @@ impl Input {
     /// what differs from it is what is allowed.
     pub(crate) fn where_nothing_is_allowed(&self) -> Input {
         let is_policy = |resource: &&Resource| {
-            matches!(resource.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_))
+            matches!(*resource.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_))
         };
         let resources = self.resources.iter().filter(|resource| !is_policy(resource)).cloned().collect();
         let options = Options { enforcement: Enforcement::Always, ..self.options.clone() };

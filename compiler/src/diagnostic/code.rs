@@ -66,6 +66,8 @@ codes! {
     EmptyDocument = "S0012" "empty-document" Info,
     /// A path holds no manifest at all.
     NoManifests = "S0013" "no-manifests" Warning,
+    /// A template of a chart was found in a folder.
+    ChartTemplate = "S0014" "chart-template" Warning,
 
     // 01: what an object is.
     /// A document is not a mapping.
@@ -105,7 +107,7 @@ codes! {
     /// A number without quotes where a string is meant.
     NumberForString = "S0207" "number-for-string" Error,
     /// A field that Sluice understands but does not enforce yet.
-    NotEnforced = "S0208" "not-enforced" Warning,
+    NotEnforced = "S0208" "not-enforced" Info,
     /// A field that the agent drops, so that the rule means something else.
     DroppedField = "S0209" "dropped-field" Warning,
 
@@ -288,6 +290,8 @@ codes! {
     Baseline = "S0915" "baseline" Error,
     /// The baseline has findings that are gone.
     StaleBaseline = "S0916" "stale-baseline" Info,
+    /// No pod or workload is in the input, so that there is nobody to say anything about.
+    NoWorkloads = "S0917" "no-workloads" Warning,
 
     // 10: accepted, and more open or more closed than it looks.
     /// ICMP type 0 or less, which means every type.

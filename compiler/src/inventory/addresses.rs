@@ -47,7 +47,7 @@ pub(super) fn shared(resources: &[Resource]) -> Vec<Diagnostic> {
 }
 
 fn claims(resource: &Resource) -> impl Iterator<Item = Claim<'_>> {
-    let addresses = match &resource.object {
+    let addresses = match &*resource.object {
         Object::Pod(pod) if !pod.ended && !pod.spec.host_network => pod.addresses.as_slice(),
         Object::Node(node) => &node.addresses,
         _ => &[],
@@ -73,7 +73,7 @@ fn finding(first: &Claim<'_>, second: &Claim<'_>) -> Option<Diagnostic> {
 
 fn claimant(resource: &Resource) -> String {
     let meta = resource.object.meta();
-    match &resource.object {
+    match &*resource.object {
         Object::Node(_) => format!("node `{}`", meta.name.value),
         _ => format!("pod `{}/{}`", namespace_of(&meta.namespace), meta.name.value),
     }

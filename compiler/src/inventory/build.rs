@@ -73,7 +73,7 @@ impl Inventory {
     fn add_nodes(&mut self, resources: &[Resource]) {
         let mut nodes: BTreeMap<Arc<str>, Node> = BTreeMap::new();
         for resource in resources {
-            if let Object::Node(node) = &resource.object {
+            if let Object::Node(node) = &*resource.object {
                 let name = Arc::clone(&node.meta.name.value);
                 let addresses = node.addresses.iter().map(|address| address.value).collect();
                 let labels = node.meta.labels.clone();
@@ -93,7 +93,7 @@ impl Inventory {
             }
         }
         for resource in resources {
-            if let Object::Workload(workload) = &resource.object
+            if let Object::Workload(workload) = &*resource.object
                 && workload.spec.host_network
             {
                 let key = (namespace_of(&workload.meta.namespace), Arc::clone(&workload.meta.name.value));
@@ -106,7 +106,7 @@ impl Inventory {
 
 /// Pods that have not ended.
 fn running_pods(resources: &[Resource]) -> impl Iterator<Item = &Pod> {
-    resources.iter().filter_map(|resource| match &resource.object {
+    resources.iter().filter_map(|resource| match &*resource.object {
         Object::Pod(pod) if !pod.ended => Some(pod),
         _ => None,
     })
@@ -123,7 +123,7 @@ pub(super) fn namespace_of(namespace: &Option<Arc<str>>) -> Arc<str> {
 fn spaces(resources: &[Resource]) -> Vec<Space<'_>> {
     let mut spaces = Spaces::default();
     for resource in resources {
-        match &resource.object {
+        match &*resource.object {
             Object::Pod(pod) => {
                 let space = spaces.enter(&pod.meta.namespace);
                 if !pod.ended && !pod.spec.host_network {

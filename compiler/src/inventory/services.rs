@@ -15,7 +15,7 @@ impl Inventory {
     pub(super) fn add_services(&mut self, resources: &[Resource]) {
         let mut backends: BTreeMap<NamespacedName, BTreeSet<IpAddr>> = BTreeMap::new();
         for resource in resources {
-            if let Object::EndpointSlice(slice) = &resource.object
+            if let Object::EndpointSlice(slice) = &*resource.object
                 && let Some(service) = &slice.service
             {
                 let key = (namespace_of(&slice.meta.namespace), Arc::clone(service));
@@ -26,7 +26,7 @@ impl Inventory {
         self.api_servers = backends.get(&api_server).into_iter().flatten().copied().collect();
         let mut services: BTreeMap<NamespacedName, Service> = BTreeMap::new();
         for resource in resources {
-            let Object::Service(service) = &resource.object else { continue };
+            let Object::Service(service) = &*resource.object else { continue };
             let key = (namespace_of(&service.meta.namespace), Arc::clone(&service.meta.name.value));
             let backends = backends.get(&key).into_iter().flatten().copied().collect();
             let labels = service.meta.labels.iter();
@@ -55,7 +55,7 @@ impl Inventory {
     pub(super) fn add_groups(&mut self, resources: &[Resource]) {
         let mut prefixes: Vec<(Cidr, Arc<str>, Vec<Label>)> = Vec::new();
         for resource in resources {
-            let Object::CidrGroup(group) = &resource.object else { continue };
+            let Object::CidrGroup(group) = &*resource.object else { continue };
             let name = &group.meta.name.value;
             let member = Label::new(LabelSource::CidrGroup, format!("{}{name}", keys::CIDR_GROUP), "");
             let own =

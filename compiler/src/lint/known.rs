@@ -41,7 +41,7 @@ impl Known {
         };
         for resource in resources {
             let meta = resource.object.meta();
-            match &resource.object {
+            match &*resource.object {
                 Object::Namespace(_) => {
                     known.declared.insert(Arc::clone(&meta.name.value));
                 }

@@ -21,7 +21,7 @@ impl<'a> Template<'a> {
     /// None for what makes no pods, and for a pod that has ended.
     pub(super) fn of(resource: &'a Resource) -> Option<Template<'a>> {
         let namespace = resource.object.meta().namespace.as_ref();
-        match &resource.object {
+        match &*resource.object {
             Object::Pod(pod) if !pod.ended => {
                 Some(Template { labels: &pod.meta.labels, namespace, spec: &pod.spec })
             }

@@ -98,7 +98,7 @@ fn lower_run(policies: &[&Resource], around: Surroundings<'_>) -> Lowered {
     let builder = PolicyBuilder::new(settings(around.options));
     let mut lowerer = Lowerer { around, builder, written: Vec::new(), diagnostics: Vec::new() };
     for Resource { object, place } in policies {
-        match object {
+        match &**object {
             Object::CiliumPolicy(policy) => lowerer.cilium_policy(policy, place),
             Object::NetworkPolicy(policy) => lowerer.network_policy(policy, place),
             _ => {}
@@ -124,7 +124,7 @@ pub fn merge(parts: Vec<Lowered>, options: &Options) -> Lowered {
 
 /// Whether an object is a policy of a kind that the options leave on.
 pub(crate) fn is_policy(resource: &Resource, options: &Options) -> bool {
-    match &resource.object {
+    match &*resource.object {
         Object::CiliumPolicy(policy) if policy.clusterwide => options.clusterwide_policies,
         Object::CiliumPolicy(_) => options.cilium_policies,
         Object::NetworkPolicy(_) => options.network_policies,

@@ -33,14 +33,14 @@ use crate::source::{FileId, Span};
 pub struct Resource {
     /// Where it stands.
     pub place: Place,
-    /// What it is.
-    pub object: Object,
+    /// What it is. Who holds it in several sets, as both sides of a comparison, holds it once.
+    pub object: Arc<Object>,
 }
 
 impl Resource {
     /// Puts an object that belongs to a namespace and names none into this one, as `kubectl apply -n` does.
     pub fn put_into(&mut self, namespace: &Arc<str>) {
-        let meta = self.object.meta_mut();
+        let meta = Arc::make_mut(&mut self.object).meta_mut();
         if meta.namespace.is_some() && self.place.document.namespace.is_none() {
             meta.namespace = Some(Arc::clone(namespace));
             Arc::make_mut(&mut self.place.document).namespace = Some(Arc::clone(namespace));
@@ -55,6 +55,8 @@ pub struct Place {
     pub file: FileId,
     /// The object's first key; for an element of a `List`, the element's.
     pub span: Span,
+    /// All of it.
+    pub whole: Span,
     /// Kind, namespace, name, and index of its document.
     pub document: Arc<DocumentRef>,
 }

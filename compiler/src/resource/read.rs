@@ -58,14 +58,14 @@ impl Reader<'_> {
             return;
         };
         let span = entries.first().map_or(node.span, |entry| entry.key_span);
-        let place = Place { file: self.document.file, span, document: Arc::clone(&about) };
+        let place = Place { file: self.document.file, span, whole: node.span, document: Arc::clone(&about) };
         match kind_of(node, span) {
             Err(diagnostic) => self.diagnostics.push((*diagnostic).document(Some(about))),
             Ok(kind) => {
                 let mut decoder = Decoder::new(self.options, about, kind.schema, self.strings);
                 let object = (kind.read)(&mut decoder, node, span);
                 if let (Some(object), false) = (object, decoder.failed()) {
-                    self.resources.push(Resource { place, object });
+                    self.resources.push(Resource { place, object: Arc::new(object) });
                 }
                 self.diagnostics.extend(decoder.finish());
             }

@@ -39,7 +39,7 @@ pub(crate) fn objects(text: &str) -> (Vec<Object>, Vec<String>) {
     let mut found = Vec::new();
     for document in &input.documents {
         let (resources, diagnostics) = read(document, &Options::default(), &mut Strings::default());
-        objects.extend(resources.into_iter().map(|resource| resource.object));
+        objects.extend(resources.into_iter().map(|resource| (*resource.object).clone()));
         found.extend(input.shown(&diagnostics));
     }
     (objects, found)

@@ -23,8 +23,8 @@ impl ObjectKey {
     pub fn of(resource: &Resource) -> ObjectKey {
         let document = &resource.place.document;
         let namespaced =
-            !matches!(resource.object, Object::Namespace(_) | Object::Node(_) | Object::CidrGroup(_));
-        let clusterwide = matches!(&resource.object, Object::CiliumPolicy(policy) if policy.clusterwide);
+            !matches!(*resource.object, Object::Namespace(_) | Object::Node(_) | Object::CidrGroup(_));
+        let clusterwide = matches!(&*resource.object, Object::CiliumPolicy(policy) if policy.clusterwide);
         let namespace = document.namespace.clone().unwrap_or_else(|| "default".into());
         ObjectKey {
             kind: Arc::clone(&document.kind),
@@ -78,7 +78,7 @@ impl Inputs {
 
     /// The number of workloads in the namespace of a workload.
     fn workloads_beside(&mut self, resource: &Resource) -> Option<&mut usize> {
-        let Object::Workload(workload) = &resource.object else { return None };
+        let Object::Workload(workload) = &*resource.object else { return None };
         let namespace = workload.meta.namespace.clone().unwrap_or_else(|| "default".into());
         Some(self.workloads.entry(namespace).or_default())
     }
@@ -111,7 +111,7 @@ impl Inputs {
 
 /// Whether an object is a policy.
 pub(super) fn is_policy(resource: &Resource) -> bool {
-    matches!(resource.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_))
+    matches!(*resource.object, Object::CiliumPolicy(_) | Object::NetworkPolicy(_))
 }
 
 /// Whether a policy names services.
@@ -126,7 +126,7 @@ pub(super) fn names_cloud_group(resource: &Resource) -> bool {
 
 /// Whether one of a policy's lists of peers is of some kind.
 fn has_peers(resource: &Resource, is: fn(&PeerItems) -> bool) -> bool {
-    let Object::CiliumPolicy(policy) = &resource.object else { return false };
+    let Object::CiliumPolicy(policy) = &*resource.object else { return false };
     let sections = policy.specs.iter().flat_map(|spec| &spec.sections);
     let lists = sections.flat_map(|section| &section.entries).flat_map(|entry| &entry.peers);
     lists.into_iter().any(|list| is(&list.items))

@@ -225,7 +225,7 @@ impl Session {
     /// An object is another than before, or none, or the first of its name.
     fn changed(&mut self, key: &ObjectKey, before: Option<Resource>) -> Result<Delta, SessionError> {
         let now = self.inputs.get(key);
-        let Some(object) = now.or(before.as_ref()).map(|resource| &resource.object) else {
+        let Some(object) = now.or(before.as_ref()).map(|resource| &*resource.object) else {
             return Ok(Delta::Nothing);
         };
         let name = object.name();

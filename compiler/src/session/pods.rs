@@ -120,7 +120,7 @@ pub(super) fn identity_at(inventory: &Inventory, pods: &Pods, node: &str, addres
 }
 
 fn pod_of(resource: &Resource) -> Option<&Pod> {
-    match &resource.object {
+    match &*resource.object {
         Object::Pod(pod) => Some(pod),
         _ => None,
     }

@@ -95,7 +95,7 @@ impl Session {
 
     /// Whether a change would make all tables anew, as far as the object alone can tell.
     pub fn rebuilds(&self, change: &Change) -> bool {
-        let object = |resource: &Resource| match &resource.object {
+        let object = |resource: &Resource| match &*resource.object {
             Object::Namespace(_) | Object::Node(_) | Object::CidrGroup(_) | Object::Workload(_) => true,
             Object::Pod(pod) => self.reason_to_rebuild(pod).is_some(),
             _ => false,

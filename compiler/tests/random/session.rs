@@ -78,7 +78,7 @@ impl State {
     fn next_of_node(&mut self, place: prop::sample::Index) -> Option<Change> {
         let of_node = |resource: &Resource| {
             matches!(
-                resource.object,
+                *resource.object,
                 Object::Pod(_) | Object::Workload(_) | Object::Namespace(_) | Object::Node(_)
             )
         };

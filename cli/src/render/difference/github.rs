@@ -42,7 +42,7 @@ pub(super) fn render(compared: &Compared<'_>) -> String {
     if let Some(preview) = &compared.preview {
         out.push_str(&super::super::github::render(&preview.report()));
     }
-    let sentence = if out.is_empty() { "equal, proved".to_owned() } else { compared.totals().sentence() };
+    let sentence = if compared.is_same() { "equal, proved".to_owned() } else { compared.totals().sentence() };
     let text = format!("{} → {}: {sentence}\n{}", compared.old, compared.new, compared.proof());
     out.push_str(&format!("::notice title=network policy::{}\n", data(&text)));
     out

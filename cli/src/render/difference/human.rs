@@ -25,7 +25,7 @@ const MOST_NAMES: usize = 8;
 pub(super) fn render(compared: &Compared<'_>, look: Look) -> String {
     let mut out = String::new();
     let everyone = compared.everyone();
-    let sentence = match compared.equal && compared.digest.parts.is_empty() {
+    let sentence = match compared.is_same() {
         true => "equal, proved".to_owned(),
         false => compared.totals().sentence(),
     };

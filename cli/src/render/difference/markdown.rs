@@ -20,7 +20,7 @@ const MOST_PLACES: usize = 3;
 pub(super) fn render(compared: &Compared<'_>) -> String {
     let everyone = compared.everyone();
     let totals = compared.totals();
-    let title = match (compared.equal && compared.digest.parts.is_empty(), totals.changed) {
+    let title = match (compared.is_same(), totals.changed) {
         (true, _) => "no change, proved".to_owned(),
         (false, 0) => totals.flows(),
         (false, _) => totals.title(),

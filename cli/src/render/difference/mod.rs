@@ -102,6 +102,13 @@ impl<'a> Compared<'a> {
         }
     }
 
+    /// Whether nothing differs and nobody comes or goes.
+    fn is_same(&self) -> bool {
+        let roster = &self.both.roster;
+        let nobody_new = roster.added.is_empty() && roster.removed.is_empty();
+        self.equal && self.digest.parts.is_empty() && nobody_new
+    }
+
     fn everyone(&self) -> Everyone<'_> {
         Everyone::new(&self.both.roster)
     }

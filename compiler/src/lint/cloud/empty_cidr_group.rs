@@ -8,7 +8,7 @@ pub(super) const LINT: Lint = Lint { code: Code::EmptyCidrGroup, run };
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for resource in context.resources {
-        let Object::CidrGroup(group) = &resource.object else { continue };
+        let Object::CidrGroup(group) = &*resource.object else { continue };
         if !group.cidrs.is_empty() {
             continue;
         }

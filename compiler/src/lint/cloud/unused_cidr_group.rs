@@ -25,7 +25,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     for resource in context.resources {
-        let Object::CidrGroup(group) = &resource.object else { continue };
+        let Object::CidrGroup(group) = &*resource.object else { continue };
         if context.facts.policies.is_empty() || used.contains(&*group.meta.name.value) {
             continue;
         }

@@ -14,7 +14,8 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         if !entry.every_port || !peers {
             continue;
         }
-        let message = "these peers may use every port and protocol of the pods";
+        let whose = if context.facts.subject(entry).nodes { "nodes" } else { "pods" };
+        let message = format!("these peers may use every port and protocol of the {whose}");
         let help =
             if entry.cilium.is_some() { "name the ports under `toPorts`" } else { "name them under `ports`" };
         found.push(context.finding(Code::AllPorts, entry.resource, entry.span, message).help(help));

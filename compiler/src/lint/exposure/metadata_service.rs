@@ -14,6 +14,10 @@ const HTTP: u16 = 80;
 
 fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for (at, entry) in allows(context, Direction::Egress) {
+        // A node needs it: its kubelet and its cloud provider ask there who they are.
+        if context.facts.subject(entry).nodes {
+            continue;
+        }
         let reaches = |port: &crate::lint::facts::PortFact<'_>| port.contains(HTTP);
         if !(entry.every_port || context.facts.ports_of(at).iter().any(reaches))
             || denied(context, entry.subject)

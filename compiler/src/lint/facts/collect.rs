@@ -17,7 +17,7 @@ use crate::resource::{Object, Resource};
 pub(super) fn collect<'a>(resources: &'a [Resource], options: &Options) -> Facts<'a> {
     let mut collector = Collector { facts: Facts::default(), options };
     for resource in resources.iter().filter(|resource| is_policy(resource, options)) {
-        match &resource.object {
+        match &*resource.object {
             Object::CiliumPolicy(policy) => collector.cilium(resource, policy),
             Object::NetworkPolicy(policy) => collector.network(resource, policy),
             _ => {}

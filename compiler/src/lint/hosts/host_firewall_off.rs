@@ -9,7 +9,12 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     if context.options.host_firewall {
         return;
     }
+    // Said once of a policy, however many `specs` it has.
+    let mut last = None;
     for subject in context.facts.subjects.iter().filter(|subject| subject.nodes) {
+        if last.replace(&subject.resource.place).is_some_and(|last| *last == subject.resource.place) {
+            continue;
+        }
         let message = "policy for nodes is enforced only where `enableHostFirewall` is true";
         found.push(
             context

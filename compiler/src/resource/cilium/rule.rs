@@ -216,7 +216,7 @@ pub(super) fn not_enforced(decoder: &mut Decoder<'_>, span: Span, field: &str, m
             span,
             format!("sluice understands `{field}` but does not enforce it yet"),
         )
-        .help(meaning),
+        .help(format!("{meaning}; a node of sluice drops it")),
     );
 }
 
