@@ -10,7 +10,7 @@ use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::session::{Change, ObjectKey, Session};
 use sluice_compiler::source::Limits;
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{DnsName, LearnedName};
 
 use crate::cluster::policies::{name, policy};
 use crate::cluster::random::Random;
@@ -63,7 +63,8 @@ pub(super) fn rows(policies: usize) {
     let (came, went) = run.time_pairs(everywhere.into_iter().map(both).collect());
     run.tell("policy of every endpoint came", came);
     run.tell("policy of every endpoint went", went);
-    let (known, new) = (DnsName::parse(&name(0)).unwrap(), DnsName::parse(&name(1)).unwrap());
+    let learned = |at: usize| LearnedName::from(DnsName::parse(&name(at)).unwrap());
+    let (known, new) = (learned(0), learned(1));
     let address = |at: usize| -> IpAddr { format!("203.0.113.{at}").parse().unwrap() };
     run.time(
         "DNS answer, known names",

@@ -136,7 +136,7 @@ fn peer_miss(policy: &Policy, peer: &Peer, identity: &Identity) -> Miss {
             (Some(address), Some(except)) if cidr.contains(address) => Miss::PeerExcepted(except),
             _ => Miss::PeerOutside(*cidr),
         },
-        Peer::Name(pattern) => Miss::PeerName(pattern.text().to_owned()),
+        Peer::Name { pattern, .. } => Miss::PeerName(pattern.text().to_owned()),
     }
 }
 

@@ -9,7 +9,7 @@ use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::{Change, Delta, Dependency, ObjectKey, Reason, Session, Tables};
 use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{classify, load};
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{DnsName, LearnedName};
 use sluice_ir::net::Cidr;
 
 const CLUSTER: &str = "
@@ -64,7 +64,7 @@ fn put(session: &mut Session, text: &str) -> Delta {
 }
 
 fn answer(session: &mut Session, name: &str, address: &str) -> Delta {
-    let name = DnsName::parse(name).unwrap();
+    let name = DnsName::parse(name).unwrap().into();
     session.apply(Change::DnsAnswer(name, address.parse().unwrap())).unwrap()
 }
 
@@ -121,7 +121,7 @@ fn what_is_known_is_no_news() {
     let mut session = session();
     answer(&mut session, "api.example.com", "203.0.113.1");
     assert_eq!(answer(&mut session, "api.example.com", "203.0.113.1"), Delta::Nothing);
-    let name = DnsName::parse("never.example.com").unwrap();
+    let name = DnsName::parse("never.example.com").unwrap().into();
     let expiry = Change::DnsExpiry(name, "203.0.113.1".parse().unwrap());
     assert_eq!(session.apply(expiry).unwrap(), Delta::Nothing);
 }
@@ -132,7 +132,7 @@ fn an_expiry_undoes_an_answer() {
     let before = session.decision().unwrap().decision;
     answer(&mut session, "other.example.org", "203.0.113.1");
     assert_ne!(session.decision().unwrap().decision, before);
-    let name = DnsName::parse("other.example.org").unwrap();
+    let name = DnsName::parse("other.example.org").unwrap().into();
     let tables = tables(session.apply(Change::DnsExpiry(name, "203.0.113.1".parse().unwrap())).unwrap());
     assert_eq!(tables.prefixes, [("203.0.113.1/32".parse().unwrap(), None)]);
     assert_eq!(tables.gone.len(), 1);
@@ -166,8 +166,8 @@ fn combinations_of_names_that_are_gone_do_not_pile_up() {
             rules.join(", ")
         ),
     );
-    let names: Vec<DnsName> =
-        (0..NAMES).map(|name| DnsName::parse(&format!("n{name}.example.net")).unwrap()).collect();
+    let names: Vec<LearnedName> =
+        (0..NAMES).map(|name| DnsName::parse(&format!("n{name}.example.net")).unwrap().into()).collect();
     let address = "203.0.113.1".parse().unwrap();
     // From one number to the next a Gray code changes one bit.
     let gray = |number: usize| number ^ (number >> 1);

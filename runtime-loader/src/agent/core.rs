@@ -111,7 +111,7 @@ async fn work(mut core: Core) -> Result<(), CoreError> {
     let mut beside =
         Beside { worker: Some(worker), work: None, wanted: None, done: None, grace: None, ahead: None };
     core.dns.watch(node.connections()?);
-    let mut enforcer = Enforcer::new(&core.config, node, books, core.dns.learned());
+    let mut enforcer = Enforcer::new(&core.config, node, books, Arc::clone(core.dns.proxy().names()));
     let ended = tokio::select! {
         ended = attend(&mut core, &mut enforcer, &mut beside) => ended,
         ended = &mut telling => ended?,
@@ -130,7 +130,7 @@ async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -
         tokio::select! {
             biased;
             work = core.dns.work() => {
-                let changes = work.changes.clone();
+                let changes = enforcer.of_scope(&work.changes);
                 feed(core, enforcer, changes, |core, refused| core.dns.done(&work, refused)).await;
             }
             Some(Fed { changes, done }) = core.urgent.recv() => {
@@ -218,7 +218,7 @@ impl Beside {
         let attempt = match outcome {
             // Somebody else has to make all tables, and the core goes on.
             Ok(made) if made.wants_tables(enforcer) => {
-                self.work = Some(tokio::spawn(worker.anew(made, enforcer.learned().clone())));
+                self.work = Some(tokio::spawn(worker.anew(made, enforcer.learned())));
                 return;
             }
             Ok(made) => made.enact(enforcer),

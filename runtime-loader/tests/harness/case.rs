@@ -69,7 +69,8 @@ impl Case {
             let file = sources.add("dns.yaml".to_owned(), text);
             Recording::read(&sources, &[file], &Limits::default()).0
         });
-        let answers = recorded.unwrap_or_default().answers(None, std::time::Duration::ZERO);
+        let answers =
+            recorded.unwrap_or_default().answers(None, std::time::Duration::ZERO, self.options.dns.scope);
         let aws: Vec<Document> = files(&self.folder)
             .into_iter()
             .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("aws"))
