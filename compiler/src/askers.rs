@@ -80,7 +80,8 @@ fn own_names(rule: &Rule, asker: &Asker) -> Rule {
         Peer::Name { pattern, .. } => Some(Peer::Name { pattern: pattern.clone(), by: Some(asker.clone()) }),
         _ => None,
     });
-    Rule { peers: Peers::Of(own.collect()), ..rule.clone() }
+    // The rule itself isolates already.
+    Rule { peers: Peers::Of(own.collect()), default_deny: false, ..rule.clone() }
 }
 
 impl Inventory {
