@@ -245,18 +245,17 @@ fn what_a_pod_learned_counts_for_its_node_or_for_itself() {
     let alike = daemon::cluster(&["web", "other", "dns"]).replace("app: other", "app: web");
     scene.daemon.write("cluster.yaml", &alike);
     let _server = fresh_answers(&scene.network, SERVER);
-    let mut known = 0;
-    for (agent, scope) in ["pod", "node", "pod"].into_iter().enumerate() {
+    for (agent, scope) in (0..).zip(["pod", "node", "pod"]) {
         scene.daemon.configure(&format!("tofqdns-proxy-response-max-delay: 10s\ndns-proxy-scope: {scope}\n"));
         scene.daemon.begin_again();
         let counts_for_all = scope == "node";
-        for both in 0..known {
+        for both in 0..agent {
             // What both have asked for is known to both, whichever agent they asked.
             assert!(scene.connects(WEB, fresh(both * 10)) && scene.connects(OTHER, fresh(both * 10)));
             let other = scene.connects(OTHER, fresh(both * 10 + 1));
             assert_eq!(other, counts_for_all, "agent {agent}: only one asked for {}", both * 10 + 1);
         }
-        let first = known * 10;
+        let first = agent * 10;
         assert!(!scene.connects(WEB, fresh(first)) && !scene.connects(OTHER, fresh(first)));
         assert_eq!(scene.races(WEB, first..first + 10), 0, "agent {agent}");
         assert_eq!(scene.connects(OTHER, fresh(first)), counts_for_all, "agent {agent}");
@@ -271,7 +270,6 @@ fn what_a_pod_learned_counts_for_its_node_or_for_itself() {
             .map(|entry| entry["endpoint"].clone())
             .collect();
         assert_eq!(endpoints, ["shop/other", "shop/web"]);
-        known += 1;
         scene.daemon.kill();
         assert!(scene.connects(OTHER, fresh(first)) && scene.connects(WEB, fresh(first)), "without an agent");
         assert_eq!(scene.connects(OTHER, fresh(first + 1)), counts_for_all);
