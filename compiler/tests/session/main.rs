@@ -2,15 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run has to fail")]
 
-use sluice_compiler::options::Options;
+use sluice_compiler::options::{Options, Scope};
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::{Change, Delta, Dependency, ObjectKey, Reason, Session, Tables};
 use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{classify, load};
-use sluice_ir::dns_name::{DnsName, LearnedName};
+use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 use sluice_ir::net::Cidr;
+use sluice_ir::policy::Direction;
 
 const CLUSTER: &str = "
 apiVersion: v1
@@ -114,6 +115,49 @@ fn an_answer_of_a_known_combination_is_one_prefix() {
     assert_eq!(only_prefixes(&tables(first)), ["203.0.113.2/32"]);
     let another_name = answer(&mut session, "www.example.com", "2001:db8::1");
     assert_eq!(only_prefixes(&tables(another_name)), ["2001:db8::1/128"]);
+}
+
+/// Two endpoints of one identity, and a name that one of them learns, then the other.
+#[test]
+fn by_option_an_answer_opens_nothing_for_who_did_not_ask() {
+    let mut sources = Sources::default();
+    let alike = CLUSTER.replace(
+        "{name: cart, namespace: shop, labels: {app: cart}}",
+        "{name: twin, namespace: shop, labels: {app: web}}",
+    );
+    let resources = read(&mut sources, "cluster.yaml", &alike.replace("nodeName: there", "nodeName: here"));
+    let (answers, aws, limits) =
+        (DnsAnswers::default(), AwsInventory::default(), classify::Limits::default());
+    let mut options = Options::default();
+    options.dns.scope = Scope::Pod;
+    let mut session = Session::new("here".into(), resources, answers, aws, sources, options, limits).unwrap();
+    let mut answer = |by: &str, address: &str| {
+        let name = DnsName::parse("api.example.com").unwrap();
+        let learned = LearnedName { name, by: Some(Asker::new(by)) };
+        tables(session.apply(Change::DnsAnswer(learned, address.parse().unwrap())).unwrap())
+    };
+    let row = |tables: &Tables, name: &str| {
+        let cells = tables
+            .cells
+            .iter()
+            .find(|cells| *cells.endpoint.name == *name && cells.direction == Direction::Egress);
+        cells.unwrap().rows[0].1
+    };
+    let first = answer("shop/web", "203.0.113.1");
+    assert_eq!(first.cells.len(), 4, "two endpoints, two directions");
+    assert_ne!(row(&first, "web"), row(&first, "twin"));
+    assert_eq!((&first.rows.egress, &first.verdicts), (&vec![], &vec![]), "what rules say of names is known");
+    // Another address of the same answer is in the same class.
+    assert_eq!(only_prefixes(&answer("shop/web", "203.0.113.2")), ["203.0.113.2/32"]);
+    let second = answer("shop/twin", "203.0.113.1");
+    assert_eq!((row(&second, "web"), row(&second, "twin")), (row(&first, "web"), row(&first, "web")));
+    let third = answer("shop/twin", "203.0.113.2");
+    assert_eq!(
+        (only_prefixes(&Tables { gone: vec![], ..third.clone() }).len(), third.gone.len()),
+        (1, 1),
+        "nobody is in the class of one asker"
+    );
+    assert!(session.prove().is_ok());
 }
 
 #[test]
