@@ -133,7 +133,8 @@ impl Input {
     /// Resolves and lowers what was read; what only shows then joins the findings.
     pub(crate) fn compile(&mut self) -> Result<Compiled, CliError> {
         let extras = std::mem::take(&mut self.extras);
-        let mut compiled = compile(&self.resources, extras, &self.sources, &self.options)?;
+        let compiled = compile(&self.resources, extras, &self.sources, &self.options)?;
+        let mut compiled = compiled.with_own_names()?;
         self.diagnostics.append(&mut compiled.diagnostics);
         Ok(compiled)
     }
@@ -269,7 +270,7 @@ impl Input {
             }
             at
         });
-        self.extras.answers = recording.answers(at, self.options.dns.min_ttl);
+        self.extras.answers = recording.answers(at, self.options.dns.min_ttl, self.options.dns.scope);
         self.recording = recording;
     }
 

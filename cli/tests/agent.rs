@@ -7,6 +7,7 @@ mod common;
 #[path = "agent/told.rs"]
 mod told;
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{Run, golden, root, sluice};
+use sluice_compiler::options::Scope;
 use sluice_loader::api::server::{Feeds, Socket, serve};
 use sluice_loader::api::snapshot::{Finding, Snapshot, SourcesState};
 use sluice_loader::dns::names::Names;
@@ -144,10 +146,11 @@ fn the_names_that_endpoints_know() {
     assert!(wrong.code == 2 && wrong.stderr.starts_with("error: ` ` cannot stand in"), "{}", wrong.stderr);
     let flushed = server.ask(&["fqdn", "flush", "api.example.com", "-e", "shop/web"]);
     assert_eq!((flushed.code, flushed.stdout.as_str()), (0, "1 name is forgotten\n"));
-    let left: Vec<String> = server.names.answers().0.keys().map(ToString::to_string).collect();
-    assert_eq!(left, ["api.example.com", "many.example.com"], "another endpoint knows it too");
+    let left: BTreeSet<String> =
+        server.names.answers(Scope::Node).iter().map(|(name, _)| name.to_string()).collect();
+    assert!(left.iter().eq(["api.example.com", "many.example.com"]), "another endpoint knows it too");
     assert_eq!(server.ask(&["fqdn", "flush", "*", "--format", "json"]).stdout, "{\n  \"flushed\": 2\n}\n");
-    assert!(server.names.answers().0.is_empty());
+    assert!(server.names.answers(Scope::Node).is_empty());
 }
 
 #[test]

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use daemon::able;
 use scene::{OTHER, SERVER, Scene, WEB, WORLD, fresh, world};
+use serde_json::Value;
 use servers::{Server, fresh_answers, rotating_answers};
 
 const DATA: &[&str] = &[
@@ -232,6 +233,73 @@ fn a_killed_agent_forgets_nothing_and_stops_nobody_else() {
         }
         assert!(!scene.connects(WEB, fresh(90_000)));
     }
+}
+
+/// Two pods of one workload. For whom an answer counts is an option, and may be another with the next agent.
+#[test]
+fn what_a_pod_learned_counts_for_its_node_or_for_itself() {
+    if !able("what_a_pod_learned_counts_for_its_node_or_for_itself") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let alike = daemon::cluster(&["web", "other", "dns"]).replace("app: other", "app: web");
+    scene.daemon.write("cluster.yaml", &alike);
+    let _server = fresh_answers(&scene.network, SERVER);
+    for (agent, scope) in (0..).zip(["pod", "node", "pod"]) {
+        scene.daemon.configure(&format!("tofqdns-proxy-response-max-delay: 10s\ndns-proxy-scope: {scope}\n"));
+        scene.daemon.begin_again();
+        let counts_for_all = scope == "node";
+        for both in 0..agent {
+            // What both have asked for is known to both, whichever agent they asked.
+            assert!(scene.connects(WEB, fresh(both * 10)) && scene.connects(OTHER, fresh(both * 10)));
+            let other = scene.connects(OTHER, fresh(both * 10 + 1));
+            assert_eq!(other, counts_for_all, "agent {agent}: only one asked for {}", both * 10 + 1);
+        }
+        let first = agent * 10;
+        assert!(!scene.connects(WEB, fresh(first)) && !scene.connects(OTHER, fresh(first)));
+        assert_eq!(scene.races(WEB, first..first + 10), 0, "agent {agent}");
+        assert_eq!(scene.connects(OTHER, fresh(first)), counts_for_all, "agent {agent}");
+        assert!(scene.connects(WEB, fresh(first)));
+        assert_eq!(scene.races(OTHER, first..first + 1), 0, "agent {agent}");
+        let status = scene.status();
+        assert_eq!(status["dns"]["releasedEarly"], 0, "{status}");
+        let endpoints: Vec<Value> = scene
+            .fqdn()
+            .iter()
+            .filter(|entry| entry["fqdn"] == format!("n{first}.example.test."))
+            .map(|entry| entry["endpoint"].clone())
+            .collect();
+        assert_eq!(endpoints, ["shop/other", "shop/web"]);
+        scene.daemon.kill();
+        assert!(scene.connects(OTHER, fresh(first)) && scene.connects(WEB, fresh(first)), "without an agent");
+        assert_eq!(scene.connects(OTHER, fresh(first + 1)), counts_for_all);
+    }
+    scene.daemon.begin_again();
+    // One forgets, the other does not.
+    assert!(scene.daemon.ask(&["fqdn", "flush", "*", "-e", "shop/web"]).status().unwrap().success());
+    scene.loses(WEB, fresh(0), Duration::ZERO);
+    assert!(scene.connects(OTHER, fresh(0)));
+}
+
+#[test]
+fn what_a_pod_learned_expires_for_itself() {
+    if !able("what_a_pod_learned_expires_for_itself") {
+        return;
+    }
+    let mut scene = Scene::new();
+    let alike = daemon::cluster(&["web", "other", "dns"]).replace("app: other", "app: web");
+    scene.daemon.write("cluster.yaml", &alike);
+    let _server = rotating_answers(&scene.network, SERVER);
+    let options =
+        "tofqdns-proxy-response-max-delay: 10s\ntofqdns-collection-interval: 500ms\ndns-proxy-scope: pod\n";
+    scene.daemon.configure(options);
+    scene.begin();
+    let (web, other) = (scene.address_of(WEB, 7), scene.address_of(OTHER, 7));
+    assert!(scene.connects(WEB, web) && scene.connects(OTHER, other));
+    assert!(!scene.connects(WEB, other) && !scene.connects(OTHER, web));
+    // Trying is using.
+    scene.loses(WEB, web, Duration::from_secs(12));
+    scene.loses(OTHER, other, Duration::from_secs(12));
 }
 
 /// A name whose addresses come and go: what is in use stays, and when it is not any more it goes, with all that came since.

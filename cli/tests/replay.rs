@@ -39,6 +39,28 @@ fn one_node_has_its_own_answers() {
     );
 }
 
+/// By option an answer counts for who asked, and no more for others of the same node.
+#[test]
+fn one_workload_has_its_own_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.yaml");
+    fs::write(&config, "dns-proxy-scope: pod\n").unwrap();
+    let config = config.display().to_string();
+    let run = replay("testdata/replay/recorded.yaml", &["--format", "json", "--config", &config]);
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    let reached = told["reached"].as_array().unwrap().iter();
+    let reached: Vec<String> =
+        reached.map(|one| format!("{} {}", one["workloads"], one["addresses"])).collect();
+    let expected = [
+        r#"["shop/web"] ["203.0.113.1"]"#,
+        r#"["shop/web"] ["203.0.113.2"]"#,
+        r#"["shop/web"] ["198.51.100.2"]"#,
+        r#"["shop/cart"] ["203.0.113.1"]"#,
+        r#"["shop/job"] ["203.0.113.1"]"#,
+    ];
+    assert_eq!(reached, expected);
+}
+
 /// What the monitor prints and what an agent keeps tell the same as what people write.
 #[test]
 fn a_recording_is_what_the_node_tells() {

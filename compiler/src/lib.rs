@@ -21,6 +21,7 @@
 //! Everything that is wrong on the way becomes a [`diagnostic`]; [`options`] change acceptance and
 //! meaning. [`load`], [`compile`] and [`decide`] are the whole pipeline.
 
+mod askers;
 pub mod budget;
 pub mod check;
 pub mod classify;

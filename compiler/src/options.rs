@@ -5,7 +5,7 @@ mod keys;
 mod packets;
 mod read;
 
-pub use dns::{DnsOptions, OnTimeout, Reject};
+pub use dns::{DnsOptions, OnTimeout, Reject, Scope};
 pub use keys::{KEYS, OptionKey};
 pub use packets::PacketOptions;
 

@@ -43,7 +43,7 @@ fn read(folder: &Path) -> Option<Case> {
     let (options, _) = Options::read(&parse(&aside, config, &Limits::default()).0, Accept::Agent);
     let dns = aside.add("dns.yaml", std::fs::read_to_string(folder.join("dns.yaml")).unwrap());
     let recording = Recording::read(&aside, &[dns], &Limits::default()).0;
-    let answers = recording.answers(None, std::time::Duration::ZERO);
+    let answers = recording.answers(None, std::time::Duration::ZERO, sluice_compiler::options::Scope::Node);
     let (sources, resources) = manifests(folder, &options);
     Some(Case { node, options, answers, sources, resources })
 }

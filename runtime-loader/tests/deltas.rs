@@ -85,7 +85,7 @@ impl Run {
         let mut text = String::new();
         let address = IpAddr::V4(Ipv4Addr::new(203, 0, 113, random.below(6) as u8));
         let which = random.below(SMALL.policies);
-        let answered = DnsName::parse(&name(random.below(SMALL.names))).unwrap();
+        let answered = DnsName::parse(&name(random.below(SMALL.names))).unwrap().into();
         match random.below(8) {
             0..=2 => {
                 policy(&mut text, random, SMALL, which);

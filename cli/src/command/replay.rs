@@ -50,8 +50,8 @@ impl Replay {
         if input.has_errors() && !self.inputs.keep_going {
             return Ok(2);
         }
-        let least = input.options().dns.min_ttl;
-        let replay = replay(&compiled, &input.recording, least, self.inputs.node.as_deref());
+        let options = &input.options().dns;
+        let replay = replay(&compiled, &input.recording, options, self.inputs.node.as_deref());
         let uncovered = replay.uncovered.iter().any(|uncovered: &Uncovered| !uncovered.is_harmless());
         let replayed = Replayed::new(&replay, &input.recording, &compiled.policy);
         self.outputs.write(terminal, |format, look| replayed.render(format, look))?;

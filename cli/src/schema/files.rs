@@ -191,6 +191,9 @@ pub(super) struct Config {
     /// What becomes of an answer that waited too long.
     #[serde(rename = "tofqdns-proxy-response-on-timeout")]
     pub(super) on_timeout: Option<OnTimeout>,
+    /// For whom an answer counts: for all pods of the node, the default, or for the pod that asked.
+    #[serde(rename = "dns-proxy-scope")]
+    pub(super) scope: Option<Scope>,
     /// Queries that the DNS proxy works on at a time; 0, the default, leaves it to the proxy.
     #[serde(rename = "dnsproxy-concurrency-limit")]
     #[schemars(range(max = 1_000_000))]
@@ -215,6 +218,16 @@ pub(super) enum OnTimeout {
     Release,
     /// The client is told that the server failed.
     ServFail,
+}
+
+/// For whom an answer counts.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Scope {
+    /// For every endpoint of the node whose rules allow the name.
+    Node,
+    /// For the endpoint that asked.
+    Pod,
 }
 
 /// When a direction of an endpoint is closed.

@@ -208,7 +208,8 @@ impl Drop for Monitor {
     }
 }
 
-fn cluster(pods: &[&str]) -> String {
+/// Pods of these names, each labelled with its name as `app`.
+pub(crate) fn cluster(pods: &[&str]) -> String {
     let mut text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n\
         apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n\
         status: {addresses: [{type: InternalIP, address: 10.9.0.1}]}\n"

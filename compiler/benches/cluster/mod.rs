@@ -158,7 +158,7 @@ fn answers(names: usize, random: &mut Random) -> DnsAnswers {
         let addresses = (0..=random.below(3)).map(|n| format!("198.51.{}.{}", at / 80, at % 80 * 3 + n + 1));
         let mut addresses: Vec<std::net::IpAddr> = addresses.map(|a| a.parse().unwrap()).collect();
         addresses.sort();
-        answers.0.insert(name, addresses);
+        answers.0.insert(name.into(), addresses);
     }
     answers
 }

@@ -108,7 +108,7 @@ pub(crate) fn one_name(count: usize) -> Cluster {
     let addresses = (0..count)
         .map(|at| format!("198.{}.{}.{}", 18 + at / 65_536, at / 256 % 256, at % 256).parse().unwrap());
     if let Ok(name) = DnsName::parse("one.example.com") {
-        answers.0.insert(name, addresses.collect());
+        answers.0.insert(name.into(), addresses.collect());
     }
     Cluster::read(text, answers)
 }

@@ -1,16 +1,19 @@
 //! How long a session takes for a change.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use sluice_compiler::classify::Limits as TableLimits;
 use sluice_compiler::load;
-use sluice_compiler::options::Options;
+use sluice_compiler::options::{Options, Scope};
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
+use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::{Change, Delta, ObjectKey, Reason, Session};
 use sluice_compiler::source::Limits;
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 
 use crate::cluster::policies::{name, policy};
 use crate::cluster::random::Random;
@@ -34,18 +37,10 @@ pub(super) fn rows(policies: usize) {
     let Cluster { sources, resources, answers } = Cluster::of(shape);
     let (aws, options) = (AwsInventory::default(), Options::default());
     let start = Instant::now();
-    let session = Session::new(
-        NODE.into(),
-        resources,
-        answers,
-        aws,
-        sources,
-        options,
-        sluice_compiler::classify::Limits::default(),
-    )
-    .unwrap();
+    let session =
+        Session::new(NODE.into(), resources, answers, aws, sources, options, TableLimits::default()).unwrap();
     let mut run = Run { session, policies };
-    run.tell("all tables built", vec![Took { time: start.elapsed(), compacted: false }]);
+    run.tell("all tables built", vec![Took::of(start)]);
     let mut random = Random::new(99);
     let texts = (0..CHANGES).map(|number| {
         let mut text = String::new();
@@ -63,7 +58,8 @@ pub(super) fn rows(policies: usize) {
     let (came, went) = run.time_pairs(everywhere.into_iter().map(both).collect());
     run.tell("policy of every endpoint came", came);
     run.tell("policy of every endpoint went", went);
-    let (known, new) = (DnsName::parse(&name(0)).unwrap(), DnsName::parse(&name(1)).unwrap());
+    let learned = |at: usize| LearnedName::from(DnsName::parse(&name(at)).unwrap());
+    let (known, new) = (learned(0), learned(1));
     let address = |at: usize| -> IpAddr { format!("203.0.113.{at}").parse().unwrap() };
     run.time(
         "DNS answer, known names",
@@ -93,6 +89,39 @@ pub(super) fn rows(policies: usize) {
     pod(&mut text, 300_000, &labels(0, shape), true);
     let local = run.object(text);
     run.time("local pod came: all tables built anew", vec![Change::Put(Box::new(local))]);
+    drop(run);
+    of_pods(policies, shape);
+}
+
+/// Every endpoint asks for the same names, each of which has four addresses, and every answer counts for who asked.
+fn of_pods(policies: usize, shape: Shape) {
+    let Cluster { sources, resources, .. } = Cluster::of(shape);
+    let mut options = Options::default();
+    options.dns.scope = Scope::Pod;
+    let (answers, aws, limits) = (DnsAnswers::default(), AwsInventory::default(), TableLimits::default());
+    let start = Instant::now();
+    let session = Session::new(NODE.into(), resources, answers, aws, sources, options, limits).unwrap();
+    let endpoints: Vec<Asker> =
+        session.endpoints().map(|(endpoint, _)| Asker::new(endpoint.to_string())).collect();
+    let mut run = Run { session, policies };
+    run.tell("by pod: all tables built", vec![Took::of(start)]);
+    let before = run.classes();
+    let mut times = Vec::new();
+    for asker in &endpoints {
+        for at in 0..50 {
+            let by = Some(asker.clone());
+            let learned = LearnedName { name: DnsName::parse(&name(at)).unwrap(), by };
+            for last in 0..4 {
+                let address = IpAddr::from([198, 18, at as u8, last]);
+                times.push(run.apply(Change::DnsAnswer(learned.clone(), address)));
+            }
+        }
+    }
+    let classes = run.classes() - before;
+    run.tell(
+        &format!("by pod: DNS answer, {} endpoints and 50 names; {classes} classes", endpoints.len()),
+        times,
+    );
 }
 
 /// A policy that selects every endpoint and tells many peers apart.
@@ -111,12 +140,25 @@ struct Took {
     compacted: bool,
 }
 
+impl Took {
+    /// The time since `start`.
+    fn of(start: Instant) -> Took {
+        Took { time: start.elapsed(), compacted: false }
+    }
+}
+
 struct Run {
     session: Session,
     policies: usize,
 }
 
 impl Run {
+    /// How many classes of addresses there are.
+    fn classes(&self) -> usize {
+        let prefixes = self.session.tables().prefixes;
+        prefixes.iter().filter_map(|(_, class)| *class).collect::<BTreeSet<_>>().len()
+    }
+
     /// Reads an object into the session's texts.
     fn object(&mut self, text: String) -> Resource {
         let sources = self.session.sources_mut();

@@ -131,7 +131,7 @@ impl Amount {
                     self.prefixes += except.len();
                 }
                 Peer::Cidr { except, .. } => self.prefixes += 1 + except.len(),
-                Peer::Name(_) => self.selectors += 1,
+                Peer::Name { .. } => self.selectors += 1,
             }
         }
     }

@@ -65,7 +65,7 @@ pub fn growth(
     let mut scattered = scattered();
     for name in names.iter().filter_map(|name| example(&name.pattern)) {
         for address in scattered.by_ref().take(addresses_each) {
-            inventory.set_answer(&name, address, true);
+            inventory.set_answer(&name.clone().into(), address, true);
         }
     }
     let table = Table::of(&inventory, &compiled.policy, node, limits)?;
@@ -80,7 +80,7 @@ fn names(compiled: &Compiled, table: &Table) -> Vec<NameGrowth> {
         let Some(rule) = policy.rules.get(at) else { continue };
         let Peers::Of(peers) = &rule.peers else { continue };
         for peer in peers {
-            if let Peer::Name(pattern) = peer {
+            if let Peer::Name { pattern, .. } = peer {
                 let origin = &policy.origins[rule.origin.index()];
                 let (_, endpoints) = found.entry(pattern).or_insert_with(|| (origin, Default::default()));
                 endpoints.extend(selected(table, policy, rule));
@@ -88,7 +88,7 @@ fn names(compiled: &Compiled, table: &Table) -> Vec<NameGrowth> {
         }
     }
     let known = |pattern: &DnsPattern| {
-        let names = answers.0.iter().filter(|(name, _)| pattern.matches(name));
+        let names = answers.0.iter().filter(|(learned, _)| pattern.matches(&learned.name));
         names.map(|(_, addresses)| addresses.len()).sum()
     };
     let growth = |(pattern, (origin, endpoints)): (&DnsPattern, (&Origin, BTreeSet<usize>))| NameGrowth {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 use sluice_ir::label::LabelSource;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::eval::peer_matches;
@@ -25,7 +25,8 @@ pub(crate) struct Members<'i> {
     everyone: Places,
     by_label: FxHashMap<&'i str, OfKey<'i>>,
     by_address: Vec<(IpAddr, u32)>,
-    by_name: BTreeMap<&'i DnsName, Vec<u32>>,
+    /// By whose names they are, and by name.
+    by_name: BTreeMap<&'i Option<Asker>, BTreeMap<&'i DnsName, Vec<u32>>>,
 }
 
 /// Some identities: in order, and as a bit for each where they are many, so that it is quick to ask for one.
@@ -96,8 +97,8 @@ impl<'i> Members<'i> {
                 of_key.by_value.entry(&*label.value).or_default().list.push(place);
             }
             members.by_address.extend(identity.address.map(|address| (address, place)));
-            for name in &identity.names {
-                members.by_name.entry(name).or_default().push(place);
+            for LearnedName { name, by } in &identity.names {
+                members.by_name.entry(by).or_default().entry(name).or_default().push(place);
             }
         }
         members.by_address.sort_unstable();
@@ -164,13 +165,16 @@ impl<'i> Members<'i> {
                     let inside = self.inside(*cidr).iter().filter(|(address, _)| !except.hold(*address));
                     found.extend(inside.map(|(_, place)| place));
                 }
-                Peer::Name(pattern) => match pattern.exact_name() {
-                    Some(name) => found.extend(self.by_name.get(name).into_iter().flatten()),
-                    None => {
-                        let named = self.by_name.iter().filter(|(name, _)| pattern.matches(name));
-                        found.extend(named.flat_map(|(_, places)| places));
+                Peer::Name { pattern, by } => {
+                    let Some(names) = self.by_name.get(by) else { continue };
+                    match pattern.exact_name() {
+                        Some(name) => found.extend(names.get(name).into_iter().flatten()),
+                        None => {
+                            let named = names.iter().filter(|(name, _)| pattern.matches(name));
+                            found.extend(named.flat_map(|(_, places)| places));
+                        }
                     }
-                },
+                }
             }
         }
         found.sort_unstable();

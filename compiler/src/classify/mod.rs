@@ -131,17 +131,14 @@ fn tables(
 
 /// The endpoints that live on a node, or all of them; and the host, where policy is enforced on it.
 pub fn judged(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Vec<Judged> {
-    let here = |endpoint: &&crate::inventory::Endpoint| match (view, endpoint.node.as_deref()) {
+    let here = |at: &usize| match (view, inventory.endpoints[*at].node.as_deref()) {
         (Some(view), Some(node)) => view == node,
         // Nobody knows where it runs: it may run here.
         (_, None) | (None, _) => true,
     };
-    let mut judged: Vec<Judged> = inventory
-        .endpoints
-        .iter()
-        .filter(here)
-        .map(|endpoint| Judged { name: endpoint.endpoint_name(), identity: Arc::clone(&endpoint.identity) })
-        .collect();
+    let judged =
+        |at: usize| Judged { name: inventory.endpoints[at].endpoint_name(), identity: inventory.subject(at) };
+    let mut judged: Vec<Judged> = (0..inventory.endpoints.len()).filter(here).map(judged).collect();
     if policy.settings.host_firewall {
         judged.extend(hosts(inventory, view));
     }

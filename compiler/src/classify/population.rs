@@ -218,7 +218,7 @@ pub(crate) fn prefixes_of(policy: &Policy, rules: impl Iterator<Item = RuleId>) 
             match peer {
                 Peer::Labels { except, .. } => prefixes.extend(except),
                 Peer::Cidr { cidr, except } => prefixes.extend(except.iter().chain([cidr])),
-                Peer::Name(_) => {}
+                Peer::Name { .. } => {}
             }
         }
     }

@@ -12,6 +12,7 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use sluice_ir::decision::EndpointName;
 use sluice_ir::ids::{L7Id, RuleId, SelectorId};
 use sluice_ir::net::Cidr;
+use sluice_ir::policy::eval::peer_matches;
 use sluice_ir::policy::{
     Action, Authentication, Direction, Identity, L7, Peer, Peers, Policy, PortSet, Ports, Rule, Subject, Tier,
 };
@@ -175,12 +176,13 @@ impl<'p> Apart<'p> {
             return true;
         }
         let Peers::Of(peers) = &rule.peers else { return false };
+        let policy = self.policy;
         peers.iter().any(|peer| match peer {
             Peer::Labels { selector, .. } => self.selector(*selector),
             // The address is the same, as was seen above.
             Peer::Cidr { .. } => false,
-            Peer::Name(pattern) => {
-                let matches = |of: &Identity| of.names.iter().any(|name| pattern.matches(name));
+            Peer::Name { .. } => {
+                let matches = |of: &Identity| peer_matches(policy, peer, of);
                 self.pairs.iter().any(|(a, b)| matches(a) != matches(b))
             }
         })

@@ -45,6 +45,7 @@ impl Inventory {
             }
         }
         inventory.answers = answers;
+        inventory.find_askers();
         (inventory, diagnostics)
     }
 

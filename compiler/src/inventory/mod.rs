@@ -23,12 +23,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use sluice_ir::decision::EndpointName;
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{DnsName, LearnedName};
 use sluice_ir::label::{Label, LabelSet};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::Identity;
 use sluice_ir::selector::{Operator, Selector};
 
+use crate::askers::AskingEndpoint;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::resource::core::{GlobalService, Pod, ServicePort};
 use crate::resource::dns_answers::DnsAnswers;
@@ -177,9 +178,11 @@ pub struct Inventory {
     /// The lengths that those prefixes have, in order.
     group_lengths: Vec<u8>,
     /// Names that an address was learned for.
-    names: BTreeMap<IpAddr, Vec<DnsName>>,
+    names: BTreeMap<IpAddr, Vec<LearnedName>>,
     /// Addresses that a name was learned to have.
     answers: DnsAnswers,
+    /// The places of endpoints for which those answers count that they got themselves.
+    pub(crate) asking: BTreeMap<usize, AskingEndpoint>,
     settings: identity::Settings,
 }
 
@@ -295,7 +298,14 @@ impl Inventory {
 
     /// The addresses that a name was learned to have.
     pub fn addresses_of(&self, name: &DnsName) -> &[IpAddr] {
-        self.answers.0.get(name).map_or(&[], Vec::as_slice)
+        let first = LearnedName::from(name.clone());
+        let mut learned = self.answers.0.range(first..).take_while(|(learned, _)| learned.name == *name);
+        learned.find(|(_, addresses)| !addresses.is_empty()).map_or(&[], |(_, addresses)| addresses)
+    }
+
+    /// Whether an address was learned for a name.
+    pub(crate) fn knows(&self, name: &LearnedName, address: IpAddr) -> bool {
+        self.answers.0.get(name).is_some_and(|addresses| addresses.contains(&address))
     }
 
     /// Every answer that is known.
@@ -339,7 +349,7 @@ impl Inventory {
     }
 
     /// Notes that an address was, or no longer is, an answer for a name; whether that is news.
-    pub fn set_answer(&mut self, name: &DnsName, address: IpAddr, known: bool) -> bool {
+    pub fn set_answer(&mut self, name: &LearnedName, address: IpAddr, known: bool) -> bool {
         let names = self.names.entry(address).or_default();
         let news = match (names.binary_search(name), known) {
             (Err(place), true) => {

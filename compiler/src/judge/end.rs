@@ -80,7 +80,7 @@ impl End {
             End::Address(address) => inventory.identity_of(*address, view),
             End::Name(name) => {
                 let outside = inventory.entity(Entity::World, view);
-                Identity { names: vec![name.clone()], ..outside }
+                Identity { names: vec![name.clone().into()], ..outside }
             }
             // Of a workload nobody knows on which node: every node has one of a DaemonSet, this one too.
             End::HostNetwork(None) => inventory.entity(Entity::Host, view),

@@ -146,7 +146,11 @@ impl<'c> Judge<'c> {
             End::Endpoint(at) if !guarded_host => inventory.endpoints[*at].endpoint_name(),
             _ => EndpointName { namespace: None, name: view.unwrap_or_default().into() },
         };
-        let subject = if guarded_host { Arc::new(inventory.host_subject(&identity, view)) } else { identity };
+        let subject = match subject {
+            _ if guarded_host => Arc::new(inventory.host_subject(&identity, view)),
+            End::Endpoint(at) => inventory.subject(*at),
+            _ => identity,
+        };
         Some(Case { name, subject, peer: peer.identity(inventory, view), view: view.map(Into::into) })
     }
 

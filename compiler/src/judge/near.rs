@@ -36,6 +36,8 @@ pub enum Miss {
     PeerHasNoAddress(Cidr),
     /// The peer was not learned under a name that matches.
     PeerName(String),
+    /// It was, and that counts for those alone that asked.
+    PeerNameOfOthers(String),
     /// The rule has no peers at all.
     NoPeers,
     /// The protocol is right, and the port is another.
@@ -82,6 +84,7 @@ fn distance(misses: &[Miss]) -> usize {
         Miss::PeerLabels(missing) => 2 + missing.len(),
         Miss::PeerExcepted(_) => 3,
         Miss::PeerOutside(_) | Miss::PeerName(_) => 4,
+        Miss::PeerNameOfOthers(_) => 3,
         Miss::PeerHasNoAddress(_) => 5,
         Miss::Subject(missing) => 4 + 2 * missing.len(),
         Miss::NoPeers | Miss::NoPorts => 100,
@@ -136,7 +139,13 @@ fn peer_miss(policy: &Policy, peer: &Peer, identity: &Identity) -> Miss {
             (Some(address), Some(except)) if cidr.contains(address) => Miss::PeerExcepted(except),
             _ => Miss::PeerOutside(*cidr),
         },
-        Peer::Name(pattern) => Miss::PeerName(pattern.text().to_owned()),
+        Peer::Name { pattern, .. } => {
+            let text = pattern.text().to_owned();
+            match identity.names.iter().any(|learned| pattern.matches(&learned.name)) {
+                true => Miss::PeerNameOfOthers(text),
+                false => Miss::PeerName(text),
+            }
+        }
     }
 }
 
@@ -159,6 +168,9 @@ impl fmt::Display for Miss {
             }
             Miss::PeerName(pattern) => {
                 write!(f, "no recorded DNS answer gives the peer a name that `{pattern}` matches")
+            }
+            Miss::PeerNameOfOthers(pattern) => {
+                write!(f, "only other pods have asked for a name of the peer that `{pattern}` matches")
             }
             Miss::Port(ports) => write!(f, "the port is not {}", alternatives(ports)),
             Miss::Protocol(ports) => write!(f, "it is for {}", alternatives(ports)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sluice_ir::dns_name::{Asker, DnsPattern};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{
     Action, Authentication, Direction, L7, Peer, Peers, Policy, PortMatch, PortSet, Ports, Rule, Subject,
@@ -23,7 +24,7 @@ type Plain<'p> = (
 enum PlainPeer<'p> {
     Labels(&'p Selector, &'p [Cidr]),
     Cidr(Cidr, &'p [Cidr]),
-    Name(&'p sluice_ir::dns_name::DnsPattern),
+    Name(&'p DnsPattern, Option<&'p Asker>),
 }
 
 /// Whether two policies have the same rules, whatever their order, their places and how often one is written. It is
@@ -65,7 +66,7 @@ fn plain_peer<'p>(policy: &'p Policy, peer: &'p Peer) -> PlainPeer<'p> {
     match peer {
         Peer::Labels { selector, except } => PlainPeer::Labels(policy.selector(*selector), except),
         Peer::Cidr { cidr, except } => PlainPeer::Cidr(*cidr, except),
-        Peer::Name(pattern) => PlainPeer::Name(pattern),
+        Peer::Name { pattern, by } => PlainPeer::Name(pattern, by.as_ref()),
     }
 }
 

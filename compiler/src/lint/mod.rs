@@ -127,6 +127,8 @@ pub fn lint(
     options: &Options,
     depth: Depth<'_>,
 ) -> Vec<Diagnostic> {
+    let written = compiled.as_written();
+    let compiled = written.as_ref().unwrap_or(compiled);
     let facts = Facts::new(resources, compiled, options);
     let known = Known::new(resources, &compiled.inventory);
     let on_host = on_host::collect(resources);

@@ -84,7 +84,12 @@ impl Lowerer<'_> {
                 }
             }
             PeerItems::Names(names) => {
-                peers.extend(names.iter().filter_map(|name| name.value.clone()).map(Peer::Name));
+                peers.extend(
+                    names
+                        .iter()
+                        .filter_map(|name| name.value.clone())
+                        .map(|pattern| Peer::Name { pattern, by: None }),
+                );
             }
             PeerItems::Groups(groups) => {
                 for group in groups {

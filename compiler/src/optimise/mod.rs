@@ -78,7 +78,7 @@ impl Sizes {
     pub fn of(policy: &Policy) -> Sizes {
         let peer = |peer: &Peer| match peer {
             Peer::Labels { except, .. } | Peer::Cidr { except, .. } => 1 + except.len(),
-            Peer::Name(_) => 1,
+            Peer::Name { .. } => 1,
         };
         let mut sizes =
             Sizes { rules: policy.rules.len(), selectors: policy.selectors.len(), ..Sizes::default() };

@@ -22,7 +22,7 @@
 
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
-use sluice_ir::dns_name::DnsPattern;
+use sluice_ir::dns_name::{Asker, DnsPattern};
 use sluice_ir::ids::SelectorId;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::{Peer, Peers, Policy, Rule};
@@ -45,15 +45,15 @@ type Distinct<T> = IndexSet<T, FxBuildHasher>;
 fn shortest(policy: &Policy, peers: &[Peer]) -> Peers {
     let mut labels: Distinct<(SelectorId, Vec<Cidr>)> = Distinct::default();
     let mut prefixes: Vec<(Cidr, &[Cidr])> = Vec::new();
-    let mut names: Distinct<&DnsPattern> = Distinct::default();
+    let mut names: Distinct<(&DnsPattern, &Option<Asker>)> = Distinct::default();
     for peer in peers {
         match peer {
             Peer::Labels { selector, except } => {
                 labels.insert((*selector, without_overlap(except)));
             }
             Peer::Cidr { cidr, except } => prefixes.push((*cidr, except)),
-            Peer::Name(name) => {
-                names.insert(name);
+            Peer::Name { pattern, by } => {
+                names.insert((pattern, by));
             }
         }
     }
@@ -66,7 +66,9 @@ fn shortest(policy: &Policy, peers: &[Peer]) -> Peers {
     let labels = uncovered(policy, labels.into_iter().collect());
     let labels = labels.into_iter().map(|(selector, except)| Peer::Labels { selector, except });
     let prefixes = cuts(prefixes).into_iter().map(|(cidr, except)| Peer::Cidr { cidr, except });
-    Peers::Of(labels.chain(prefixes).chain(names.into_iter().cloned().map(Peer::Name)).collect())
+    let names =
+        names.into_iter().map(|(pattern, by)| Peer::Name { pattern: pattern.clone(), by: by.clone() });
+    Peers::Of(labels.chain(prefixes).chain(names).collect())
 }
 
 /// Exceptions in order and apart.

@@ -46,7 +46,7 @@ fn peers(peers: &Peers, possible: impl Fn(SelectorId) -> bool) -> Peers {
     let Peers::Of(peers) = peers else { return Peers::Any };
     let stays = |peer: &&Peer| match peer {
         Peer::Labels { selector, .. } => possible(*selector),
-        Peer::Cidr { .. } | Peer::Name(_) => true,
+        Peer::Cidr { .. } | Peer::Name { .. } => true,
     };
     Peers::Of(peers.iter().filter(stays).cloned().collect())
 }

@@ -28,7 +28,7 @@ use std::hash::Hash;
 
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use sluice_ir::dns_name::DnsPattern;
+use sluice_ir::dns_name::{Asker, DnsPattern};
 use sluice_ir::ids::L7Id;
 use sluice_ir::origin::Origin;
 use sluice_ir::policy::{Action, Authentication, Direction, Peer, Peers, Policy, Ports, Rule, Subject, Tier};
@@ -139,7 +139,7 @@ struct Matches<'r> {
     at: usize,
     rule: &'r Rule,
     labels: Vec<LabelPeer<'r>>,
-    names: BTreeSet<&'r DnsPattern>,
+    names: BTreeSet<(&'r DnsPattern, &'r Option<Asker>)>,
     addresses: Addresses,
 }
 
@@ -153,8 +153,8 @@ impl<'r> Matches<'r> {
                 match peer {
                     Peer::Labels { selector, except } => matches.labels.push((*selector, except)),
                     Peer::Cidr { cidr, except } => prefixes.push((*cidr, except.as_slice())),
-                    Peer::Name(name) => {
-                        matches.names.insert(name);
+                    Peer::Name { pattern, by } => {
+                        matches.names.insert((pattern, by));
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! Options of the DNS proxy (semantics.md 5.7). They change no verdict; the node's agent needs them.
+//! Options of the DNS proxy (semantics.md 5.7). The node's agent needs them; all but the scope change no verdict.
 
 use std::time::Duration;
 
@@ -23,8 +23,20 @@ pub struct DnsOptions {
     /// `tofqdns-proxy-response-on-timeout`: what becomes of an answer that is not enforced by then. Cilium has no such flag
     /// and releases it.
     pub on_timeout: OnTimeout,
+    /// `dns-proxy-scope`: for whom an answer counts. Cilium has no such flag: there it counts for the node.
+    pub scope: Scope,
     /// `dnsproxy-concurrency-limit`: queries at a time; 0 leaves it at the proxy's own bound.
     pub concurrency: usize,
+}
+
+/// For whom an answer counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// `node`: for every endpoint of the node whose rules allow the name (semantics.md 5.1).
+    #[default]
+    Node,
+    /// `pod`: for the endpoint that asked.
+    Pod,
 }
 
 /// How a name that is not allowed is answered.
@@ -58,6 +70,7 @@ impl Default for DnsOptions {
             collection_interval: Duration::from_secs(60),
             response_max_delay: Duration::from_millis(100),
             on_timeout: OnTimeout::Release,
+            scope: Scope::Node,
             concurrency: 0,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Enforcement, OnTimeout, Options, Reject};
+use super::{Enforcement, OnTimeout, Options, Reject, Scope};
 
 /// An option that a file may set.
 #[derive(Clone, Copy, Debug)]
@@ -186,6 +186,12 @@ pub const KEYS: &[OptionKey] = &[
         Takes::Word(&["release", "servfail"], |options, word| {
             options.dns.on_timeout =
                 if word == "servfail" { OnTimeout::ServFail } else { OnTimeout::Release };
+        }),
+    ),
+    same(
+        "dns-proxy-scope",
+        Takes::Word(&["node", "pod"], |options, word| {
+            options.dns.scope = if word == "pod" { Scope::Pod } else { Scope::Node };
         }),
     ),
     same(

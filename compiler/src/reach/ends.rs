@@ -140,18 +140,22 @@ pub(super) fn promised(
     for rule in rules.map(|id| policy.rule(id)).filter(|rule| rule.direction == Direction::Egress) {
         let Peers::Of(peers) = &rule.peers else { continue };
         patterns.extend(peers.iter().filter_map(|peer| match peer {
-            Peer::Name(pattern) => Some((pattern.text(), pattern)),
+            Peer::Name { pattern, .. } => Some((pattern.text(), pattern)),
             _ => None,
         }));
     }
     let answered = |pattern: &DnsPattern| {
-        inventory.answers().0.iter().any(|(name, found)| !found.is_empty() && pattern.matches(name))
+        inventory
+            .answers()
+            .0
+            .iter()
+            .any(|(learned, found)| !found.is_empty() && pattern.matches(&learned.name))
     };
     let mut promised = Vec::new();
     for (text, pattern) in patterns.into_iter().filter(|(_, pattern)| !answered(pattern)) {
         let Some(name) = example(pattern) else { continue };
         let outside = inventory.entity(Entity::World, view.as_deref());
-        let peer = population.add(Identity { names: vec![name], ..outside }.into());
+        let peer = population.add(Identity { names: vec![name.into()], ..outside }.into());
         promised.push(Promised { text: text.into(), peer });
     }
     promised

@@ -257,7 +257,7 @@ impl<'c> Gather<'c> {
         for (name, answers) in &self.compiled.inventory.answers().0 {
             for (_, (_, peer)) in answers.iter().filter_map(|address| self.roster.addresses.lookup(*address))
             {
-                at(self.class(*peer), &mut |outside| outside.names.push(name.as_str().into()));
+                at(self.class(*peer), &mut |outside| outside.names.push(name.name.as_str().into()));
             }
         }
         let end = |(column, (class, mut outside)): (Column, (ClassId, Outside))| {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sluice_ir::dns_name::DnsName;
 
 use super::who::{Unit, Units};
+use crate::options::Scope;
 use crate::resource::dns_answers::time::Time;
 use crate::resource::dns_answers::{Recording, Said};
 
@@ -36,32 +37,39 @@ impl Interval {
     }
 }
 
-/// When an address is known, by the node of who asked; none where it is not known.
-pub(super) type ByNode = BTreeMap<Option<Arc<str>>, Vec<Interval>>;
+/// For whom an answer counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whom {
+    /// For everybody: nobody knows who asked, or on which node.
+    Everybody,
+    /// For the pods of a node.
+    Node(Arc<str>),
+    /// For the workload of who asked.
+    Unit(usize),
+}
+
+/// When an address is known, by for whom.
+pub(super) type ByWhom = BTreeMap<Whom, Vec<Interval>>;
 
 /// What is known when.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    of: BTreeMap<DnsName, BTreeMap<IpAddr, ByNode>>,
+    of: BTreeMap<DnsName, BTreeMap<IpAddr, ByWhom>>,
     names: BTreeMap<IpAddr, Vec<DnsName>>,
 }
 
 impl Known {
-    pub(super) fn new(recording: &Recording, units: &Units, least: Duration) -> Known {
+    pub(super) fn new(recording: &Recording, units: &Units, least: Duration, scope: Scope) -> Known {
         let mut known = Known::default();
         for entry in &recording.entries {
-            // On whose node it was learned is not known.
-            if entry.endpoint.as_deref().is_some_and(|endpoint| !units.knows(endpoint)) {
-                continue;
-            }
-            let node = entry.endpoint.as_deref().and_then(|endpoint| units.node_of(endpoint));
+            let Some(whom) = whom(entry.endpoint.as_deref(), units, scope) else { continue };
             let of_name = known.of.entry(entry.name.clone()).or_default();
             match &entry.said {
                 Said::Addresses(addresses, ttl) => {
                     let until = entry.time.zip(*ttl).map(|(time, ttl)| time.after(ttl.max(least)));
                     let when = Interval { from: entry.time, until };
                     for address in addresses {
-                        let whens = of_name.entry(*address).or_default().entry(node.clone()).or_default();
+                        let whens = of_name.entry(*address).or_default().entry(whom.clone()).or_default();
                         // Entries come in the order of time.
                         match whens.last_mut().and_then(|last| Some((last.joined(when)?, last))) {
                             Some((joined, last)) => *last = joined,
@@ -80,22 +88,27 @@ impl Known {
     }
 
     /// Every name with each of its addresses.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&DnsName, IpAddr, &ByNode)> {
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&DnsName, IpAddr, &ByWhom)> {
         self.of
             .iter()
-            .flat_map(|(name, of)| of.iter().map(move |(address, by_node)| (name, *address, by_node)))
+            .flat_map(|(name, of)| of.iter().map(move |(address, by_whom)| (name, *address, by_whom)))
     }
 
     /// The names of an address.
-    pub(super) fn names_of(&self, address: IpAddr) -> impl Iterator<Item = (&DnsName, &ByNode)> {
+    pub(super) fn names_of(&self, address: IpAddr) -> impl Iterator<Item = (&DnsName, &ByWhom)> {
         let names = self.names.get(&address).into_iter().flatten();
         names.filter_map(move |name| Some((name, self.of.get(name)?.get(&address)?)))
     }
 
-    /// When it is known on a node that has a pod of the unit, in order and apart.
-    pub(super) fn of_unit(by_node: &ByNode, unit: &Unit) -> Vec<Interval> {
-        let here = by_node.iter().filter(|(node, _)| unit.is_on(node.as_ref()));
-        let mut whens: Vec<Interval> = here.flat_map(|(_, whens)| whens.iter().copied()).collect();
+    /// When it is known for a unit, in order and apart.
+    pub(super) fn of_unit(by_whom: &ByWhom, at: usize, unit: &Unit) -> Vec<Interval> {
+        let counts = |whom: &Whom| match whom {
+            Whom::Everybody => true,
+            Whom::Node(node) => unit.is_on(node),
+            Whom::Unit(of) => *of == at,
+        };
+        let its = by_whom.iter().filter(|(whom, _)| counts(whom));
+        let mut whens: Vec<Interval> = its.flat_map(|(_, whens)| whens.iter().copied()).collect();
         whens.sort_unstable();
         let mut apart: Vec<Interval> = Vec::with_capacity(whens.len());
         for when in whens {
@@ -105,6 +118,17 @@ impl Known {
             }
         }
         apart
+    }
+}
+
+/// For whom an answer to somebody counts; none if it counts for nobody who is here.
+fn whom(asked: Option<&str>, units: &Units, scope: Scope) -> Option<Whom> {
+    let Some(endpoint) = asked else { return Some(Whom::Everybody) };
+    match scope {
+        // On whose node it was learned is not known.
+        Scope::Node if !units.knows(endpoint) => None,
+        Scope::Node => Some(units.node_of(endpoint).map_or(Whom::Everybody, Whom::Node)),
+        Scope::Pod => units.of_endpoint(endpoint).map(Whom::Unit),
     }
 }
 

@@ -9,8 +9,9 @@
 //! | `hint` | what comes near to a name that no rule covers |
 //!
 //! The policy is the one that is given, whatever was in force when the answers were recorded. Time comes from the recording
-//! alone. An answer counts for all pods of the node of who asked (semantics.md 5.1), and until its time is over: what an
-//! agent keeps longer, for connections in use, is not known here.
+//! alone. An answer counts for all pods of the node of who asked (semantics.md 5.1), or by option for the workload of who
+//! asked, as its pods that are gone are known by it alone; and until its time is over: what an agent keeps longer, for
+//! connections in use, is not known here.
 
 mod hint;
 mod known;
@@ -20,7 +21,6 @@ mod who;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sluice_ir::decision::EndpointName;
 use sluice_ir::dns_name::DnsName;
@@ -31,6 +31,7 @@ pub use known::Interval;
 
 use crate::Compiled;
 use crate::compare::Traffic;
+use crate::options::DnsOptions;
 use crate::resource::dns_answers::time::Time;
 use crate::resource::dns_answers::{Recorded, Recording, Said};
 use known::Known;
@@ -118,10 +119,15 @@ pub struct Shared {
 }
 
 /// Replays a recording against a policy that was compiled without its answers. An answer holds for the time that it says,
-/// or `least` if that is longer.
-pub fn replay(compiled: &Compiled, recording: &Recording, least: Duration, view: Option<&str>) -> Replay {
+/// or its minimum in the options if that is longer.
+pub fn replay(
+    compiled: &Compiled,
+    recording: &Recording,
+    options: &DnsOptions,
+    view: Option<&str>,
+) -> Replay {
     let units = Units::new(compiled, view);
-    let known = Known::new(recording, &units, least);
+    let known = Known::new(recording, &units, options.min_ttl, options.scope);
     let mut passes = Passes::new(compiled, view);
     let mut replay = Replay { unknown: units.unknown(recording), ..Replay::default() };
     let opened = open(&known, &units, &mut passes);
@@ -143,8 +149,8 @@ struct Opened<'k> {
 fn open<'k>(known: &'k Known, units: &Units, passes: &mut Passes<'_>) -> Vec<Opened<'k>> {
     let mut opened = Vec::new();
     for (at, unit) in units.all.iter().enumerate().filter(|(_, unit)| unit.has_names) {
-        for (name, address, of_node) in known.pairs() {
-            let whens = Known::of_unit(of_node, unit);
+        for (name, address, by_whom) in known.pairs() {
+            let whens = Known::of_unit(by_whom, at, unit);
             if whens.is_empty() {
                 continue;
             }
@@ -185,11 +191,11 @@ fn shared(opened: &[Opened<'_>], known: &Known, units: &Units) -> Vec<Shared> {
         of_unit.entry((one.unit, one.address)).or_default().push(one);
     }
     let mut found: BTreeMap<(IpAddr, Vec<DnsName>, Vec<DnsName>), Vec<EndpointName>> = BTreeMap::new();
-    for ((unit, address), reached) in of_unit {
-        let unit = &units.all[unit];
+    for ((at, address), reached) in of_unit {
+        let unit = &units.all[at];
         let allowed: BTreeSet<&DnsName> = reached.iter().map(|one| one.name).collect();
-        let others = known.names_of(address).filter(|(name, of_node)| {
-            let whens = Known::of_unit(of_node, unit);
+        let others = known.names_of(address).filter(|(name, by_whom)| {
+            let whens = Known::of_unit(by_whom, at, unit);
             let overlap = |one: &&Opened<'_>| whens.iter().any(|when| when.overlaps(one.when));
             !allowed.contains(name) && reached.iter().any(overlap)
         });

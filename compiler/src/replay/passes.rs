@@ -42,7 +42,7 @@ impl<'c> Passes<'c> {
             return Passing::default();
         }
         let nameless = self.nameless(address);
-        let named = Identity { names: vec![name.clone()], ..nameless.clone() };
+        let named = Identity { names: vec![name.clone().into()], ..nameless.clone() };
         let (with, without) = (self.matching(unit, &named), self.matching(unit, &nameless));
         if with == without {
             return Passing::default();

@@ -147,8 +147,8 @@ impl Unit {
     }
 
     /// Whether a pod of it is on a node, or may be.
-    pub(super) fn is_on(&self, node: Option<&Arc<str>>) -> bool {
-        node.is_none() || self.nodes.contains(&None) || self.nodes.contains(&node.cloned())
+    pub(super) fn is_on(&self, node: &Arc<str>) -> bool {
+        self.nodes.contains(&None) || self.nodes.contains(&Some(Arc::clone(node)))
     }
 
     /// The patterns that a name should have been among.
@@ -177,7 +177,7 @@ fn named(rule: &Rule) -> impl Iterator<Item = &DnsPattern> {
         _ => &[],
     };
     peers.iter().filter_map(|peer| match peer {
-        Peer::Name(pattern) => Some(pattern),
+        Peer::Name { pattern, .. } => Some(pattern),
         _ => None,
     })
 }

@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::LearnedName;
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::verify::VerifyError as PolicyError;
@@ -48,12 +48,13 @@ pub use inputs::ObjectKey;
 pub use sluice_ir::decision::tables::{Cells, Tables};
 pub use tell::Sample;
 
+use crate::askers::with_own_names;
 use crate::classify::{Classified, ClassifyError, Limits, judged};
 use crate::decide::DecideError;
 use crate::inventory::Inventory;
 use crate::lower::{self, Surroundings};
 use crate::optimise::optimise_object;
-use crate::options::Options;
+use crate::options::{Options, Scope};
 use crate::resource::aws::AwsInventory;
 use crate::resource::dns_answers::DnsAnswers;
 use crate::resource::{Object, Resource};
@@ -72,9 +73,9 @@ pub enum Change {
     /// An object is gone.
     Remove(ObjectKey),
     /// A name was answered with an address.
-    DnsAnswer(DnsName, IpAddr),
+    DnsAnswer(LearnedName, IpAddr),
     /// An answer has expired.
-    DnsExpiry(DnsName, IpAddr),
+    DnsExpiry(LearnedName, IpAddr),
     /// What AWS has is another now.
     Aws(Box<AwsInventory>),
 }
@@ -100,7 +101,7 @@ pub struct Session {
 #[derive(Debug)]
 enum Undo {
     Object(ObjectKey, Option<Box<Resource>>),
-    Answer(DnsName, IpAddr, bool),
+    Answer(LearnedName, IpAddr, bool),
     Aws(Box<AwsInventory>),
 }
 
@@ -114,6 +115,15 @@ pub enum SessionError {
     /// There is no table: it would be too large, or it is wrong.
     #[error(transparent)]
     Decide(#[from] DecideError),
+}
+
+/// What objects and answers tell a node.
+fn inventory_of(inputs: &Inputs, answers: DnsAnswers, options: &Options, node: &str) -> Inventory {
+    let (mut inventory, _) = Inventory::build(inputs.resources(), answers, options);
+    if options.dns.scope == Scope::Pod {
+        inventory.expect_askers(node);
+    }
+    inventory
 }
 
 impl From<ClassifyError> for SessionError {
@@ -138,7 +148,7 @@ impl Session {
         limits: Limits,
     ) -> Result<Session, SessionError> {
         let inputs = Inputs::new(resources);
-        let (inventory, _) = Inventory::build(inputs.resources(), answers, &options);
+        let inventory = inventory_of(&inputs, answers, &options, &node);
         let live = Live::new(Slab::new(lower::settings(&options)), Vec::new());
         let (rules, pods) = (BTreeMap::new(), Pods::default());
         let mut session =
@@ -273,7 +283,8 @@ impl Session {
     fn lower(&mut self, key: &ObjectKey, change: &mut live::Change) -> Result<(), SessionError> {
         let around = self.surroundings();
         let lowered = self.inputs.get(key).map(|resource| lower::lower_one(resource, around).policy);
-        let policy = optimise_object(lowered.unwrap_or_default())?;
+        let policy = with_own_names(lowered.unwrap_or_default(), &self.inventory);
+        let policy = optimise_object(policy)?;
         let old = self.rules.remove(key).unwrap_or_default();
         let new = self.live.replace(&old, &policy, change);
         self.rules.insert(key.clone(), new);
@@ -287,7 +298,7 @@ impl Session {
     }
 
     /// A name was answered with an address, or that answer has expired.
-    fn dns(&mut self, name: &DnsName, address: IpAddr, known: bool) -> Result<Delta, SessionError> {
+    fn dns(&mut self, name: &LearnedName, address: IpAddr, known: bool) -> Result<Delta, SessionError> {
         if !self.inventory.set_answer(name, address, known) {
             return Ok(Delta::Nothing);
         }
@@ -321,12 +332,14 @@ impl Session {
     /// Reads the objects again where the inventory has parts that no change keeps up to date.
     fn read_inventory(&mut self) {
         let answers = self.inventory.answers().clone();
-        self.inventory = Inventory::build(self.inputs.resources(), answers, &self.options).0;
+        self.inventory = inventory_of(&self.inputs, answers, &self.options, &self.node);
     }
 
     fn rebuilt(&mut self, reason: Reason) -> Result<Delta, SessionError> {
+        let before = std::mem::take(&mut self.inventory.asking);
         self.read_inventory();
-        if reason.leaves_rules() && self.rules_are_fresh() {
+        let same_askers = before == self.inventory.asking;
+        if reason.leaves_rules() && same_askers && self.rules_are_fresh() {
             self.rebuild_tables()?;
         } else {
             self.rebuild()?;

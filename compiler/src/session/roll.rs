@@ -1,9 +1,10 @@
 //! Peers by what lists of peers ask for: their labels, and whether they have an address or names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use sluice_ir::dns_name::Asker;
 use sluice_ir::policy::{self, Identity, Policy};
 use sluice_ir::selector::{Operator, Requirement, Selector};
 
@@ -15,7 +16,8 @@ pub(super) struct Roll {
     everyone: BTreeSet<Peer>,
     by_label: FxHashMap<Arc<str>, FxHashMap<Arc<str>, BTreeSet<Peer>>>,
     addressed: BTreeSet<Peer>,
-    named: BTreeSet<Peer>,
+    /// By whose names they have.
+    named: BTreeMap<Option<Asker>, BTreeSet<Peer>>,
 }
 
 impl Roll {
@@ -34,8 +36,12 @@ impl Roll {
         if identity.address.is_some() {
             put(&mut self.addressed);
         }
-        if !identity.names.is_empty() {
-            put(&mut self.named);
+        for name in &identity.names {
+            let of_asker = self.named.entry(name.by.clone()).or_default();
+            put(of_asker);
+            if of_asker.is_empty() {
+                self.named.remove(&name.by);
+            }
         }
     }
 
@@ -45,7 +51,7 @@ impl Roll {
         for peer in peers {
             match peer {
                 policy::Peer::Cidr { .. } => found.extend(&self.addressed),
-                policy::Peer::Name(_) => found.extend(&self.named),
+                policy::Peer::Name { by, .. } => found.extend(self.named.get(by).into_iter().flatten()),
                 policy::Peer::Labels { selector, .. } => {
                     let lists = self.fewest(policy.selector(*selector));
                     found.extend(lists.into_iter().flatten());

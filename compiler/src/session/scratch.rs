@@ -14,6 +14,7 @@ use super::live::Live;
 use super::slab::Slab;
 use super::table::Table;
 use super::{Classified, Pods, Session, SessionError, judged};
+use crate::askers::with_own_names;
 use crate::classify::assemble::{Parts, assemble};
 use crate::classify::order::in_order;
 use crate::classify::population::{ENTITIES, PeerId, Population};
@@ -65,7 +66,8 @@ impl Session {
         let around = self.surroundings();
         let policies = self.inputs.resources().par_iter().filter(|resource| inputs::is_policy(resource));
         let lowered = policies.map(|resource| {
-            let policy = optimise_object(lower::lower_one(resource, around).policy)?;
+            let policy = with_own_names(lower::lower_one(resource, around).policy, &self.inventory);
+            let policy = optimise_object(policy)?;
             Ok((ObjectKey::of(resource), policy))
         });
         lowered.collect()

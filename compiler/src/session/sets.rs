@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{Asker, LearnedName};
 use sluice_ir::policy::eval::peers_match;
 use sluice_ir::policy::{Identity, Peer, Peers, Policy, Rule};
 use sluice_ir::selector::{Operator, Selector};
@@ -27,7 +27,7 @@ pub(super) struct Sets {
     asked_of_any: BTreeMap<usize, u32>,
     finder: Finder,
     /// The lists that match a name, of names that were looked up before.
-    by_name: FxHashMap<DnsName, Vec<SetId>>,
+    by_name: FxHashMap<LearnedName, Vec<SetId>>,
 }
 
 /// So many names are remembered.
@@ -77,8 +77,8 @@ struct Finder {
     by_nothing: BTreeSet<SetId>,
     /// Lists with a prefix.
     by_address: BTreeSet<SetId>,
-    /// Lists with a name.
-    by_name: BTreeSet<SetId>,
+    /// Lists with a name, by whose it is.
+    by_name: BTreeMap<Option<Asker>, BTreeSet<SetId>>,
 }
 
 impl About {
@@ -150,7 +150,7 @@ impl Sets {
 
     /// Whether a list has a name, so that it matches who is not there before somebody asks for it.
     pub(super) fn is_about_names(&self, set: SetId) -> bool {
-        self.peers(set).iter().any(|peer| matches!(peer, Peer::Name(_)))
+        self.peers(set).iter().any(|peer| matches!(peer, Peer::Name { .. }))
     }
 
     /// Whether a list matches a peer.
@@ -168,8 +168,8 @@ impl Sets {
         if identity.address.is_some() {
             candidates.extend(&self.finder.by_address);
         }
-        if !identity.names.is_empty() {
-            candidates.extend(&self.finder.by_name);
+        for name in &identity.names {
+            candidates.extend(self.finder.by_name.get(&name.by).into_iter().flatten());
         }
         candidates.sort_unstable();
         candidates.dedup();
@@ -191,7 +191,7 @@ impl Sets {
     }
 
     /// The lists that match a name, whatever the address; remembered until lists change.
-    pub(super) fn of_name(&mut self, policy: &Policy, name: &DnsName) -> &[SetId] {
+    pub(super) fn of_name(&mut self, policy: &Policy, name: &LearnedName) -> &[SetId] {
         let Sets { by_name, finder, states, .. } = self;
         if by_name.len() >= MOST_NAMES {
             by_name.clear();
@@ -201,11 +201,11 @@ impl Sets {
             let matches = |set: &&SetId| match &states[**set as usize].peers {
                 Peers::Any => true,
                 Peers::Of(peers) => peers.iter().any(|peer| {
-                    matches!(peer, Peer::Name(_))
+                    matches!(peer, Peer::Name { .. })
                         && sluice_ir::policy::eval::peer_matches(policy, peer, &known)
                 }),
             };
-            finder.by_name.iter().filter(matches).copied().collect()
+            finder.by_name.get(&name.by).into_iter().flatten().filter(matches).copied().collect()
         })
     }
 
@@ -297,8 +297,8 @@ impl Finder {
                 Peer::Cidr { .. } => {
                     put(&mut self.by_address);
                 }
-                Peer::Name(_) => {
-                    put(&mut self.by_name);
+                Peer::Name { by, .. } => {
+                    put(self.by_name.entry(by.clone()).or_default());
                 }
                 Peer::Labels { selector, .. } => match anchor(policy.selector(*selector)) {
                     None => {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sluice_ir::decision::{EndpointName, Outcome};
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::LearnedName;
 use sluice_ir::ids::{ClassId, OriginId, VerdictId};
 use sluice_ir::net::Protocol;
 use sluice_ir::origin::Origin;
@@ -59,8 +59,8 @@ impl Session {
     }
 
     /// Whether a name is known to have an address.
-    pub fn knows(&self, name: &DnsName, address: IpAddr) -> bool {
-        self.inventory.answers().0.get(name).is_some_and(|known| known.contains(&address))
+    pub fn knows(&self, name: &LearnedName, address: IpAddr) -> bool {
+        self.inventory.knows(name, address)
     }
 
     /// Every endpoint of the node, and the one in whose name its tables are.

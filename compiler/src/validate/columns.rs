@@ -5,10 +5,13 @@
 //! label; a selector is the *and* of its requirements, and a list of peers the *or* of its peers. Whether
 //! a prefix or a name matches is asked of every peer that has an address or a name.
 
+use std::collections::BTreeMap;
+
 use fixedbitset::FixedBitSet;
 use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use sluice_ir::dns_name::Asker;
 use sluice_ir::ids::SelectorId;
 use sluice_ir::label::{Label, LabelSet, LabelSource};
 use sluice_ir::policy::eval::peer_matches;
@@ -26,8 +29,8 @@ pub(super) struct Columns<'p> {
     requirements: FxHashMap<&'p Requirement, Column>,
     /// Places of peers with an address, sorted by it: those in a prefix lie together.
     addressed: Vec<usize>,
-    /// Places of peers with names.
-    named: Vec<usize>,
+    /// Places of peers with names, by whose names they are.
+    named: BTreeMap<&'p Option<Asker>, Vec<usize>>,
     /// Places of peers that are the host.
     hosts: Vec<usize>,
 }
@@ -54,7 +57,7 @@ impl<'p> Columns<'p> {
         Columns {
             policy,
             addressed,
-            named: having(|peer| !peer.names.is_empty()),
+            named: named(&peers),
             hosts: having(Identity::is_host),
             requirements: ask(policy, selectors, &peers),
             peers,
@@ -106,7 +109,10 @@ impl<'p> Columns<'p> {
                 let inside = &self.addressed[from..from + length];
                 column.extend(matching(policy, peer, &self.peers, inside));
             }
-            Peer::Name(_) => column.extend(matching(policy, peer, &self.peers, &self.named)),
+            Peer::Name { by, .. } => {
+                let named = self.named.get(by).map_or(&[][..], Vec::as_slice);
+                column.extend(matching(policy, peer, &self.peers, named));
+            }
         }
     }
 
@@ -122,6 +128,20 @@ impl<'p> Columns<'p> {
     fn nobody(&self) -> Column {
         Column::with_capacity(self.peers.len())
     }
+}
+
+/// The places of peers with names, by whose names they are.
+fn named<'p>(peers: &[&'p Identity]) -> BTreeMap<&'p Option<Asker>, Vec<usize>> {
+    let mut named: BTreeMap<&Option<Asker>, Vec<usize>> = BTreeMap::new();
+    for (at, peer) in peers.iter().enumerate() {
+        for name in &peer.names {
+            let places = named.entry(&name.by).or_default();
+            if places.last() != Some(&at) {
+                places.push(at);
+            }
+        }
+    }
+    named
 }
 
 /// Who meets each requirement of some selectors.

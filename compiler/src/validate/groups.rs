@@ -154,7 +154,7 @@ fn selectors(peers: &Peers) -> impl Iterator<Item = SelectorId> {
     };
     peers.iter().filter_map(|peer| match peer {
         Peer::Labels { selector, .. } => Some(*selector),
-        Peer::Cidr { .. } | Peer::Name(_) => None,
+        Peer::Cidr { .. } | Peer::Name { .. } => None,
     })
 }
 

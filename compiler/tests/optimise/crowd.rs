@@ -131,7 +131,7 @@ impl Change {
                     Some(_) => {}
                     None => except.push(cidr),
                 },
-                Some(Peer::Name(_)) | None => {}
+                Some(Peer::Name { .. }) | None => {}
             },
             Change::PortEnd(at, to) => match ports.get_mut(at.index(some_port)).map(|port| &mut port.ports) {
                 Some(PortSet::Range(range)) => range.end = to.max(range.start),

@@ -55,7 +55,7 @@ pub(crate) fn compiled(case: &Case, files: &[String]) -> Compiled {
     let answers = aside.add("dns.yaml", yaml::yaml(&yaml::answers(&case.world)));
     let (recording, faults) = Recording::read(&aside, &[answers], &Limits::default());
     assert!(faults.is_empty(), "{faults:?}");
-    let answers = recording.answers(None, Duration::ZERO);
+    let answers = recording.answers(None, Duration::ZERO, case.world.options.dns.scope);
     let extras = Extras { answers, view: case.world.view.map(Into::into), ..Extras::default() };
     compile(&loaded.resources, extras, &sources, &case.world.options).unwrap()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use sluice_compiler::classify::Limits as TableLimits;
+use sluice_compiler::options::Scope;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::resource::{Object, Resource};
@@ -12,10 +13,11 @@ use sluice_compiler::session::{Cells, Change, Delta, ObjectKey, Session, Tables}
 use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{Extras, compile, decide, load};
 use sluice_ir::decision::{Decision, EndpointName, Outcome, PortClasses, Row};
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 use sluice_ir::ids::{ClassId, RowId, VerdictId};
 use sluice_ir::net::Cidr;
 use sluice_ir::policy::Direction;
+use sluice_ir::policy::eval::{Question, eval};
 
 use crate::generate::cases;
 use crate::harness::{config, documents, file};
@@ -26,7 +28,7 @@ struct State {
     node: Arc<str>,
     resources: Vec<Resource>,
     there: Vec<bool>,
-    answers: BTreeSet<(DnsName, std::net::IpAddr)>,
+    answers: BTreeSet<(LearnedName, std::net::IpAddr)>,
 }
 
 fn read(case: &Case) -> (Sources, Vec<Resource>) {
@@ -43,7 +45,7 @@ impl State {
     }
 
     fn dns(&self) -> DnsAnswers {
-        let mut answers: BTreeMap<DnsName, Vec<_>> = BTreeMap::new();
+        let mut answers: BTreeMap<LearnedName, Vec<_>> = BTreeMap::new();
         for (name, address) in &self.answers {
             answers.entry(name.clone()).or_default().push(*address);
         }
@@ -70,6 +72,7 @@ impl State {
         let (sources, _) = read(case);
         let extras = Extras { answers: self.dns(), ..Extras::default() };
         let compiled = compile(&self.present(), extras, &sources, &case.world.options).unwrap();
+        let compiled = compiled.with_own_names().unwrap();
         let decided = decide(&compiled, Some(&self.node), &TableLimits::default(), &mut |_| {}).unwrap();
         Decision::clone(&decided.classified.decision)
     }
@@ -98,14 +101,16 @@ impl State {
     }
 
     /// The next change: an object comes or goes, or an answer does.
-    fn next(&mut self, place: prop::sample::Index) -> Change {
-        let names = NAMES.len() * OUTSIDE.len();
+    fn next(&mut self, case: &Case, place: prop::sample::Index) -> Change {
+        let askers = askers(case);
+        let names = NAMES.len() * OUTSIDE.len() * askers.len();
         let at = place.index(self.resources.len() + names);
         if at < self.resources.len() {
             return self.turn(at);
         }
         let at = at - self.resources.len();
-        let name = DnsName::parse(NAMES[at % NAMES.len()]).unwrap();
+        let (at, by) = (at / askers.len(), askers[at % askers.len()].clone());
+        let name = LearnedName { name: DnsName::parse(NAMES[at % NAMES.len()]).unwrap(), by };
         let address: std::net::IpAddr = OUTSIDE[at / NAMES.len()].parse().unwrap();
         let answer = (name.clone(), address);
         match self.answers.remove(&answer) {
@@ -166,6 +171,45 @@ impl Mirror {
     }
 }
 
+/// For whom answers can count: for everybody, and by option for a pod.
+fn askers(case: &Case) -> Vec<Option<Asker>> {
+    let pods = case.world.pods.iter().map(|pod| Some(Asker::new(format!("{}/{}", pod.namespace, pod.name))));
+    let own = pods.filter(|_| case.world.options.dns.scope == Scope::Pod);
+    std::iter::once(None).chain(own).collect()
+}
+
+/// An endpoint and an address about which a decision says another thing than the rules as they are written, if the
+/// address has those names alone that count for the endpoint.
+fn seen_otherwise(state: &State, case: &Case, decision: &Decision) -> Option<String> {
+    let (sources, _) = read(case);
+    let extras = Extras { answers: state.dns(), ..Extras::default() };
+    let compiled = compile(&state.present(), extras, &sources, &case.world.options).unwrap();
+    let endpoints =
+        decision.subjects.iter().flat_map(|subject| subject.endpoints.iter().map(move |of| (subject, of)));
+    for (subject, name) in endpoints.filter(|(_, name)| name.namespace.is_some()) {
+        let at = compiled.inventory.endpoint_named(name.namespace.as_deref().unwrap(), &name.name).unwrap();
+        let identity = &compiled.inventory.endpoints[at].identity;
+        for address in OUTSIDE.map(|text| text.parse().unwrap()) {
+            let mut peer = compiled.inventory.identity_of(address, Some(&state.node));
+            peer.names.retain(|learned| learned.by.as_ref().is_none_or(|by| by.as_str() == name.to_string()));
+            peer.names.iter_mut().for_each(|learned| learned.by = None);
+            let class = decision.class_of(address).unwrap();
+            for span in decision.sides.egress.ports.spans() {
+                let (direction, protocol, port) = (Direction::Egress, span.protocol, span.range.start);
+                let question = Question { subject: identity, peer: &peer, direction, protocol, port };
+                let (says, found) = (
+                    eval(&compiled.policy, &question).verdict,
+                    decision.outcome(subject, direction, class, protocol, port).verdict,
+                );
+                if says != found {
+                    return Some(format!("{name} to {address}, {protocol} {port}: {found}, not {says}"));
+                }
+            }
+        }
+    }
+    None
+}
+
 /// A change is of anything, or only of the node's endpoints and what they are by.
 type Next = (prop::sample::Index, bool);
 
@@ -178,7 +222,7 @@ fn changes(case: &Case, places: Vec<Next>, there: u64) -> Result<(), TestCaseErr
     let mut mirror = Mirror::of(session.tables());
     for (place, of_node) in places {
         let change = if of_node { state.next_of_node(place) } else { None };
-        let change = change.unwrap_or_else(|| state.next(place));
+        let change = change.unwrap_or_else(|| state.next(case, place));
         let told = format!("{change:?}");
         match session.apply(change).unwrap() {
             Delta::Nothing => {}
@@ -197,6 +241,7 @@ fn changes(case: &Case, places: Vec<Next>, there: u64) -> Result<(), TestCaseErr
             file(&documents(case))
         );
         prop_assert!(session.prove().is_ok());
+        prop_assert_eq!(seen_otherwise(&state, case, &found), None, "{}", told);
     }
     Ok(())
 }
@@ -210,6 +255,17 @@ proptest! {
         places in prop::collection::vec(any::<Next>(), 1..12),
         there in any::<u64>(),
     ) {
+        changes(&case, places, there)?;
+    }
+
+    /// The same where answers count for who asked.
+    #[test]
+    fn any_changes_of_a_world_in_which_each_pod_asks_for_itself(
+        mut case in cases(),
+        places in prop::collection::vec(any::<Next>(), 1..16),
+        there in any::<u64>(),
+    ) {
+        case.world.options.dns.scope = Scope::Pod;
         changes(&case, places, there)?;
     }
 }

@@ -2,15 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run has to fail")]
 
-use sluice_compiler::options::Options;
+use sluice_compiler::options::{Options, Scope};
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::aws::AwsInventory;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::{Change, Delta, Dependency, ObjectKey, Reason, Session, Tables};
 use sluice_compiler::source::{Limits, Sources};
 use sluice_compiler::{classify, load};
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 use sluice_ir::net::Cidr;
+use sluice_ir::policy::Direction;
 
 const CLUSTER: &str = "
 apiVersion: v1
@@ -64,7 +65,7 @@ fn put(session: &mut Session, text: &str) -> Delta {
 }
 
 fn answer(session: &mut Session, name: &str, address: &str) -> Delta {
-    let name = DnsName::parse(name).unwrap();
+    let name = DnsName::parse(name).unwrap().into();
     session.apply(Change::DnsAnswer(name, address.parse().unwrap())).unwrap()
 }
 
@@ -116,12 +117,55 @@ fn an_answer_of_a_known_combination_is_one_prefix() {
     assert_eq!(only_prefixes(&tables(another_name)), ["2001:db8::1/128"]);
 }
 
+/// Two endpoints of one identity, and a name that one of them learns, then the other.
+#[test]
+fn by_option_an_answer_opens_nothing_for_who_did_not_ask() {
+    let mut sources = Sources::default();
+    let alike = CLUSTER.replace(
+        "{name: cart, namespace: shop, labels: {app: cart}}",
+        "{name: twin, namespace: shop, labels: {app: web}}",
+    );
+    let resources = read(&mut sources, "cluster.yaml", &alike.replace("nodeName: there", "nodeName: here"));
+    let (answers, aws, limits) =
+        (DnsAnswers::default(), AwsInventory::default(), classify::Limits::default());
+    let mut options = Options::default();
+    options.dns.scope = Scope::Pod;
+    let mut session = Session::new("here".into(), resources, answers, aws, sources, options, limits).unwrap();
+    let mut answer = |by: &str, address: &str| {
+        let name = DnsName::parse("api.example.com").unwrap();
+        let learned = LearnedName { name, by: Some(Asker::new(by)) };
+        tables(session.apply(Change::DnsAnswer(learned, address.parse().unwrap())).unwrap())
+    };
+    let row = |tables: &Tables, name: &str| {
+        let cells = tables
+            .cells
+            .iter()
+            .find(|cells| *cells.endpoint.name == *name && cells.direction == Direction::Egress);
+        cells.unwrap().rows[0].1
+    };
+    let first = answer("shop/web", "203.0.113.1");
+    assert_eq!(first.cells.len(), 4, "two endpoints, two directions");
+    assert_ne!(row(&first, "web"), row(&first, "twin"));
+    assert_eq!((&first.rows.egress, &first.verdicts), (&vec![], &vec![]), "what rules say of names is known");
+    // Another address of the same answer is in the same class.
+    assert_eq!(only_prefixes(&answer("shop/web", "203.0.113.2")), ["203.0.113.2/32"]);
+    let second = answer("shop/twin", "203.0.113.1");
+    assert_eq!((row(&second, "web"), row(&second, "twin")), (row(&first, "web"), row(&first, "web")));
+    let third = answer("shop/twin", "203.0.113.2");
+    assert_eq!(
+        (only_prefixes(&Tables { gone: vec![], ..third.clone() }).len(), third.gone.len()),
+        (1, 1),
+        "nobody is in the class of one asker"
+    );
+    assert!(session.prove().is_ok());
+}
+
 #[test]
 fn what_is_known_is_no_news() {
     let mut session = session();
     answer(&mut session, "api.example.com", "203.0.113.1");
     assert_eq!(answer(&mut session, "api.example.com", "203.0.113.1"), Delta::Nothing);
-    let name = DnsName::parse("never.example.com").unwrap();
+    let name = DnsName::parse("never.example.com").unwrap().into();
     let expiry = Change::DnsExpiry(name, "203.0.113.1".parse().unwrap());
     assert_eq!(session.apply(expiry).unwrap(), Delta::Nothing);
 }
@@ -132,7 +176,7 @@ fn an_expiry_undoes_an_answer() {
     let before = session.decision().unwrap().decision;
     answer(&mut session, "other.example.org", "203.0.113.1");
     assert_ne!(session.decision().unwrap().decision, before);
-    let name = DnsName::parse("other.example.org").unwrap();
+    let name = DnsName::parse("other.example.org").unwrap().into();
     let tables = tables(session.apply(Change::DnsExpiry(name, "203.0.113.1".parse().unwrap())).unwrap());
     assert_eq!(tables.prefixes, [("203.0.113.1/32".parse().unwrap(), None)]);
     assert_eq!(tables.gone.len(), 1);
@@ -166,8 +210,8 @@ fn combinations_of_names_that_are_gone_do_not_pile_up() {
             rules.join(", ")
         ),
     );
-    let names: Vec<DnsName> =
-        (0..NAMES).map(|name| DnsName::parse(&format!("n{name}.example.net")).unwrap()).collect();
+    let names: Vec<LearnedName> =
+        (0..NAMES).map(|name| DnsName::parse(&format!("n{name}.example.net")).unwrap().into()).collect();
     let address = "203.0.113.1".parse().unwrap();
     // From one number to the next a Gray code changes one bit.
     let gray = |number: usize| number ^ (number >> 1);

@@ -3,7 +3,7 @@
 //! A policy speaks of names in two places: `toFQDNs` (which addresses a pod may reach) and the DNS rules of
 //! a port (which names a pod may ask for). Both hold a `matchName` or a `matchPattern`; both become a
 //! [`DnsPattern`]. What a DNS answer says about becomes a [`DnsName`]. [`DnsRules`] joins the DNS rules of
-//! one port. Source: semantics.md 5.2, with 2.5, 12.1 and 12.3.
+//! one port. An address is known by a [`LearnedName`]. Source: semantics.md 5.2, with 2.5, 12.1 and 12.3.
 //!
 //! # Names
 //!
@@ -38,6 +38,7 @@
 //! there is never a reason to come back. See [`DnsPattern::matches`].
 
 mod compile;
+mod learned;
 mod matcher;
 mod name;
 #[cfg(any(test, feature = "test-support"))]
@@ -47,6 +48,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use learned::{Asker, LearnedName};
 pub use name::{DnsName, DnsNameError};
 pub use pattern::{DnsMember, DnsPattern, DnsPatternError, MAX_TEXT_LENGTH, SchemaViolation};
 pub use rules::DnsRules;

@@ -188,7 +188,9 @@ pub fn peer_matches(policy: &Policy, peer: &Peer, identity: &Identity) -> bool {
         Peer::Cidr { cidr, except } => {
             identity.address.is_some_and(|address| cidr.contains(address)) && !excepted(except)
         }
-        Peer::Name(pattern) => identity.names.iter().any(|name| pattern.matches(name)),
+        Peer::Name { pattern, by } => {
+            identity.names.iter().any(|learned| learned.by == *by && pattern.matches(&learned.name))
+        }
     }
 }
 

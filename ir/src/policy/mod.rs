@@ -18,7 +18,8 @@
 //! * A label peer matches identities by their labels.
 //! * A prefix peer matches identities by the address under which they are known to prefixes. Pods
 //!   have none, so prefixes never match them (semantics.md 3.6); nor do nodes, unless an option says so.
-//! * A name peer matches identities that were learned as an answer for a matching name.
+//! * A name peer matches identities that were learned as an answer for a matching name: for everybody, or for the
+//!   one endpoint that the peer names.
 //!
 //! An allow rule can carry layer 7 rules, and then its traffic is *redirected* to a proxy that
 //! applies them, and it can ask for authentication.
@@ -63,7 +64,7 @@ use std::net::IpAddr;
 pub use builder::PolicyBuilder;
 pub use l7::{DnsRule, HeaderMatch, HttpRule, L7, L7Rules, Listener, Mismatch, Proxy, SecretRef, TlsContext};
 
-use crate::dns_name::{DnsName, DnsPattern};
+use crate::dns_name::{Asker, DnsPattern, LearnedName};
 use crate::ids::{L7Id, OriginId, RuleId, SelectorId};
 use crate::label::LabelSet;
 use crate::net::{Cidr, PortName, PortRange, Protocol};
@@ -158,7 +159,7 @@ impl Rule {
         };
         let of_peers = peers.iter().filter_map(|peer| match peer {
             Peer::Labels { selector, .. } => Some(*selector),
-            Peer::Cidr { .. } | Peer::Name(_) => None,
+            Peer::Cidr { .. } | Peer::Name { .. } => None,
         });
         std::iter::once(self.subject.selector()).chain(of_peers)
     }
@@ -277,7 +278,12 @@ pub enum Peer {
         except: Vec<Cidr>,
     },
     /// By a name that the address was learned for.
-    Name(DnsPattern),
+    Name {
+        /// Which names.
+        pattern: DnsPattern,
+        /// Learned for whom; none: for everybody.
+        by: Option<Asker>,
+    },
 }
 
 /// Protocols and destination ports of a rule.
@@ -344,7 +350,7 @@ pub struct Identity {
     /// What prefixes look at: none for pods, and for nodes only if an option says so.
     pub address: Option<IpAddr>,
     /// Names that the address was learned for.
-    pub names: Vec<DnsName>,
+    pub names: Vec<LearnedName>,
     /// Container ports by name.
     pub ports: NamedPorts,
 }

@@ -172,7 +172,7 @@ fn peers_are_sound(id: RuleId, rule: &Rule) -> Result<(), VerifyError> {
             Peer::Cidr { cidr, except } if except.iter().any(|e| !cidr.covers(*e)) => {
                 return fails("an exception lies inside its prefix");
             }
-            Peer::Name(_) if rule.direction == Direction::Ingress || rule.action == Action::Deny => {
+            Peer::Name { .. } if rule.direction == Direction::Ingress || rule.action == Action::Deny => {
                 return fails("a name peer is only in an egress allow");
             }
             Peer::Cidr { except, .. } | Peer::Labels { except, .. } => {
@@ -180,7 +180,7 @@ fn peers_are_sound(id: RuleId, rule: &Rule) -> Result<(), VerifyError> {
                     return fails("exceptions of one peer are distinct");
                 }
             }
-            Peer::Name(_) => {}
+            Peer::Name { .. } => {}
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use pest::Parser;
 
 use super::grammar::{Grammar, Rule as Part};
 use super::{MAX_LENGTH, Problem, TextError};
-use crate::dns_name::{DnsPattern, DnsPatternError};
+use crate::dns_name::{Asker, DnsPattern, DnsPatternError};
 use crate::label::LabelSource;
 use crate::net::{Cidr, CidrError, PortName, PortRange, Protocol};
 use crate::origin::Origin;
@@ -113,6 +113,11 @@ pub(crate) fn read_pattern(pair: Pair<'_>) -> Result<DnsPattern> {
         _ => DnsPattern::match_pattern(&text),
     };
     pattern.map_err(|error: DnsPatternError| TextError::at(&pair, error))
+}
+
+/// `for ".."`.
+pub(crate) fn read_asker(pair: Pair<'_>) -> Result<Asker> {
+    read_text(pair).map(Asker::new)
 }
 
 pub(crate) fn read_protocol(pair: &Pair<'_>) -> Result<Protocol> {

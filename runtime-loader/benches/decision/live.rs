@@ -17,7 +17,7 @@ use sluice_compiler::resource::endpoint_interfaces::{EndpointInterfaces, Endpoin
 use sluice_compiler::session::{Change, ObjectKey};
 use sluice_compiler::source::Limits;
 use sluice_compiler::{decide, load};
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{DnsName, LearnedName};
 use sluice_loader::agent::{Applied, Feed, Inputs, run_fed};
 use sluice_loader::node::{Node, Sizes};
 use sluice_loader::pins::Pins;
@@ -182,7 +182,7 @@ impl Agent {
                 0x5000_0000 | (random.below(1 << 14) << 14 | random.below(1 << 14)) as u32,
             ))
         };
-        let names: Vec<DnsName> = (0..60).map(|at| DnsName::parse(&name(at)).unwrap()).collect();
+        let names: Vec<LearnedName> = (0..60).map(|at| DnsName::parse(&name(at)).unwrap().into()).collect();
         let one = (0..ANSWERS).map(|at| vec![Change::DnsAnswer(names[at % 4].clone(), fresh())]);
         tell(
             title,

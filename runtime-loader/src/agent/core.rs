@@ -145,7 +145,7 @@ fn begin(core: &mut Core) -> Result<(Telling, Enforcer, Beside), CoreError> {
     let finder = Finder::new(core.config.host_interfaces.clone())?;
     let worker = Worker { reader, finder: Arc::new(finder), way: core.dns.way() };
     core.dns.watch(node.connections()?);
-    let enforcer = Enforcer::new(&core.config, node, books, core.dns.learned());
+    let enforcer = Enforcer::new(&core.config, node, books, Arc::clone(core.dns.proxy().names()));
     let mut beside = Beside::new(worker);
     beside.want(Task::Read);
     Ok((telling, enforcer, beside))
@@ -160,7 +160,7 @@ async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -
         tokio::select! {
             biased;
             work = core.dns.work() => {
-                let changes = work.changes.clone();
+                let changes = enforcer.of_scope(&work.changes);
                 feed(core, enforcer, beside, changes, Asker::Dns(work)).await;
             }
             Some(Fed { changes, done }) = core.urgent.recv() => {
@@ -291,7 +291,7 @@ impl Beside {
         let attempt = match outcome {
             // Somebody else has to make all tables, and the core goes on.
             Ok(made) if made.wants_tables(enforcer) => {
-                self.work = Some(tokio::spawn(worker.anew(made, enforcer.learned().clone())));
+                self.work = Some(tokio::spawn(worker.anew(made, enforcer.learned())));
                 return;
             }
             Ok(made) => made.enact(enforcer),

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sluice_compiler::options::DnsOptions;
-use sluice_ir::dns_name::DnsName;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
@@ -96,12 +95,6 @@ impl Begun {
 }
 
 impl Dns {
-    /// What was learned, to be in the first tables.
-    pub(super) fn learned(&self) -> BTreeSet<(DnsName, IpAddr)> {
-        let answers = self.proxy.names().answers().0.into_iter();
-        answers.flat_map(|(name, of)| of.into_iter().map(move |address| (name.clone(), address))).collect()
-    }
-
     /// Waits for what is to be put in force, which is written down by then. Nothing is lost where nobody waits any more.
     pub(super) async fn work(&mut self) -> Work {
         self.keeper.next().await

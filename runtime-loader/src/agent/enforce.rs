@@ -8,6 +8,7 @@ use sluice_backends::datapath::program_name;
 use sluice_backends::image::{Image, Images, NeedsImages, Refused, Room, Shape, Write};
 use sluice_backends::program::Code;
 use sluice_compiler::Compiled;
+use sluice_compiler::options::Scope;
 use sluice_compiler::session::{Change, Delta, Session, Tables};
 use sluice_ir::decision::ByDirection;
 use tokio::sync::watch;
@@ -18,7 +19,7 @@ use super::dns::Dns;
 use super::grow::{Ahead, AheadError, Growth, Larger, Ready};
 use super::live::Live;
 use super::place::{Placed, here, locals, sought};
-use super::reading::{Answer, finding};
+use super::reading::{Answer, Learned, finding};
 use super::settings::Told;
 use super::slots::Slots;
 use super::stopwatch::Stopwatch;
@@ -26,6 +27,7 @@ use super::work::AtHand;
 use super::{Config, Inputs};
 use crate::api::snapshot::{Finding, Publish};
 use crate::api::time::Moment;
+use crate::dns::names::Names;
 use crate::dns::policy::Book as NameBook;
 use crate::generation::{Number, Prepared};
 use crate::kernel::wait_for_readers;
@@ -49,6 +51,9 @@ pub(super) struct Enforcer {
     pub(super) hashed: Option<String>,
     /// Answers that no file says.
     learned: BTreeSet<Answer>,
+    /// For whom they count.
+    scope: Scope,
+    names: Arc<Names>,
     books: watch::Sender<Books>,
     /// What the kernel is to verify for the generation to come.
     spare: Option<Spare>,
@@ -102,8 +107,9 @@ impl Enforcer {
         config: &Config,
         node: Node,
         books: watch::Sender<Books>,
-        learned: BTreeSet<Answer>,
+        names: Arc<Names>,
     ) -> Enforcer {
+        let scope = Scope::default();
         Enforcer {
             folder: config.state.clone(),
             node,
@@ -113,7 +119,9 @@ impl Enforcer {
             code: None,
             live: None,
             hashed: None,
-            learned,
+            learned: names.count_for(scope),
+            scope,
+            names,
             books,
             spare: None,
             growth: Growth::No,
@@ -145,8 +153,19 @@ impl Enforcer {
     }
 
     /// Answers that no file says.
-    pub(super) fn learned(&self) -> &BTreeSet<Answer> {
-        &self.learned
+    pub(super) fn learned(&self) -> Learned {
+        let (answers, names) = (self.learned.clone(), Arc::clone(&self.names));
+        Learned { answers, scope: self.scope, names }
+    }
+
+    /// Those of some changes that count as answers do now. What is told of others is known since that changed.
+    pub(super) fn of_scope(&self, changes: &[Change]) -> Vec<Change> {
+        let is_of = |by: &Option<_>| by.is_some() == (self.scope == Scope::Pod);
+        let counts = |change: &&Change| match change {
+            Change::DnsAnswer(learned, _) | Change::DnsExpiry(learned, _) => is_of(&learned.by),
+            _ => true,
+        };
+        changes.iter().filter(counts).cloned().collect()
     }
 
     /// Whether the next generation need not wait for the last packets of the one before.
@@ -256,7 +275,7 @@ impl Enforcer {
     /// What is in force, for whoever begins to work.
     pub(super) fn at_hand(&self) -> AtHand {
         let of = |live: &Live| (sought(&live.session), Arc::clone(&live.inputs), Arc::clone(&live.compiled));
-        AtHand { learned: self.learned.clone(), endpoints: self.live.as_ref().map(of) }
+        AtHand { learned: self.learned(), endpoints: self.live.as_ref().map(of) }
     }
 
     /// Whether one of some changes makes all tables anew, which is not for whoever has more to do.
@@ -366,6 +385,28 @@ impl Enforcer {
 
     /// Puts a session in force whose tables are new, with the answers that it knows.
     pub(super) fn begin(
+        &mut self,
+        session: Session,
+        known: &BTreeSet<Answer>,
+        compiled: (Arc<Inputs>, Arc<Compiled>),
+        placed: Vec<Placed>,
+        watch: Stopwatch,
+    ) -> Attempt {
+        let scope = compiled.0.options.dns.scope;
+        let before = (scope != self.scope).then(|| {
+            let learned = std::mem::replace(&mut self.learned, self.names.count_for(scope));
+            (std::mem::replace(&mut self.scope, scope), learned)
+        });
+        let attempt = self.begin_with(session, known, compiled, placed, watch);
+        if let (Some((scope, learned)), Attempt::Refused(_)) = (before, &attempt) {
+            self.names.count_for(scope);
+            (self.scope, self.learned) = (scope, learned);
+        }
+        attempt
+    }
+
+    /// The same where answers count as they will.
+    fn begin_with(
         &mut self,
         mut session: Session,
         known: &BTreeSet<Answer>,

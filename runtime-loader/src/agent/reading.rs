@@ -6,19 +6,39 @@ use std::sync::Arc;
 
 use sluice_compiler::classify::Limits;
 use sluice_compiler::diagnostic::{Diagnostic, Severity};
+use sluice_compiler::options::{DnsOptions, Scope};
 use sluice_compiler::resource::Resource;
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::{Change, ObjectKey, Session, SessionError};
 use sluice_compiler::source::Sources;
 use sluice_compiler::{Compiled, DecideError, Extras, compile};
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::LearnedName;
 
 use super::stopwatch::Stopwatch;
 use super::{Inputs, Read};
 use crate::api::snapshot::Finding;
+use crate::dns::names::Names;
 
 /// A name with an address that it was answered with.
-pub(super) type Answer = (DnsName, IpAddr);
+pub(super) type Answer = (LearnedName, IpAddr);
+
+/// Answers that no file says.
+#[derive(Clone)]
+pub(super) struct Learned {
+    /// As they count now.
+    pub(super) answers: BTreeSet<Answer>,
+    /// For whom.
+    pub(super) scope: Scope,
+    /// Who knows how they would count otherwise.
+    pub(super) names: Arc<Names>,
+}
+
+impl Learned {
+    /// As they count by some options.
+    fn by(self, options: &DnsOptions) -> BTreeSet<Answer> {
+        if options.scope == self.scope { self.answers } else { self.names.answers(options.scope) }
+    }
+}
 
 /// Reads the files, and remembers what they said.
 pub(super) struct Reader {
@@ -59,16 +79,13 @@ impl Reader {
     /// # Errors
     ///
     /// What is wrong with them.
-    pub(super) fn read(
-        &mut self,
-        learned: BTreeSet<Answer>,
-        watch: &mut Stopwatch,
-    ) -> Result<Reading, Vec<Finding>> {
+    pub(super) fn read(&mut self, learned: Learned, watch: &mut Stopwatch) -> Result<Reading, Vec<Finding>> {
         let nothing = Sources::default();
         let inputs = (self.read)(self.last.as_ref().map_or(&nothing, |last| &last.sources));
         watch.ended("read");
         let compiled = Arc::new(self.compile(&inputs)?);
         watch.ended("resolve and lower");
+        let learned = learned.by(&inputs.options.dns);
         let news = match self.last.as_ref().and_then(|last| changes(last, &inputs)) {
             Some(changes) => News::Changes(changes, inputs.sources.clone()),
             None => News::Everything(Box::new(self.session(&inputs, &learned, &compiled)?), learned),
@@ -87,9 +104,10 @@ impl Reader {
     pub(super) fn anew(
         &self,
         reading: Reading,
-        learned: BTreeSet<Answer>,
+        learned: Learned,
         watch: &mut Stopwatch,
     ) -> Result<Reading, Vec<Finding>> {
+        let learned = learned.by(&reading.inputs.options.dns);
         let session = self.session(&reading.inputs, &learned, &reading.compiled)?;
         watch.ended("tables");
         Ok(Reading { news: News::Everything(Box::new(session), learned), ..reading })
@@ -178,6 +196,6 @@ fn by_key(resources: &[Resource]) -> BTreeMap<ObjectKey, &Resource> {
 fn answers<'a>(these: &'a DnsAnswers, others: &'a DnsAnswers) -> impl Iterator<Item = Answer> + 'a {
     let each = these.0.iter().flat_map(|(name, at)| at.iter().map(move |at| (name, *at)));
     let other =
-        |(name, at): &(&DnsName, IpAddr)| !others.0.get(*name).is_some_and(|known| known.contains(at));
+        |(name, at): &(&LearnedName, IpAddr)| !others.0.get(*name).is_some_and(|known| known.contains(at));
     each.filter(other).map(|(name, at)| (name.clone(), at))
 }

@@ -1,6 +1,5 @@
 //! What the core has others do because it takes a while: files read, tables made anew, interfaces found.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sluice_compiler::Compiled;
@@ -9,7 +8,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::Inputs;
 use super::enforce::{Attempt, Enforcer};
 use super::place::{Placed, Sought, place, sought};
-use super::reading::{Answer, News, Reader, Reading};
+use super::reading::{Learned, News, Reader, Reading};
 use super::stopwatch::Stopwatch;
 use super::way::Way;
 use crate::api::snapshot::Finding;
@@ -35,7 +34,7 @@ pub(super) struct Worker {
 /// What is in force when work begins.
 pub(super) struct AtHand {
     /// Answers that no file says.
-    pub(super) learned: BTreeSet<Answer>,
+    pub(super) learned: Learned,
     /// The endpoints, and what says where they are; none if nothing is in force.
     pub(super) endpoints: Option<(Vec<Sought>, Arc<Inputs>, Arc<Compiled>)>,
 }
@@ -75,7 +74,7 @@ impl Worker {
     }
 
     /// Makes all tables anew.
-    pub(super) async fn anew(self, made: Made, learned: BTreeSet<Answer>) -> Result<Done, JoinError> {
+    pub(super) async fn anew(self, made: Made, learned: Learned) -> Result<Done, JoinError> {
         let (worker, read, watch) = spawn_blocking(move || {
             let Made { reading, mut watch, .. } = made;
             let read = match reading {

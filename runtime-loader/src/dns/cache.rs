@@ -1,15 +1,15 @@
 //! What all endpoints have learned, and what follows for the node: an address of a name is enforced as long as one
-//! endpoint has it (semantics.md 5.1, 5.5).
+//! endpoint has it (semantics.md 5.1, 5.5); or, by option, for each endpoint as long as it has it itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sluice_compiler::options::DnsOptions;
+use sluice_compiler::options::{DnsOptions, Scope};
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::Change;
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 
 use super::history::{History, Looked, Pair};
 use super::record::Record;
@@ -49,10 +49,12 @@ pub struct Lookup<'a> {
 #[derive(Debug, Default)]
 pub struct Cache {
     endpoints: BTreeMap<Endpoint, History>,
-    /// By name and address, how many endpoints have it, and the batch of changes that brought it.
-    shared: BTreeMap<DnsName, BTreeMap<IpAddr, Shared>>,
+    /// For whom answers count.
+    scope: Scope,
+    /// By name, for whom it counts, and address, how many endpoints have it, and the batch of changes that brought it.
+    shared: BTreeMap<LearnedName, BTreeMap<IpAddr, Shared>>,
     /// The names of each address, from when somebody asks for them: only rules that name servers by name do.
-    by_address: Option<BTreeMap<IpAddr, BTreeSet<DnsName>>>,
+    by_address: Option<BTreeMap<IpAddr, BTreeSet<LearnedName>>>,
     addresses: usize,
     batch: u64,
 }
@@ -85,6 +87,12 @@ pub struct Size {
     pub leaving: usize,
 }
 
+/// A name that an endpoint has learned, and for whom it counts.
+fn counts(name: &DnsName, endpoint: &Endpoint, scope: Scope) -> LearnedName {
+    let by = (scope == Scope::Pod).then(|| Asker::new(Arc::clone(endpoint)));
+    LearnedName { name: name.clone(), by }
+}
+
 impl Cache {
     /// An endpoint got an answer.
     pub fn learn(&mut self, lookup: Lookup<'_>) -> Followed {
@@ -92,19 +100,21 @@ impl Cache {
         let mut followed = Followed::default();
         self.make_room(endpoint, addresses.len(), &mut followed);
         // A name that is known is not kept twice.
-        let name = self.shared.get_key_value(lookup.name).map_or(lookup.name, |(known, _)| known).clone();
+        let counts = counts(lookup.name, endpoint, self.scope);
+        let counts = self.shared.get_key_value(&counts).map_or(&counts, |(known, _)| known).clone();
+        let name = counts.name.clone();
         let ttl = u64::try_from(lookup.ttl.as_micros()).unwrap_or(u64::MAX);
         let expires = Moment::of_micros(at.micros().saturating_add(ttl));
         let history = self.endpoints.entry(Arc::clone(endpoint)).or_default();
         let news = history.learn(&name, addresses, at, expires);
         self.addresses += news.added.len();
-        let of_name = self.shared.entry(name.clone()).or_default();
+        let of_name = self.shared.entry(counts.clone()).or_default();
         for address in news.added {
             let shared = of_name.entry(address).or_insert(Shared { holders: 0, batch: self.batch + 1 });
             if shared.holders == 0 {
-                followed.changes.push(Change::DnsAnswer(name.clone(), address));
+                followed.changes.push(Change::DnsAnswer(counts.clone(), address));
                 if let Some(names) = &mut self.by_address {
-                    names.entry(address).or_default().insert(name.clone());
+                    names.entry(address).or_default().insert(counts.clone());
                 }
             }
             shared.holders += 1;
@@ -116,7 +126,7 @@ impl Cache {
             .max()
             .unwrap_or(0);
         if of_name.is_empty() {
-            self.shared.remove(&name);
+            self.shared.remove(&counts);
         }
         if news.worth_keeping {
             followed.records.push(Record::Learned {
@@ -186,15 +196,17 @@ impl Cache {
 
     /// Takes back what could not be enforced: whoever asks again learns it anew.
     pub fn take_back(&mut self, changes: &[Change]) -> Followed {
-        let pairs: Vec<Pair> = changes
+        let learned: Vec<(&LearnedName, IpAddr)> = changes
             .iter()
             .filter_map(|change| match change {
-                Change::DnsAnswer(name, address) => Some((name.clone(), *address)),
+                Change::DnsAnswer(learned, address) => Some((learned, *address)),
                 _ => None,
             })
             .collect();
-        self.each(|_, history| {
-            let had: Vec<Pair> = pairs.iter().filter(|(name, ip)| history.has(name, *ip)).cloned().collect();
+        self.each(|endpoint, history| {
+            let is_of = |by: &Option<Asker>| by.as_ref().is_none_or(|by| by.as_str() == &**endpoint);
+            let had = learned.iter().filter(|(of, ip)| is_of(&of.by) && history.has(&of.name, *ip));
+            let had: Vec<Pair> = had.map(|(of, ip)| (of.name.clone(), *ip)).collect();
             history.remove(&had);
             had
         })
@@ -221,23 +233,24 @@ impl Cache {
     fn release(&mut self, endpoint: &Endpoint, gone: Vec<Pair>, followed: &mut Followed) {
         self.addresses -= gone.len();
         for (name, address) in &gone {
-            let Some(of_name) = self.shared.get_mut(name) else { continue };
+            let counts = counts(name, endpoint, self.scope);
+            let Some(of_name) = self.shared.get_mut(&counts) else { continue };
             let Some(shared) = of_name.get_mut(address) else { continue };
             shared.holders -= 1;
             if shared.holders == 0 {
                 of_name.remove(address);
-                followed.changes.push(Change::DnsExpiry(name.clone(), *address));
+                followed.changes.push(Change::DnsExpiry(counts.clone(), *address));
                 if let Some(names) = &mut self.by_address
                     && let Some(of_address) = names.get_mut(address)
                 {
-                    of_address.remove(name);
+                    of_address.remove(&counts);
                     if of_address.is_empty() {
                         names.remove(address);
                     }
                 }
             }
             if of_name.is_empty() {
-                self.shared.remove(name);
+                self.shared.remove(&counts);
             }
         }
         let mut by_name: BTreeMap<DnsName, Vec<IpAddr>> = BTreeMap::new();
@@ -304,23 +317,46 @@ impl Cache {
         (records, last)
     }
 
-    /// What the node enforces: every name with its addresses, whoever learned them.
-    pub fn answers(&self) -> DnsAnswers {
-        let addresses = |of: &BTreeMap<IpAddr, Shared>| of.keys().copied().collect();
-        DnsAnswers(self.shared.iter().map(|(name, of)| (name.clone(), addresses(of))).collect())
+    /// What the node enforces if answers count like this: every name with its addresses.
+    pub fn answers(&self, scope: Scope) -> DnsAnswers {
+        let mut answers: BTreeMap<LearnedName, BTreeSet<IpAddr>> = BTreeMap::new();
+        for (endpoint, history) in &self.endpoints {
+            for (name, addresses) in history.names() {
+                answers.entry(counts(name, endpoint, scope)).or_default().extend(addresses.keys());
+            }
+        }
+        let in_order = answers.into_iter().map(|(name, of)| (name, of.into_iter().collect()));
+        DnsAnswers(in_order.collect())
     }
 
-    /// The names that an address was learned for, whoever did.
-    pub fn names_of(&mut self, address: IpAddr) -> Vec<DnsName> {
+    /// Answers count like this from now on. What is known by then is in [`Cache::answers`], and changes no more.
+    pub fn count_for(&mut self, scope: Scope) {
+        self.scope = scope;
+        (self.shared, self.by_address) = (BTreeMap::new(), None);
+        for (endpoint, history) in &self.endpoints {
+            for (name, addresses) in history.names() {
+                let of_name = self.shared.entry(counts(name, endpoint, scope)).or_default();
+                for address in addresses.keys() {
+                    let new = Shared { holders: 0, batch: self.batch };
+                    of_name.entry(*address).or_insert(new).holders += 1;
+                }
+            }
+        }
+    }
+
+    /// The names that an address was learned for, as they count for an endpoint.
+    pub fn names_of(&mut self, address: IpAddr, endpoint: &str) -> Vec<DnsName> {
         let shared = &self.shared;
         let names = self.by_address.get_or_insert_with(|| {
-            let mut names: BTreeMap<IpAddr, BTreeSet<DnsName>> = BTreeMap::new();
+            let mut names: BTreeMap<IpAddr, BTreeSet<LearnedName>> = BTreeMap::new();
             for (name, address) in shared.iter().flat_map(|(name, of)| of.keys().map(move |at| (name, at))) {
                 names.entry(*address).or_default().insert(name.clone());
             }
             names
         });
-        names.get(&address).into_iter().flatten().cloned().collect()
+        let counts = |learned: &&LearnedName| learned.by.as_ref().is_none_or(|by| by.as_str() == endpoint);
+        let of_address = names.get(&address).into_iter().flatten();
+        of_address.filter(counts).map(|learned| learned.name.clone()).collect()
     }
 
     /// Every endpoint with what it has learned.

@@ -14,10 +14,9 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sluice_compiler::options::DnsOptions;
-use sluice_compiler::resource::dns_answers::DnsAnswers;
+use sluice_compiler::options::{DnsOptions, Scope};
 use sluice_compiler::session::Change;
-use sluice_ir::dns_name::{DnsName, DnsPattern};
+use sluice_ir::dns_name::{DnsName, DnsPattern, LearnedName};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
@@ -207,14 +206,21 @@ impl Names {
         entries
     }
 
-    /// The names that an address was learned for.
-    pub fn names_of(&self, address: IpAddr) -> Vec<DnsName> {
-        self.with(|inner| inner.cache.names_of(address))
+    /// The names that an address was learned for, as they count for an endpoint.
+    pub fn names_of(&self, address: IpAddr, endpoint: &str) -> Vec<DnsName> {
+        self.with(|inner| inner.cache.names_of(address, endpoint))
     }
 
-    /// What must be enforced from the beginning.
-    pub fn answers(&self) -> DnsAnswers {
-        self.with(|inner| inner.cache.answers())
+    /// What must be enforced if answers count like this.
+    pub fn answers(&self, scope: Scope) -> BTreeSet<(LearnedName, IpAddr)> {
+        let answers = self.with(|inner| inner.cache.answers(scope)).0.into_iter();
+        answers.flat_map(|(name, of)| of.into_iter().map(move |address| (name.clone(), address))).collect()
+    }
+
+    /// Answers count like this from now on: whoever enforces changes by then, and takes up what this gives.
+    pub fn count_for(&self, scope: Scope) -> BTreeSet<(LearnedName, IpAddr)> {
+        self.with(|inner| inner.cache.count_for(scope));
+        self.answers(scope)
     }
 
     /// Everything, to be written down. It is taken part by part, so that nobody who learns has to wait for all of it:

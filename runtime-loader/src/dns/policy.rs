@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sluice_compiler::Compiled;
 use sluice_ir::decision::EndpointName;
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{DnsName, LearnedName};
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::{PortRange, Protocol};
 use sluice_ir::policy::eval::{
@@ -160,7 +160,10 @@ impl Book {
             return access.clone();
         }
         let mut peer = self.compiled.inventory.identity_of(server.ip(), Some(&self.node));
-        peer.names.extend(names.iter().cloned());
+        // Rules are as they were written: they know nothing of who asked.
+        peer.names.retain(|learned| learned.by.as_ref().is_none_or(|by| by.as_str() == &*asker.endpoint));
+        peer.names.iter_mut().for_each(|learned| learned.by = None);
+        peer.names.extend(names.iter().cloned().map(LearnedName::from));
         let access = self.judge(asker, &peer, transport.protocol(), server.port());
         let mut known = judged();
         if known.len() >= MOST_JUDGED {
@@ -187,7 +190,7 @@ impl Book {
 /// Whether a rule chooses DNS servers by name.
 fn names_servers(policy: &Policy, rule: &Rule) -> bool {
     let by_name = |peers: &Peers| match peers {
-        Peers::Of(peers) => peers.iter().any(|peer| matches!(peer, Peer::Name(_))),
+        Peers::Of(peers) => peers.iter().any(|peer| matches!(peer, Peer::Name { .. })),
         Peers::Any => false,
     };
     let dns = rule.l7.is_some_and(|id| matches!(policy.l7(id).rules, L7Rules::Dns(_)));

@@ -163,7 +163,9 @@ impl Proxy {
         };
         self.counts.queries.add();
         let (endpoint, generation) = (&asker.endpoint, book.generation());
-        let allowed = match book.access(asker, ends.to, transport, |address| self.names.names_of(address)) {
+        let allowed = match book
+            .access(asker, ends.to, transport, |address| self.names.names_of(address, &asker.endpoint))
+        {
             Access::Open => Ok(Lines::from([])),
             Access::Closed(lines) => Err(lines),
             Access::Names(rules) => match rules.allowing(query.name.as_ref()) {

@@ -69,7 +69,8 @@ impl Case {
             let file = sources.add("dns.yaml".to_owned(), text);
             Recording::read(&sources, &[file], &Limits::default()).0
         });
-        let answers = recorded.unwrap_or_default().answers(None, std::time::Duration::ZERO);
+        let answers =
+            recorded.unwrap_or_default().answers(None, std::time::Duration::ZERO, self.options.dns.scope);
         let aws: Vec<Document> = files(&self.folder)
             .into_iter()
             .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("aws"))
@@ -98,6 +99,7 @@ fn files(path: &Path) -> Vec<PathBuf> {
 /// The decision of a case, with an address in every class; none if it has no endpoints.
 pub(crate) fn decided(case: &Case) -> Option<Verified<Decision>> {
     let compiled = compile(&case.resources, case.extras(), &case.sources, &case.options).unwrap();
+    let compiled = compiled.with_own_names().unwrap();
     let decided = decide(&compiled, case.node.as_deref(), &TableLimits::default(), &mut |_| {}).unwrap();
     let decision = Decision::clone(&decided.classified.decision);
     (!decision.subjects.is_empty()).then(|| with_addresses(decision))

@@ -68,7 +68,7 @@ fn peer(policy: &Policy, peer: &Peer) -> String {
     match peer {
         Peer::Labels { selector, except } => format!("{}{}", labels(policy, *selector), exceptions(except)),
         Peer::Cidr { cidr, except } => format!("{cidr}{}", exceptions(except)),
-        Peer::Name(pattern) => format!("the addresses of {}", pattern.text()),
+        Peer::Name { pattern, .. } => format!("the addresses of {}", pattern.text()),
     }
 }
 

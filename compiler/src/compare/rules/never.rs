@@ -19,7 +19,7 @@ pub(super) fn peers(policy: &Policy, rule: &Rule) -> bool {
     let nobody = |peer: &Peer| match peer {
         Peer::Labels { selector, .. } => is_contradiction(policy.selector(*selector)),
         Peer::Cidr { cidr, except } => all_excepted(*cidr, except),
-        Peer::Name(_) => false,
+        Peer::Name { .. } => false,
     };
     matches!(&rule.peers, Peers::Of(peers) if peers.iter().all(nobody))
 }

@@ -42,5 +42,5 @@ fn asked(context: &Context<'_>) -> BTreeSet<DnsName> {
     let policy = &context.compiled.policy;
     let rules = policy.rules().filter_map(|(_, rule)| dns_rules(policy, rule)).flatten();
     let written = rules.filter_map(|rule| rule.name.as_ref()?.exact_name().cloned());
-    written.chain(context.compiled.inventory.answers().0.keys().cloned()).collect()
+    written.chain(context.compiled.inventory.answers().0.keys().map(|asked| asked.name.clone())).collect()
 }

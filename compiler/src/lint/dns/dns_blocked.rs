@@ -48,6 +48,6 @@ fn has_ports(ports: &Ports) -> bool {
 fn goes_by_name(peers: &Peers) -> bool {
     match peers {
         Peers::Any => true,
-        Peers::Of(peers) => peers.iter().any(|peer| matches!(peer, Peer::Labels { .. } | Peer::Name(_))),
+        Peers::Of(peers) => peers.iter().any(|peer| matches!(peer, Peer::Labels { .. } | Peer::Name { .. })),
     }
 }

@@ -63,7 +63,7 @@ fn allows_dns(rule: &Rule, protocols: &[Protocol]) -> bool {
 /// Whether a peer of the rule is a name.
 fn has_names(rule: &Rule) -> bool {
     matches!(&rule.peers, sluice_ir::policy::Peers::Of(peers)
-        if peers.iter().any(|peer| matches!(peer, sluice_ir::policy::Peer::Name(_))))
+        if peers.iter().any(|peer| matches!(peer, sluice_ir::policy::Peer::Name { .. })))
 }
 
 /// A name or pattern under `toFQDNs`, with the object, the element, and the key of its list.

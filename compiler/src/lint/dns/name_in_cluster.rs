@@ -29,7 +29,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 
 fn answer_inside(context: &Context<'_>, name: &super::Name<'_>) -> Option<String> {
     let inventory = &context.compiled.inventory;
-    let answers = inventory.answers().0.iter().filter(|(asked, _)| name.pattern.matches(asked));
+    let answers = inventory.answers().0.iter().filter(|(asked, _)| name.pattern.matches(&asked.name));
     let mut addresses = answers.flat_map(|(_, addresses)| addresses);
     addresses.find_map(|address| match inventory.owner(*address) {
         Some(Owner::Endpoint(at)) => {

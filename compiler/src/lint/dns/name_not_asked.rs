@@ -49,7 +49,7 @@ fn patterns(rule: &Rule) -> impl Iterator<Item = &DnsPattern> {
         Peers::Any => &[],
     };
     peers.iter().filter_map(|peer| match peer {
-        Peer::Name(pattern) => Some(pattern),
+        Peer::Name { pattern, .. } => Some(pattern),
         _ => None,
     })
 }

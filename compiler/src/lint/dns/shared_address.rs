@@ -11,11 +11,12 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     for name in super::names(context).filter(|name| !name.pattern.is_any_name()) {
-        let own = answers.iter().filter(|(asked, _)| name.pattern.matches(asked));
+        let own = answers.iter().filter(|(asked, _)| name.pattern.matches(&asked.name));
         let shared = own.flat_map(|(_, addresses)| addresses).find_map(|address| {
-            let others =
-                answers.iter().filter(|(asked, has)| !name.pattern.matches(asked) && has.contains(address));
-            others.map(|(other, _)| (address, other)).next()
+            let others = answers
+                .iter()
+                .filter(|(asked, has)| !name.pattern.matches(&asked.name) && has.contains(address));
+            others.map(|(other, _)| (address, &other.name)).next()
         });
         let Some((address, other)) = shared else { continue };
         let message = format!("this also lets through what is at `{other}`: both have the address {address}");

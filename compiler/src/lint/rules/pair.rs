@@ -29,7 +29,7 @@ fn peer_covers(policy: &Policy, wide: &Peer, narrow: &Peer) -> bool {
                     except.iter().any(|other| other.covers(*out)) || !(b.covers(*out) || out.covers(*b))
                 })
         }
-        (Peer::Name(a), Peer::Name(b)) => a == b,
+        (Peer::Name { pattern: a, by }, Peer::Name { pattern: b, by: other }) => a == b && by == other,
         _ => false,
     }
 }

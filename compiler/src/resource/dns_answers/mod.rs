@@ -21,14 +21,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 
+use crate::options::Scope;
 use crate::source::Span;
 use time::Time;
 
-/// Names and their addresses in the order written, each once. A name here is the question that a pod asked.
+/// Names and their addresses in the order written, each once. A name here is the question that a pod asked, with the
+/// pod where its answers count for it alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DnsAnswers(pub BTreeMap<DnsName, Vec<IpAddr>>);
+pub struct DnsAnswers(pub BTreeMap<LearnedName, Vec<IpAddr>>);
 
 /// Questions and answers in the order of their times, those without one first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,10 +74,13 @@ pub enum Said {
 impl Recording {
     /// The answers that hold at a time, those without a time included; without one every answer that was ever given
     /// and that no agent let go. An answer holds for the time that it says, or `least` if that is longer.
-    pub fn answers(&self, at: Option<Time>, least: Duration) -> DnsAnswers {
+    /// By `scope` an answer counts for everybody, or for who got it; where nobody wrote that down, for everybody too.
+    pub fn answers(&self, at: Option<Time>, least: Duration, scope: Scope) -> DnsAnswers {
         let mut answers = DnsAnswers::default();
         for entry in &self.entries {
-            let known = answers.0.entry(entry.name.clone()).or_default();
+            let by = entry.endpoint.clone().filter(|_| scope == Scope::Pod).map(Asker::new);
+            let learned = LearnedName { name: entry.name.clone(), by };
+            let known = answers.0.entry(learned).or_default();
             let later = |time: Time| at.is_some_and(|at| time > at);
             if entry.time.is_some_and(later) {
                 continue;
@@ -99,7 +104,7 @@ impl Recording {
             let mut of_name = self.entries.iter().filter(|entry| entry.name == *name);
             of_name.all(|entry| matches!(entry.said, Said::Nothing(_) | Said::Refused))
         };
-        answers.0.retain(|name, known| !known.is_empty() || (at.is_none() && !vain(name)));
+        answers.0.retain(|learned, known| !known.is_empty() || (at.is_none() && !vain(&learned.name)));
         answers
     }
 

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::LearnedName;
 
 use super::{Recorded, Recording, Said};
+use crate::options::Scope;
 use crate::source::{Limits, Sources};
 
 fn recording(text: &str) -> (Recording, Vec<String>) {
@@ -16,13 +17,17 @@ fn recording(text: &str) -> (Recording, Vec<String>) {
     (recording, found.collect())
 }
 
-fn shown(recording: &Recording, at: Option<&str>) -> Vec<String> {
+fn by_scope(recording: &Recording, at: Option<&str>, scope: Scope) -> Vec<String> {
     let at = at.map(|at| recording.moment(at).unwrap());
-    let show = |(name, addresses): (&DnsName, &Vec<IpAddr>)| {
+    let show = |(name, addresses): (&LearnedName, &Vec<IpAddr>)| {
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         format!("{name} {}", addresses.join(" "))
     };
-    recording.answers(at, Duration::ZERO).0.iter().map(show).collect()
+    recording.answers(at, Duration::ZERO, scope).0.iter().map(show).collect()
+}
+
+fn shown(recording: &Recording, at: Option<&str>) -> Vec<String> {
+    by_scope(recording, at, Scope::Node)
 }
 
 fn answers(text: &str) -> (Vec<String>, Vec<String>) {
@@ -177,4 +182,19 @@ fn faults_of_entries_are_found_where_they_stand() {
     for (text, expected) in cases {
         assert_eq!(answers(text).1, [expected], "{text}");
     }
+}
+
+#[test]
+fn by_option_an_answer_counts_for_who_got_it() {
+    let (recording, found) = recording(
+        "- {query: a.io, endpoint: shop/web, ips: [192.0.2.1]}\n\
+         - {query: a.io, endpoint: shop/db, ips: [192.0.2.1, 192.0.2.2]}\n\
+         - {query: a.io, ips: [192.0.2.3]}\n",
+    );
+    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(by_scope(&recording, None, Scope::Node), ["a.io 192.0.2.1 192.0.2.2 192.0.2.3"]);
+    assert_eq!(
+        by_scope(&recording, None, Scope::Pod),
+        ["a.io 192.0.2.3", "a.io for shop/db 192.0.2.1 192.0.2.2", "a.io for shop/web 192.0.2.1"]
+    );
 }

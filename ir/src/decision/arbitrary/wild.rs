@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::raw_decisions;
 use crate::decision::{Decision, EndpointName, PeerClass};
-use crate::dns_name::DnsName;
+use crate::dns_name::{Asker, DnsName, LearnedName};
 use crate::label::{Label, LabelSource};
 use crate::net::{PortName, Protocol};
 use crate::origin::Origin;
@@ -66,7 +66,9 @@ fn rename(
 fn identity() -> impl Strategy<Value = Identity> {
     let labels = prop::collection::vec(label(), 0..4).prop_map(|labels| labels.into_iter().collect());
     let name = "[a-z.]{0,6}".prop_filter_map("a name", |text| DnsName::parse(&text).ok());
-    let names = prop::collection::vec(name, 0..3);
+    let by = prop::option::of(shared().prop_map(Asker::new));
+    let learned = (name, by).prop_map(|(name, by)| LearnedName { name, by });
+    let names = prop::collection::vec(learned, 0..3);
     (labels, any::<Option<std::net::IpAddr>>(), names, ports())
         .prop_map(|(labels, address, names, ports)| Identity { labels, address, names, ports })
 }

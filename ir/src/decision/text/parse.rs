@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::names::Reference;
 use super::parse_table::Rows;
 use crate::decision::{ByDirection, Decision, EndpointName, PeerClass, Side, Subject, Table};
-use crate::dns_name::DnsName;
+use crate::dns_name::{DnsName, LearnedName};
 use crate::ids::{ClassId, OriginId, RowId};
 use crate::label::Label;
 use crate::net::Cidr;
@@ -19,8 +19,8 @@ use crate::origin::Origin;
 use crate::policy::{Direction, Identity};
 use crate::text::grammar::Rule as Part;
 use crate::text::{
-    Pair, Problem, Result, TextError, only, read_cidr, read_key, read_name, read_number, read_parts,
-    read_place, read_port_name, read_protocol, read_text, unread_origin,
+    Pair, Problem, Result, TextError, only, read_asker, read_cidr, read_key, read_name, read_number,
+    read_parts, read_place, read_port_name, read_protocol, read_text, unread_origin,
 };
 
 /// Reads a decision from its [text form](super), and brings it into canonical form. It is not verified yet.
@@ -170,9 +170,11 @@ fn read_example(example: &mut Identity, part: Pair<'_>) -> Result<()> {
             let error = |_| TextError::at(&ip, Problem::Address(ip.as_str().to_owned()));
             example.address = Some(ip.as_str().parse().map_err(error)?);
         }
-        Part::fqdn => {
-            let name = DnsName::parse(&read_text(part.clone())?);
-            example.names.push(name.map_err(|error| TextError::at(&part, error))?);
+        Part::known_as => {
+            let by = part.clone().into_inner().nth(1).map(read_asker).transpose()?;
+            let name = DnsName::parse(&read_text(only(part.clone()))?);
+            let name = name.map_err(|error| TextError::at(&part, error))?;
+            example.names.push(LearnedName { name, by });
         }
         Part::container_port => {
             let mut parts = part.into_inner();

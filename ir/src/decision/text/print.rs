@@ -143,7 +143,11 @@ fn write_example(f: &mut Formatter<'_>, example: &Identity) -> fmt::Result {
     if let Some(address) = example.address {
         writeln!(f, "  address {address}")?;
     }
-    example.names.iter().try_for_each(|name| writeln!(f, "  name \"{name}\""))?;
+    for learned in &example.names {
+        write!(f, "  name \"{}\"", learned.name)?;
+        learned.by.iter().try_for_each(|by| write!(f, " for {:?}", by.as_str()))?;
+        writeln!(f)?;
+    }
     let mut ports = example.ports.iter();
     ports.try_for_each(|(name, (protocol, number))| writeln!(f, "  port \"{name}\" {protocol} {number}"))
 }

@@ -72,7 +72,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 fn make_sound(rule: &mut Rule, l7: &[L7]) {
     let names = rule.direction == Direction::Egress && rule.action == Action::Allow;
     if let (Peers::Of(peers), false) = (&mut rule.peers, names) {
-        peers.retain(|peer| !matches!(peer, Peer::Name(_)));
+        peers.retain(|peer| !matches!(peer, Peer::Name { .. }));
     }
     if rule.action == Action::Deny {
         (rule.l7, rule.authentication) = (None, None);

@@ -2,7 +2,7 @@
 
 use super::POOL;
 use super::world::NAMESPACE;
-use crate::dns_name::DnsPattern;
+use crate::dns_name::{Asker, DnsPattern};
 use crate::label::LabelSource;
 use crate::net::Cidr;
 use crate::origin::Origin;
@@ -20,6 +20,11 @@ pub(crate) fn prefixes() -> Vec<Cidr> {
 pub(crate) fn names() -> Vec<DnsPattern> {
     let patterns = ["*.x.io", "**.io", "*"].into_iter().flat_map(DnsPattern::match_pattern);
     DnsPattern::match_name("x.io").into_iter().chain(patterns).collect()
+}
+
+/// For whom a name counts: mostly for everybody.
+pub(super) fn askers() -> Vec<Option<Asker>> {
+    vec![None, None, Some(Asker::new("a/x")), Some(Asker::new("a/y"))]
 }
 
 pub(super) fn tiny_selectors() -> Vec<Selector> {

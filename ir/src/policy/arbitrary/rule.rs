@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::POOL;
-use super::pool::{names, prefixes};
+use super::pool::{askers, names, prefixes};
 use crate::ids::{L7Id, OriginId, SelectorId};
 use crate::net::{PortName, PortRange, Protocol};
 use crate::policy::{
@@ -54,7 +54,7 @@ fn peer() -> impl Strategy<Value = Peer> {
         except.retain(|inner| cidr.covers(*inner));
         Peer::Cidr { cidr, except }
     });
-    let name = select(names()).prop_map(Peer::Name);
+    let name = (select(names()), select(askers())).prop_map(|(pattern, by)| Peer::Name { pattern, by });
     prop_oneof![4 => labels, 3 => cidr, 1 => name]
 }
 

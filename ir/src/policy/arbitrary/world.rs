@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::dns_name::DnsName;
+use crate::dns_name::{Asker, DnsName, LearnedName};
 use crate::label::{Label, LabelSet, LabelSource};
 use crate::net::{PortName, Protocol};
 use crate::policy::eval::Question;
@@ -28,8 +28,17 @@ pub fn identities() -> Vec<Identity> {
     ];
     let addresses = (0..8_u8).map(|eighth| IpAddr::from([eighth << 5, 0, 0, 1])).chain("2001:db8::1".parse());
     identities.extend(addresses.enumerate().map(|(i, address)| {
-        let names = [["x.io"].as_slice(), &["a.x.io", "y.org"], &[]][i.min(2)];
-        let names = names.iter().flat_map(|name| DnsName::parse(name)).collect();
+        let names = [
+            &[("x.io", None)][..],
+            &[("a.x.io", None), ("y.org", Some("a/x"))],
+            &[("x.io", Some("a/x"))],
+            &[],
+        ];
+        let learned = |(name, by): &(&str, Option<&str>)| {
+            let by = by.map(Asker::new);
+            DnsName::parse(name).map(|name| LearnedName { name, by })
+        };
+        let names = names[i.min(3)].iter().flat_map(learned).collect();
         Identity { address: Some(address), names, ..reserved("world") }
     }));
     identities

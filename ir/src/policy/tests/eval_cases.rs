@@ -1,7 +1,7 @@
 //! The reference semantics, step by step: small policies and what becomes of some traffic.
 
 use super::policy;
-use crate::dns_name::DnsName;
+use crate::dns_name::{Asker, DnsName, LearnedName};
 use crate::label::{Label, LabelSource};
 use crate::net::{PortName, Protocol};
 use crate::policy::eval::{Question, eval};
@@ -15,7 +15,7 @@ use crate::policy::{Direction, Identity};
 /// | `web` | a pod with `k8s:app=web`; port `http` is TCP 80, port `dns` is UDP 53 |
 /// | `db` | a pod with `k8s:app=db`; port `http` is TCP 8080 |
 /// | `init`, `host`, `world` | reserved; the host's node has `role=edge` |
-/// | `10.0.0.1`, `10.0.0.1=a.io` | an address of the world, perhaps learned for a name |
+/// | `10.0.0.1`, `10.0.0.1=a.io`, `10.0.0.1=a.io@shop/web` | an address of the world, perhaps learned for a name, perhaps by one endpoint |
 fn identity(name: &str) -> Identity {
     let port = |name, protocol, number| (PortName::parse(name).unwrap(), (protocol, number));
     let (labels, ports) = match name {
@@ -32,9 +32,14 @@ fn identity(name: &str) -> Identity {
     Identity {
         labels: labels.into_iter().collect(),
         address: address.parse().ok(),
-        names: learned.map(|name| DnsName::parse(name).unwrap()).into_iter().collect(),
+        names: learned.map(learned_name).into_iter().collect(),
         ports: ports.into_iter().collect(),
     }
+}
+
+fn learned_name(text: &str) -> LearnedName {
+    let (name, by) = text.split_once('@').map_or((text, None), |(name, by)| (name, Some(Asker::new(by))));
+    LearnedName { name: DnsName::parse(name).unwrap(), by }
 }
 
 /// Asks of `web <- db tcp 80`, traffic into `web` from `db`, or `web -> db tcp 80`, and compares with
@@ -378,6 +383,22 @@ fn names_match_what_was_learned_for_them() {
         ("web -> 10.0.0.1=b.io tcp 443", "deny DefaultDeny r0 r1"),
         ("web -> 10.0.0.1 tcp 443", "deny DefaultDeny r0 r1"),
         ("web -> 10.0.0.9=a.io tcp 443", "deny Rules r1"),
+    ];
+    check(&[], &rules, &cases);
+}
+
+#[test]
+fn what_one_endpoint_learned_is_another_thing_than_what_everybody_knows() {
+    let rules = [
+        "egress allow: endpoints {} to name \"a.io\" on tcp 443",
+        "egress allow: endpoints {} to name \"b.io\" for \"shop/web\" on tcp 443",
+    ];
+    let cases = [
+        ("web -> 10.0.0.1=a.io tcp 443", "allow Rules r0"),
+        ("web -> 10.0.0.1=a.io@shop/web tcp 443", "deny DefaultDeny r0 r1"),
+        ("web -> 10.0.0.1=b.io@shop/web tcp 443", "allow Rules r1"),
+        ("web -> 10.0.0.1=b.io@shop/db tcp 443", "deny DefaultDeny r0 r1"),
+        ("web -> 10.0.0.1=b.io tcp 443", "deny DefaultDeny r0 r1"),
     ];
     check(&[], &rules, &cases);
 }

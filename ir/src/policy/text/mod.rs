@@ -57,7 +57,7 @@
 //! | `from any`, `from none` | every peer; no peer at all. In an egress rule the word is `to` |
 //! | `from labels SELECTOR [except CIDR, ...]` | a peer by labels; one line for each peer |
 //! | `from cidr CIDR [except CIDR, ...]` | a peer by address |
-//! | `to name "NAME"`, `to pattern "PATTERN"` | a peer by `matchName` or `matchPattern` |
+//! | `to name "NAME"`, `to pattern "PATTERN"` | a peer by `matchName` or `matchPattern`; `for "NS/POD"` behind it: as learned by this endpoint |
 //! | `on any`, `on none` | every protocol; no port at all |
 //! | `on PROTOCOL all`, `on PROTOCOL 80`, `on PROTOCOL 80-90` | ports, or ICMP types |
 //! | `on PROTOCOL "NAME" [to 90]` | a container port by name, and where its range ends |

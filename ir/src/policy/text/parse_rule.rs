@@ -10,8 +10,9 @@ use crate::policy::{
 use crate::selector::{Operator, Requirement, Selector};
 use crate::text::grammar::Rule as Part;
 use crate::text::{
-    Pair, Problem, Result, TextError, only, read_authentication, read_cidr, read_key, read_l7, read_number,
-    read_pattern, read_place, read_port_name, read_protocol, read_range, read_text, side, value_word,
+    Pair, Problem, Result, TextError, only, read_asker, read_authentication, read_cidr, read_key, read_l7,
+    read_number, read_pattern, read_place, read_port_name, read_protocol, read_range, read_text, side,
+    value_word,
 };
 
 pub(super) fn read_rule(builder: &mut PolicyBuilder, object: &Origin, pair: Pair<'_>) -> Result<Rule> {
@@ -122,8 +123,8 @@ fn expect_side(direction: Direction, pair: &Pair<'_>) -> Result<()> {
 }
 
 fn read_peer(builder: &mut PolicyBuilder, pair: Pair<'_>) -> Result<Peer> {
-    if matches!(pair.as_rule(), Part::fqdn | Part::pattern) {
-        return read_pattern(pair).map(Peer::Name);
+    if pair.as_rule() == Part::learned {
+        return read_learned(pair);
     }
     let excepts = pair.clone().into_inner().filter(|part| part.as_rule() == Part::except);
     let except = excepts.flat_map(Pair::into_inner).map(read_cidr).collect::<Result<_>>()?;
@@ -131,6 +132,11 @@ fn read_peer(builder: &mut PolicyBuilder, pair: Pair<'_>) -> Result<Peer> {
         Part::labels => Ok(Peer::Labels { selector: builder.selector(read_selector(pair)?), except }),
         _ => Ok(Peer::Cidr { cidr: read_cidr(only(pair))?, except }),
     }
+}
+
+fn read_learned(pair: Pair<'_>) -> Result<Peer> {
+    let by = pair.clone().into_inner().nth(1).map(read_asker).transpose()?;
+    Ok(Peer::Name { pattern: read_pattern(only(pair))?, by })
 }
 
 fn read_ports(pair: Pair<'_>) -> Result<Ports> {

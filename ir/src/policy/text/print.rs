@@ -125,7 +125,10 @@ fn write_peers(f: &mut Formatter<'_>, policy: &Policy, rule: &Rule) -> fmt::Resu
                 write!(f, "cidr {cidr}")?;
                 write_except(f, except)?;
             }
-            Peer::Name(pattern) => write_pattern(f, pattern)?,
+            Peer::Name { pattern, by } => {
+                write_pattern(f, pattern)?;
+                by.iter().try_for_each(|by| write!(f, " for {:?}", by.as_str()))?;
+            }
         }
         writeln!(f)?;
     }

@@ -111,7 +111,7 @@ fn what_was_written_down_comes_back() {
     for records in [written, all(&cache)] {
         let mut restored = Cache::default();
         restored.restore(records);
-        assert_eq!(restored.answers(), cache.answers());
+        assert_eq!(restored.answers(Scope::Node), cache.answers(Scope::Node));
         assert_eq!((restored.size().addresses, restored.batch()), (4, 0));
         let again = learn(&mut restored, "shop/web", "a.io", &[1], 70, 60);
         assert_eq!((again.changes.len(), again.batch), (0, 0), "it is in force");
@@ -132,21 +132,50 @@ fn one_endpoint_cannot_fill_everything() {
     }
     let size = cache.size();
     assert!(size.addresses <= MOST_OF_ENDPOINT + 1, "{size:?}");
-    assert!(cache.answers().0.contains_key(&name("kept.io")));
-    assert!(!cache.answers().0.contains_key(&name("n0.io")), "what holds the shortest goes");
+    assert!(cache.answers(Scope::Node).0.contains_key(&name("kept.io").into()));
+    assert!(
+        !cache.answers(Scope::Node).0.contains_key(&name("n0.io").into()),
+        "what holds the shortest goes"
+    );
+}
+
+fn pairs(answers: &DnsAnswers) -> BTreeSet<(LearnedName, IpAddr)> {
+    answers.0.iter().flat_map(|(name, of)| of.iter().map(|address| (name.clone(), *address))).collect()
+}
+
+#[test]
+fn by_option_each_endpoint_has_what_it_learned_itself() {
+    let mut cache = Cache::default();
+    cache.count_for(Scope::Pod);
+    let first = learn(&mut cache, "shop/web", "a.io", &[1], 0, 60);
+    assert_eq!(shown(&first.changes), ["+a.io for shop/web 192.0.2.1"]);
+    let second = learn(&mut cache, "shop/cart", "a.io", &[1], 0, 90);
+    assert_eq!((shown(&second.changes), second.batch), (vec!["+a.io for shop/cart 192.0.2.1".to_owned()], 2));
+    assert_eq!(cache.names_of(ip(1), "shop/web"), [name("a.io")]);
+    assert_eq!(cache.names_of(ip(1), "shop/db"), []);
+    assert_eq!(idle(&mut cache, 60), ["-a.io for shop/web 192.0.2.1"]);
+    assert_eq!(shown(&cache.take_back(&second.changes).changes), ["-a.io for shop/cart 192.0.2.1"]);
+    assert_eq!(cache.size(), Size::default());
 }
 
 proptest! {
-    /// Whoever follows the changes has what the cache says is enforced.
+    /// Whoever follows the changes has what the cache says is enforced, however answers count, and when that changes.
     #[test]
-    fn changes_add_up(steps in prop::collection::vec((0..4_u8, 0..3_u8, prop::collection::vec(0..5_u8, 0..4)), 0..40)) {
+    fn changes_add_up(steps in prop::collection::vec((0..5_u8, 0..3_u8, prop::collection::vec(0..5_u8, 0..4)), 0..40)) {
         let mut cache = Cache::default();
-        let mut enforced: BTreeSet<(DnsName, IpAddr)> = BTreeSet::new();
+        let mut enforced: BTreeSet<(LearnedName, IpAddr)> = BTreeSet::new();
+        let mut scope = Scope::Node;
         for (second, (what, which, addresses)) in (0..).step_by(20).zip(steps) {
             let (endpoint, of) = (format!("shop/{}", which % 2), format!("n{which}.io"));
             let followed = match what {
                 0 | 1 => learn(&mut cache, &endpoint, &of, &addresses, second, 30),
                 2 => cache.forget(Some(&endpoint), |it| *it == name(&of)),
+                3 => {
+                    scope = if which == 0 { Scope::Node } else { Scope::Pod };
+                    cache.count_for(scope);
+                    enforced = pairs(&cache.answers(scope));
+                    continue;
+                }
                 _ => {
                     cache.expire(at(second), &DnsOptions::default(), usize::MAX);
                     cache.looked(at(second + 1), &DnsOptions::default(), &BTreeMap::new())
@@ -159,11 +188,7 @@ proptest! {
                     _ => prop_assert!(false),
                 }
             }
-            let mut answers = BTreeSet::new();
-            for (name, addresses) in cache.answers().0 {
-                answers.extend(addresses.into_iter().map(|address| (name.clone(), address)));
-            }
-            prop_assert_eq!(&answers, &enforced);
+            prop_assert_eq!(&pairs(&cache.answers(scope)), &enforced);
         }
     }
 }
@@ -172,12 +197,12 @@ proptest! {
 fn the_names_of_an_address_follow_what_is_known() {
     let mut cache = Cache::default();
     learn(&mut cache, "shop/web", "a.io", &[1, 2], 0, 60);
-    assert_eq!(cache.names_of(ip(1)), [name("a.io")]);
+    assert_eq!(cache.names_of(ip(1), "shop/web"), [name("a.io")]);
     learn(&mut cache, "shop/cart", "b.io", &[1], 0, 60);
     learn(&mut cache, "shop/cart", "a.io", &[1], 0, 60);
-    assert_eq!(cache.names_of(ip(1)), [name("a.io"), name("b.io")]);
+    assert_eq!(cache.names_of(ip(1), "shop/web"), [name("a.io"), name("b.io")]);
     cache.forget(Some("shop/web"), |_| true);
-    assert_eq!((cache.names_of(ip(1)).len(), cache.names_of(ip(2)).len()), (2, 0));
+    assert_eq!((cache.names_of(ip(1), "shop/web").len(), cache.names_of(ip(2), "shop/web").len()), (2, 0));
     cache.forget(None, |it| *it == name("a.io"));
-    assert_eq!(cache.names_of(ip(1)), [name("b.io")]);
+    assert_eq!(cache.names_of(ip(1), "shop/web"), [name("b.io")]);
 }

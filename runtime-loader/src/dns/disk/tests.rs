@@ -3,6 +3,7 @@
 use super::*;
 use crate::api::time::Moment;
 use crate::dns::cache::Cache;
+use sluice_compiler::options::Scope;
 use sluice_ir::dns_name::DnsName;
 
 fn record(number: u8) -> Record {
@@ -105,5 +106,5 @@ fn a_journal_grows_until_the_cache_is_written_anew() {
     assert!(!disk.is_long());
     let mut restored = Cache::default();
     restored.restore(found(folder.path()).0);
-    assert_eq!(restored.answers(), cache.answers());
+    assert_eq!(restored.answers(Scope::Node), cache.answers(Scope::Node));
 }
