@@ -140,7 +140,7 @@ impl Bench {
     async fn feed(&mut self, address: IpAddr) -> oneshot::Receiver<Applied> {
         let name = DnsName::parse("a.example.test").unwrap();
         let (done, told) = oneshot::channel();
-        let changes = vec![Change::DnsAnswer(name, address)];
+        let changes = vec![Change::DnsAnswer(name.into(), address)];
         feed(&mut self.core, &mut self.enforcer, &mut self.beside, changes, Asker::Feed(done)).await;
         self.go_on();
         told
