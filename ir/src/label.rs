@@ -1,11 +1,12 @@
 //! Labels and label sets.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustc_hash::FxHasher;
+
+use crate::hashed::Hashed;
 
 /// Where a label comes from: the word before the colon (semantics.md 3.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,11 +84,8 @@ impl fmt::Display for Label {
 /// The labels of an identity: at most one for each key, whatever the source (semantics.md 3.1).
 ///
 /// It is hashed when it is made: identities are looked up by it from the inventory to the proof.
-#[derive(Clone, PartialEq, Eq)]
-pub struct LabelSet {
-    hash: u64,
-    labels: Box<[Label]>,
-}
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelSet(Hashed<Box<[Label]>>);
 
 /// Up to this many labels are looked through one by one: keys of other lengths cost a comparison of two
 /// numbers, while the order of keys, which share long beginnings, costs a look at their bytes.
@@ -96,25 +94,25 @@ const FEW: usize = 32;
 impl LabelSet {
     /// The label with this key.
     pub fn get(&self, key: &str) -> Option<&Label> {
-        if self.labels.len() <= FEW {
-            return self.labels.iter().find(|label| *label.key == *key);
+        if self.0.len() <= FEW {
+            return self.0.iter().find(|label| *label.key == *key);
         }
-        self.labels.binary_search_by(|label| (*label.key).cmp(key)).ok().map(|at| &self.labels[at])
+        self.0.binary_search_by(|label| (*label.key).cmp(key)).ok().map(|at| &self.0[at])
     }
 
     /// Whether it has `reserved:<entity>`.
     pub fn is_reserved(&self, entity: &str) -> bool {
-        self.labels.iter().any(|label| label.source == LabelSource::Reserved && *label.key == *entity)
+        self.0.iter().any(|label| label.source == LabelSource::Reserved && *label.key == *entity)
     }
 
     /// The labels in order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = &Label> {
-        self.labels.iter()
+        self.0.iter()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.0.is_empty()
     }
 }
 
@@ -125,7 +123,8 @@ impl FromIterator<Label> for LabelSet {
         labels.reverse();
         labels.sort_by(|a, b| a.key.cmp(&b.key));
         labels.dedup_by(|later, first| later.key == first.key);
-        LabelSet { hash: hash_of(&labels), labels: labels.into() }
+        let hash = hash_of(&labels);
+        LabelSet(Hashed::new(labels.into(), hash))
     }
 }
 
@@ -142,31 +141,6 @@ fn hash_of(labels: &[Label]) -> u64 {
 impl Default for LabelSet {
     fn default() -> LabelSet {
         LabelSet::from_iter([])
-    }
-}
-
-impl fmt::Debug for LabelSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LabelSet").field(&self.labels).finish()
-    }
-}
-
-impl PartialOrd for LabelSet {
-    fn partial_cmp(&self, other: &LabelSet) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for LabelSet {
-    /// By the labels, never by the hash.
-    fn cmp(&self, other: &LabelSet) -> Ordering {
-        self.labels.cmp(&other.labels)
-    }
-}
-
-impl Hash for LabelSet {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
     }
 }
 

@@ -20,6 +20,7 @@ pub mod dns_name;
 #[cfg(test)]
 #[path = "../../fuzz/cases.rs"]
 mod fuzz_cases;
+mod hashed;
 pub mod ids;
 pub mod label;
 pub mod net;

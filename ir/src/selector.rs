@@ -1,12 +1,12 @@
 //! Label selectors.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustc_hash::FxHasher;
 
+use crate::hashed::Hashed;
 use crate::label::{LabelSet, LabelSource};
 use crate::word::{label_key, word};
 
@@ -17,11 +17,8 @@ use crate::word::{label_key, word};
 ///
 /// Its copies share their memory, and it is hashed when it is made: policies are put together, verified and
 /// rewritten in tables of many thousands of them.
-#[derive(Clone)]
-pub struct Selector {
-    hash: u64,
-    requirements: Arc<[Requirement]>,
-}
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Selector(Hashed<Arc<[Requirement]>>);
 
 /// One condition on one key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,12 +96,12 @@ fn sorted(values: Arc<[Arc<str>]>) -> Arc<[Arc<str>]> {
 impl Selector {
     /// Whether a set of labels meets every requirement.
     pub fn matches(&self, labels: &LabelSet) -> bool {
-        self.requirements.iter().all(|requirement| requirement.matches(labels))
+        self.0.iter().all(|requirement| requirement.matches(labels))
     }
 
     /// The requirements, sorted by key.
     pub fn requirements(&self) -> &[Requirement] {
-        &self.requirements
+        &self.0
     }
 
     /// Whether requirements and values are sorted and distinct, and sources are what their words mean.
@@ -118,12 +115,12 @@ impl Selector {
                     Operator::Exists | Operator::DoesNotExist => true,
                 }
         };
-        self.requirements.is_sorted_by(|a, b| a < b) && self.requirements.iter().all(requirement_is)
+        self.0.is_sorted_by(|a, b| a < b) && self.0.iter().all(requirement_is)
     }
 
     /// Whether it matches everything because it requires nothing.
     pub fn is_empty(&self) -> bool {
-        self.requirements.is_empty()
+        self.0.is_empty()
     }
 }
 
@@ -134,47 +131,13 @@ impl FromIterator<Requirement> for Selector {
         requirements.dedup();
         let mut hasher = FxHasher::default();
         requirements.hash(&mut hasher);
-        Selector { hash: hasher.finish(), requirements: requirements.into() }
+        Selector(Hashed::new(requirements.into(), hasher.finish()))
     }
 }
 
 impl Default for Selector {
     fn default() -> Selector {
         Selector::from_iter([])
-    }
-}
-
-impl fmt::Debug for Selector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Selector").field(&self.requirements).finish()
-    }
-}
-
-impl PartialEq for Selector {
-    fn eq(&self, other: &Selector) -> bool {
-        let shared = || Arc::ptr_eq(&self.requirements, &other.requirements);
-        self.hash == other.hash && (shared() || self.requirements == other.requirements)
-    }
-}
-
-impl Eq for Selector {}
-
-impl PartialOrd for Selector {
-    fn partial_cmp(&self, other: &Selector) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Selector {
-    /// By what they require, never by the hash.
-    fn cmp(&self, other: &Selector) -> Ordering {
-        self.requirements.cmp(&other.requirements)
-    }
-}
-
-impl Hash for Selector {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
     }
 }
 
@@ -202,7 +165,7 @@ impl fmt::Display for Selector {
         if self.is_empty() {
             return f.write_str("{}");
         }
-        for (i, requirement) in self.requirements.iter().enumerate() {
+        for (i, requirement) in self.0.iter().enumerate() {
             if i > 0 {
                 f.write_str(", ")?;
             }
