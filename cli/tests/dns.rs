@@ -235,15 +235,21 @@ fn a_killed_agent_forgets_nothing_and_stops_nobody_else() {
     }
 }
 
+/// A node where both pods have the rules of one workload.
+fn alike() -> Scene {
+    let scene = Scene::new();
+    let alike = daemon::cluster(&["web", "other", "dns"]).replace("app: other", "app: web");
+    scene.daemon.write("cluster.yaml", &alike);
+    scene
+}
+
 /// Two pods of one workload. For whom an answer counts is an option, and may be another with the next agent.
 #[test]
 fn what_a_pod_learned_counts_for_its_node_or_for_itself() {
     if !able("what_a_pod_learned_counts_for_its_node_or_for_itself") {
         return;
     }
-    let mut scene = Scene::new();
-    let alike = daemon::cluster(&["web", "other", "dns"]).replace("app: other", "app: web");
-    scene.daemon.write("cluster.yaml", &alike);
+    let mut scene = alike();
     let _server = fresh_answers(&scene.network, SERVER);
     for (agent, scope) in (0..).zip(["pod", "node", "pod"]) {
         scene.daemon.configure(&format!("tofqdns-proxy-response-max-delay: 10s\ndns-proxy-scope: {scope}\n"));
@@ -286,9 +292,7 @@ fn what_a_pod_learned_expires_for_itself() {
     if !able("what_a_pod_learned_expires_for_itself") {
         return;
     }
-    let mut scene = Scene::new();
-    let alike = daemon::cluster(&["web", "other", "dns"]).replace("app: other", "app: web");
-    scene.daemon.write("cluster.yaml", &alike);
+    let mut scene = alike();
     let _server = rotating_answers(&scene.network, SERVER);
     let options =
         "tofqdns-proxy-response-max-delay: 10s\ntofqdns-collection-interval: 500ms\ndns-proxy-scope: pod\n";

@@ -67,11 +67,7 @@ pub(crate) fn with_own_names(policy: Policy, inventory: &Inventory) -> Policy {
 
 /// The names among the peers of a rule that count for everybody.
 fn names(rule: &Rule) -> impl Iterator<Item = &Peer> {
-    let peers = match &rule.peers {
-        Peers::Of(peers) => peers.as_slice(),
-        Peers::Any => &[],
-    };
-    peers.iter().filter(|peer| matches!(peer, Peer::Name { by: None, .. }))
+    rule.peers.listed().iter().filter(|peer| matches!(peer, Peer::Name { by: None, .. }))
 }
 
 /// A rule about the same names, as one endpoint has learned them.
@@ -98,8 +94,7 @@ impl Inventory {
 
     /// Answers count from now on for those endpoints of a node that got them.
     pub(crate) fn expect_askers(&mut self, node: &str) {
-        let here = |endpoint: &Endpoint| endpoint.node.as_deref().is_none_or(|of| of == node);
-        let places = (0..self.endpoints.len()).filter(|at| here(&self.endpoints[*at]));
+        let places = (0..self.endpoints.len()).filter(|at| self.endpoints[*at].may_run_on(node));
         let asking: Vec<_> = places.map(|at| (at, asking(&self.endpoints[at]))).collect();
         self.asking.extend(asking);
     }

@@ -131,11 +131,7 @@ fn tables(
 
 /// The endpoints that live on a node, or all of them; and the host, where policy is enforced on it.
 pub fn judged(inventory: &Inventory, policy: &Policy, view: Option<&str>) -> Vec<Judged> {
-    let here = |at: &usize| match (view, inventory.endpoints[*at].node.as_deref()) {
-        (Some(view), Some(node)) => view == node,
-        // Nobody knows where it runs: it may run here.
-        (_, None) | (None, _) => true,
-    };
+    let here = |at: &usize| view.is_none_or(|view| inventory.endpoints[*at].may_run_on(view));
     let judged =
         |at: usize| Judged { name: inventory.endpoints[at].endpoint_name(), identity: inventory.subject(at) };
     let mut judged: Vec<Judged> = (0..inventory.endpoints.len()).filter(here).map(judged).collect();

@@ -98,6 +98,11 @@ impl IdentityId {
 }
 
 impl Endpoint {
+    /// Whether it runs on a node, or may: nobody knows where it runs.
+    pub(crate) fn may_run_on(&self, node: &str) -> bool {
+        self.node.as_deref().is_none_or(|known| known == node)
+    }
+
     /// Its name in a decision.
     pub fn endpoint_name(&self) -> EndpointName {
         EndpointName { namespace: Some(Arc::clone(&self.namespace)), name: Arc::clone(&self.name) }

@@ -40,7 +40,8 @@ use std::sync::Arc;
 use sluice_ir::dns_name::LearnedName;
 use sluice_ir::ids::RuleId;
 use sluice_ir::net::Cidr;
-use sluice_ir::policy::verify::VerifyError as PolicyError;
+use sluice_ir::policy::Policy;
+use sluice_ir::policy::verify::{Verified, VerifyError as PolicyError};
 
 pub use delta::{Delta, Reason};
 pub use graph::{Dependency, Graph};
@@ -281,14 +282,20 @@ impl Session {
 
     /// Puts the rules of an object in the place of those that it had.
     fn lower(&mut self, key: &ObjectKey, change: &mut live::Change) -> Result<(), SessionError> {
-        let around = self.surroundings();
-        let lowered = self.inputs.get(key).map(|resource| lower::lower_one(resource, around).policy);
-        let policy = with_own_names(lowered.unwrap_or_default(), &self.inventory);
-        let policy = optimise_object(policy)?;
+        let policy = match self.inputs.get(key) {
+            Some(resource) => self.rules_of(resource)?.into_inner(),
+            None => Policy::default(),
+        };
         let old = self.rules.remove(key).unwrap_or_default();
         let new = self.live.replace(&old, &policy, change);
         self.rules.insert(key.clone(), new);
         Ok(())
+    }
+
+    /// The rules of a policy object, for whoever asks for names too.
+    fn rules_of(&self, resource: &Resource) -> Result<Verified<Policy>, PolicyError> {
+        let policy = lower::lower_one(resource, self.surroundings()).policy;
+        optimise_object(with_own_names(policy, &self.inventory))
     }
 
     /// What policies are lowered against.

@@ -14,14 +14,12 @@ use super::live::Live;
 use super::slab::Slab;
 use super::table::Table;
 use super::{Classified, Pods, Session, SessionError, judged};
-use crate::askers::with_own_names;
 use crate::classify::assemble::{Parts, assemble};
 use crate::classify::order::in_order;
 use crate::classify::population::{ENTITIES, PeerId, Population};
 use crate::classify::row::PortFunction;
 use crate::classify::table::RawTable;
 use crate::lower;
-use crate::optimise::optimise_object;
 
 impl Session {
     /// Makes all tables anew from the objects, and proves them.
@@ -63,14 +61,8 @@ impl Session {
 
     /// The rules of every policy object.
     fn lower_all(&self) -> Result<Vec<(ObjectKey, Verified<Policy>)>, VerifyError> {
-        let around = self.surroundings();
         let policies = self.inputs.resources().par_iter().filter(|resource| inputs::is_policy(resource));
-        let lowered = policies.map(|resource| {
-            let policy = with_own_names(lower::lower_one(resource, around).policy, &self.inventory);
-            let policy = optimise_object(policy)?;
-            Ok((ObjectKey::of(resource), policy))
-        });
-        lowered.collect()
+        policies.map(|resource| Ok((ObjectKey::of(resource), self.rules_of(resource)?))).collect()
     }
 
     /// The peers that entities are now.

@@ -142,10 +142,7 @@ impl Sets {
 
     /// A list, which may be in force no more.
     pub(super) fn peers(&self, set: SetId) -> &[Peer] {
-        match &self.states[set as usize].peers {
-            Peers::Of(peers) => peers,
-            Peers::Any => &[],
-        }
+        self.states[set as usize].peers.listed()
     }
 
     /// Whether a list has a name, so that it matches who is not there before somebody asks for it.

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
-use sluice_ir::ids::{ClassId, RuleId, SelectorId};
+use sluice_ir::ids::{ClassId, RuleId};
 use sluice_ir::net::{PortName, Protocol};
-use sluice_ir::policy::{Direction, Identity, Peer, Peers, Policy, PortSet, Ports};
+use sluice_ir::policy::{Direction, Identity, Peers, Policy, PortSet, Ports};
 
 use super::columns::{Column, Columns};
 use super::in_force::InForce;
@@ -73,7 +73,7 @@ impl<'p> Groups<'p> {
         let egress = rules().filter(|rule| rule.direction == Direction::Egress);
         let numbers = numbers(egress.flat_map(|rule| names(&rule.ports)), &peers);
         let (different, of_peer) = different(numbers.keys().copied(), &peers);
-        let columns = Columns::new(policy, sets.iter().flat_map(|set| selectors(set)), peers);
+        let columns = Columns::new(policy, sets.iter().flat_map(|set| set.selectors()), peers);
         let sets: Vec<&Peers> = sets.into_iter().collect();
         let columns: Vec<Column> = sets.par_iter().map(|set| columns.of_peers(set)).collect();
         let matching = matching(&columns, population.len());
@@ -144,18 +144,6 @@ fn matching(columns: &[Column], peers: usize) -> Vec<Vec<u32>> {
         column.ones().for_each(|peer| matching[peer].push(set));
     }
     matching
-}
-
-/// The selectors in a list of peers.
-fn selectors(peers: &Peers) -> impl Iterator<Item = SelectorId> {
-    let peers = match peers {
-        Peers::Of(peers) => peers.as_slice(),
-        Peers::Any => &[],
-    };
-    peers.iter().filter_map(|peer| match peer {
-        Peer::Labels { selector, .. } => Some(*selector),
-        Peer::Cidr { .. } | Peer::Name { .. } => None,
-    })
 }
 
 /// The different numbers that peers have for some names, and the place of each peer's.

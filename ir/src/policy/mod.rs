@@ -153,15 +153,7 @@ pub struct Rule {
 impl Rule {
     /// The selectors that it names: its subject's, then those of its peers in order.
     pub fn selectors(&self) -> impl Iterator<Item = SelectorId> {
-        let peers = match &self.peers {
-            Peers::Of(peers) => peers.as_slice(),
-            Peers::Any => &[],
-        };
-        let of_peers = peers.iter().filter_map(|peer| match peer {
-            Peer::Labels { selector, .. } => Some(*selector),
-            Peer::Cidr { .. } | Peer::Name { .. } => None,
-        });
-        std::iter::once(self.subject.selector()).chain(of_peers)
+        std::iter::once(self.subject.selector()).chain(self.peers.selectors())
     }
 }
 
@@ -258,6 +250,24 @@ pub enum Peers {
     Any,
     /// Those that one of these matches; none if there are none.
     Of(Vec<Peer>),
+}
+
+impl Peers {
+    /// The ways to match that are listed; none where every identity is meant.
+    pub fn listed(&self) -> &[Peer] {
+        match self {
+            Peers::Of(peers) => peers,
+            Peers::Any => &[],
+        }
+    }
+
+    /// The selectors that are listed, in order.
+    pub fn selectors(&self) -> impl Iterator<Item = SelectorId> {
+        self.listed().iter().filter_map(|peer| match peer {
+            Peer::Labels { selector, .. } => Some(*selector),
+            Peer::Cidr { .. } | Peer::Name { .. } => None,
+        })
+    }
 }
 
 /// One way to match identities.

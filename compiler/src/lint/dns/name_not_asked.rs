@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sluice_ir::dns_name::{DnsName, DnsPattern};
-use sluice_ir::policy::{Direction, DnsRule, Peer, Peers, Rule};
+use sluice_ir::policy::{Direction, DnsRule, Peer, Rule};
 
 use super::{dns_rules, has_names};
 use crate::diagnostic::{Code, Diagnostic};
@@ -44,11 +44,7 @@ fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 fn patterns(rule: &Rule) -> impl Iterator<Item = &DnsPattern> {
-    let peers = match &rule.peers {
-        Peers::Of(peers) => peers.as_slice(),
-        Peers::Any => &[],
-    };
-    peers.iter().filter_map(|peer| match peer {
+    rule.peers.listed().iter().filter_map(|peer| match peer {
         Peer::Name { pattern, .. } => Some(pattern),
         _ => None,
     })
