@@ -133,6 +133,48 @@ fn a_change_that_is_no_manifest_is_an_error() {
     assert_eq!(preview(&shop, &[]).code, 2, "what changes has to be said");
 }
 
+/// What lints hold for an error leaves no document out.
+#[test]
+fn a_finding_is_no_document_that_is_left_out() {
+    let shop = shop();
+    fs::write(shop.path("sluice.yaml"), "lints: {levels: {S1803: error}}\n").unwrap();
+    let run = preview(&shop, &["-f", "cart.yaml", "--format", "json"]);
+    assert!(run.code == 1 && run.stdout.contains("\"S1803\""), "{}{}", run.stdout, run.stderr);
+    let said: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&said["old"]["leftOut"], &said["new"]["leftOut"]), (&0.into(), &0.into()));
+}
+
+/// The old side is not asked for what the new one does not have; an allowance may have been needed for that.
+#[test]
+fn an_allowance_that_a_change_makes_idle_is_told() {
+    let shop = shop();
+    let policy = "\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: later, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: later}}] # sluice: allow(S1102, reason=\"comes next week\")
+";
+    fs::write(shop.path("old/later.yaml"), policy).unwrap();
+    let pod = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: later, namespace: shop, labels: {app: later}}
+spec: {containers: [{name: main, image: registry.example/later:1}]}
+";
+    fs::write(shop.path("pod.yaml"), pod).unwrap();
+    let idle = "there is no finding S1102 here to allow";
+    let run = preview(&shop, &["-f", "pod.yaml"]);
+    assert!(run.stdout.contains(idle), "{}{}", run.stdout, run.stderr);
+    let run = preview(&shop, &["-f", "metrics.yaml"]);
+    assert!(run.code == 1 && !run.stdout.contains(idle), "{}{}", run.stdout, run.stderr);
+    fs::write(shop.path("old/pod.yaml"), pod).unwrap();
+    let run = preview(&shop, &["-f", "metrics.yaml"]);
+    assert!(run.code == 1 && !run.stdout.contains(idle), "it was idle before: {}", run.stdout);
+}
+
 /// As a plugin of kubectl the program is the same under another name.
 #[cfg(unix)]
 #[test]

@@ -112,7 +112,7 @@ impl Check {
         let named = self.lints.lint_config.as_deref();
         let project = project::read(named, &mut input.sources, &mut input.diagnostics)?;
         let prove = (self.lints.prove || project.lints.prove).then_some(self.lints.prove_limit);
-        input.lint(&compiled, Depth { prove, view: self.inputs.node.as_deref() });
+        input.lint(&compiled, Depth { prove, view: self.inputs.node.as_deref(), only: None });
         control(&mut input, &project);
         match &self.lints.baseline {
             Some(path) if self.lints.write_baseline => {

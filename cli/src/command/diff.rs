@@ -1,12 +1,13 @@
 //! `sluice diff`: what changes in meaning, for whom, and by which lines.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 use sluice_compiler::Compiled;
 use sluice_compiler::classify::Limits;
 use sluice_compiler::compare::{Both, CompareError, Revision, decide_both};
-use sluice_compiler::diagnostic::{Diagnostic, Severity};
+use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
 use sluice_compiler::lint::{Depth, same_meaning};
 use sluice_compiler::source::Sources;
 
@@ -117,23 +118,21 @@ impl Pair {
         (errors(&self.old), errors(&self.new))
     }
 
-    /// Runs the lints on both sides, at the levels of `sluice.yaml`.
-    pub(crate) fn lint(&mut self, old: &Compiled, new: &Compiled) -> Result<(), CliError> {
+    /// What the lints find of the new side and do not find of the old, at the levels of `sluice.yaml`.
+    pub(crate) fn new_findings(mut self, old: &Compiled, new: &Compiled) -> Result<Input, CliError> {
         // What is wrong with that file is no finding of the change.
         let project = project::read(None, &mut Sources::default(), &mut Vec::new())?;
-        let run = |input: &mut Input, compiled: &Compiled| {
-            input.lint(compiled, Depth::default());
-            control(input, &project);
-        };
-        rayon::join(|| run(&mut self.old, old), || run(&mut self.new, new));
-        Ok(())
-    }
-
-    /// What is found of the new side and was not found of the old.
-    pub(crate) fn new_findings(&self) -> Input {
+        self.new.lint(new, Depth::default());
+        control(&mut self.new, &project);
+        let codes: BTreeSet<Code> = self.new.diagnostics.iter().map(|finding| finding.code).collect();
+        // The old side is asked only for what could have been found there before. What an allowance was needed for
+        // is found no more, so where one is not needed now everything is looked for.
+        let only = (!codes.contains(&Code::UnusedAllowance)).then_some(&codes);
+        self.old.lint(old, Depth { only, ..Depth::default() });
+        control(&mut self.old, &project);
         let mut new = self.new.with_findings();
         new.diagnostics.retain(|finding| !self.old.diagnostics.contains(finding));
-        new
+        Ok(new)
     }
 
     /// The findings of both sides, those about what they share once.

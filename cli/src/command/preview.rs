@@ -68,10 +68,10 @@ impl PreviewCommand {
         let changed = read_changed(documents, &changes, &self.inputs)?;
         let mut pair = Pair { old: changed.old, new: changed.new };
         let Some((before, after, both)) = pair.decide(&self.inputs)? else { return Ok(2) };
-        pair.lint(&before, &after)?;
+        let left_out = pair.left_out();
+        let findings = pair.new_findings(&before, &after)?;
         let names = (label, "after the change".to_owned());
-        let findings = pair.new_findings();
-        let mut compared = Compared::new(&both, names, pair.left_out(), self.all);
+        let mut compared = Compared::new(&both, names, left_out, self.all);
         compared.preview = Some(Preview::new(&compared, &changed.fates, &after.inventory, &findings));
         self.outputs.write(terminal, |format, look| compared.render(format, look))?;
         Ok(u8::from(!compared.equal))

@@ -172,8 +172,9 @@ impl PortFact<'_> {
 
 impl<'a> Facts<'a> {
     pub(super) fn new(resources: &'a [Resource], compiled: &Compiled, options: &Options) -> Facts<'a> {
-        let mut facts = collect::collect(resources, options);
-        facts.matches = Matches::new(compiled);
+        let (mut facts, matches) =
+            rayon::join(|| collect::collect(resources, options), || Matches::new(compiled));
+        facts.matches = matches;
         facts.by_place = (0..facts.entries.len()).collect();
         facts.by_place.sort_by_key(|at| facts.entries[*at].span);
         facts

@@ -39,6 +39,7 @@ mod template;
 mod who;
 mod who_else;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -117,9 +118,11 @@ pub struct Depth<'a> {
     pub prove: Option<u64>,
     /// The node whose view is taken.
     pub view: Option<&'a str>,
+    /// The lints that are run, by their codes; without it all are.
+    pub only: Option<&'a BTreeSet<Code>>,
 }
 
-/// Runs every lint over what was loaded and compiled. The findings are in the order of their places.
+/// Runs the lints over what was loaded and compiled. The findings are in the order of their places.
 pub fn lint(
     resources: &[Resource],
     compiled: &Compiled,
@@ -133,7 +136,8 @@ pub fn lint(
     let known = Known::new(resources, &compiled.inventory);
     let on_host = on_host::collect(resources);
     let context = Context { resources, sources, options, compiled, known, facts, on_host };
-    let lints: Vec<&Lint> = all().collect();
+    let lints: Vec<&Lint> =
+        all().filter(|lint| depth.only.is_none_or(|codes| codes.contains(&lint.code))).collect();
     let run = |lint: &&Lint| {
         let mut found = Vec::new();
         (lint.run)(&context, &mut found);

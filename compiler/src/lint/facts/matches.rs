@@ -12,6 +12,7 @@ use sluice_ir::policy::Identity;
 use sluice_ir::selector::{Operator, Requirement, Selector};
 
 use crate::Compiled;
+use crate::classify::members::Members;
 use crate::inventory::{Inventory, confined_to, keys};
 
 /// The pods' identities that each selector of the policy selects.
@@ -30,12 +31,9 @@ impl Matches {
         let spaces = spaces(&compiled.inventory);
         let identities = compiled.inventory.identities.clone();
         let selectors = &compiled.policy.selectors;
-        let find = |selector: &Selector| -> Box<[u32]> {
-            let range = confined_to(selector).map(|space| spaces.get(space).cloned().unwrap_or(0..0));
-            let range = range.unwrap_or(0..identities.len());
-            range.filter(|at| selector.matches(&identities[*at].labels)).map(|at| at as u32).collect()
-        };
-        let of = selectors.par_iter().map(find).collect();
+        let members = Members::new(identities.iter().map(|identity| &**identity));
+        let of =
+            selectors.par_iter().map(|selector| members.of_selector(selector).into_boxed_slice()).collect();
         let by_selector = selectors.iter().cloned().enumerate().map(|(at, selector)| (selector, at));
         Matches { by_selector: by_selector.collect(), of, identities, spaces }
     }

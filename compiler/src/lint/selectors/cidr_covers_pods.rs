@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use sluice_ir::policy::Action;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::inventory::{Endpoint, Inventory};
+use crate::inventory::Inventory;
 use crate::lint::facts::PrefixFact;
 use crate::lint::{Context, Lint};
 
@@ -40,11 +40,11 @@ pub(super) struct Addresses(Vec<(IpAddr, usize)>);
 
 impl Addresses {
     fn of_pods(inventory: &Inventory) -> Addresses {
-        let of = |(at, pod): (usize, &Endpoint)| {
-            let places: Vec<(IpAddr, usize)> = pod.addresses.iter().map(|address| (*address, at)).collect();
-            places
-        };
-        Addresses::new(inventory.endpoints.iter().enumerate().flat_map(of).collect())
+        let mut all = Vec::with_capacity(inventory.endpoints.len());
+        for (at, pod) in inventory.endpoints.iter().enumerate() {
+            all.extend(pod.addresses.iter().map(|address| (*address, at)));
+        }
+        Addresses::new(all)
     }
 
     pub(super) fn new(mut all: Vec<(IpAddr, usize)>) -> Addresses {
