@@ -98,11 +98,12 @@ impl<'r> Draft<'r> {
     fn endpoint(self, namespace: &Arc<str>, identities: &mut Identities<'r>) -> Endpoint {
         let (labels, spec) = self.template();
         let (identity_id, identity) = identities.of(labels, spec);
-        let (node, addresses) = match self {
+        let (node, addresses, uid) = match self {
             Draft::Pod(pod) => {
-                (pod.node.clone(), pod.addresses.iter().map(|address| address.value).collect())
+                let addresses = pod.addresses.iter().map(|address| address.value).collect();
+                (pod.node.clone(), addresses, pod.meta.uid.clone())
             }
-            Draft::StandIn(_) => (None, Vec::new()),
+            Draft::StandIn(_) => (None, Vec::new(), None),
         };
         Endpoint {
             namespace: Arc::clone(namespace),
@@ -110,6 +111,7 @@ impl<'r> Draft<'r> {
             stand_in: matches!(self, Draft::StandIn(_)),
             node,
             addresses,
+            uid,
             identity,
             identity_id,
         }

@@ -76,6 +76,8 @@ pub struct Endpoint {
     pub node: Option<Arc<str>>,
     /// Its addresses.
     pub addresses: Vec<IpAddr>,
+    /// What tells it from another one of its name; none if the input does not say.
+    pub uid: Option<Arc<str>>,
     /// As policy sees it. Endpoints that policy cannot tell apart share it.
     pub identity: Arc<Identity>,
     /// The place of its identity in [`Inventory::identities`].
@@ -99,7 +101,7 @@ impl IdentityId {
 
 impl Endpoint {
     /// Whether it runs on a node, or may: nobody knows where it runs.
-    pub(crate) fn may_run_on(&self, node: &str) -> bool {
+    pub fn may_run_on(&self, node: &str) -> bool {
         self.node.as_deref().is_none_or(|known| known == node)
     }
 

@@ -6,7 +6,7 @@ use super::advice::fitting_name;
 use super::decode::{Decoder, Fields, Spanned, string};
 use super::selector::{is_dns_subdomain, label_value, qualified_name_fault};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Node, NodeKind, Span};
+use crate::source::{Node, NodeKind, Scalar, Span};
 
 /// What Sluice uses of an object's metadata.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,9 @@ pub struct Meta {
     pub annotations: StringMap,
     /// Kind and name of its owners.
     pub owners: Vec<(Arc<str>, Arc<str>)>,
+    /// What tells a pod from another one of its name, as the API server has it. Of other kinds it is not read: what they
+    /// say counts, whenever they were made.
+    pub uid: Option<Arc<str>>,
 }
 
 impl Meta {
@@ -71,6 +74,7 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
         let annotations = fields.read(decoder, "annotations", string_map).unwrap_or_default();
         let owners = fields.read(decoder, "ownerReferences", owners).unwrap_or_default();
         let generated = fields.has("generateName");
+        let uid = if &*decoder.document().kind == "Pod" { uid(decoder, &mut fields) } else { None };
         fields.skip(OTHER_FIELDS);
         let (has_name, explained) = (fields.has("name"), fields.explained(decoder, "name"));
         fields.finish(decoder);
@@ -92,8 +96,16 @@ pub fn meta(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>, object: Span, sc
             check_name(decoder, namespace, "namespace");
         }
         let namespace = scoped(decoder, scope, namespace, namespace_key);
-        Some(Meta { generated: generated && !has_name, name, namespace, labels, annotations, owners })
+        Some(Meta { generated: generated && !has_name, name, namespace, labels, annotations, owners, uid })
     })
+}
+
+/// Nobody writes it by hand, so that nothing is said of one that is no text.
+fn uid(decoder: &mut Decoder<'_>, fields: &mut Fields<'_>) -> Option<Arc<str>> {
+    match fields.entry("uid")?.value.scalar() {
+        Some(Scalar::String(text)) if !text.is_empty() => Some(decoder.share(text)),
+        _ => None,
+    }
 }
 
 fn missing_name(decoder: &mut Decoder<'_>, span: Span, message: &str) {

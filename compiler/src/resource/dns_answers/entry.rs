@@ -40,6 +40,7 @@ pub(super) fn is_entry(node: &Node) -> bool {
     has(&["fqdn"])
         || has(&["kind", "time"])
         || has(&["e", "n", "a"])
+        || has(&["e", "u", "a"])
         || has(&["version", "number", "records"])
         || (scalar("lost")
             && node.get("lost").is_some_and(|lost| matches!(lost.scalar(), Some(Scalar::Int(_)))))
@@ -55,11 +56,11 @@ pub(super) fn read(node: &Node) -> Read {
     if node.get("kind").is_some() {
         return event(node);
     }
-    if node.get("e").is_some() {
+    if node.get("e").is_some() && node.get("n").is_some() {
         return kept(node).map(Some);
     }
     if node.get("query").is_none() {
-        // The head of what is kept, or how many events were lost.
+        // The head of what is kept, a pod that was there, or how many events were lost.
         return Ok(None);
     }
     if let NodeKind::Mapping(entries) = &node.kind

@@ -141,6 +141,7 @@ fn what_the_monitor_prints_is_a_recording() {
 #[test]
 fn what_an_agent_keeps_is_a_recording() {
     let text = "0a1b2c3d {\"version\":1,\"number\":2,\"records\":1}\n\
+        00000000 {\"e\":\"shop/web\",\"u\":\"\",\"a\":[\"10.0.0.1\"]}\n\
         00000000 {\"e\":\"shop/web\",\"n\":\"a.io\",\"a\":[\"192.0.2.1\",\"192.0.2.2\"],\"t\":[1000000,61000000]}\n\
         ffffffff {\"e\":\"shop/web\",\"n\":\"a.io\",\"a\":[\"192.0.2.1\"]}\n";
     assert_eq!(
