@@ -13,7 +13,9 @@ use zerocopy::FromBytes;
 use crate::abi::{ADDRESSES, CHUNK, Endpoint, NO_CLASS, NO_VERDICT, Reason, Verdict};
 use crate::image::hosts::{FREE, PROBES, SLOT, SLOT_CLASS};
 use crate::image::trie::{CHUNK_BYTES, HEADER, HEADER_CLASS, LOWER, NUMBER6, POINTER, SHIFT};
-use crate::image::{Hosts, Image, Images, Lookup, Ports, Prefixes6, Shape, Trie4, Width, probes, read};
+use crate::image::{
+    Hosts, Image, Images, Lookup, Places, Ports, Prefixes6, Shape, Skip, Stem, Trie4, Width, probes, read,
+};
 
 /// Images as the datapath sees them.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +187,7 @@ impl<'a> Simulator<'a> {
     fn class6(&self, address: u128) -> u32 {
         let (higher, lower) = ((address >> 64) as u64, address as u64);
         let host = self.shape.trie6.hosts.as_ref().and_then(|table| self.host6(table, higher, lower));
-        host.unwrap_or_else(|| self.prefix6(higher, lower))
+        host.unwrap_or_else(|| self.prefix6(address))
     }
 
     /// The class of an address that has its own.
@@ -203,14 +205,45 @@ impl<'a> Simulator<'a> {
         None
     }
 
-    fn prefix6(&self, higher: u64, lower: u64) -> u32 {
-        let (root, headers, entries, chunks, depth) = match self.shape.trie6.prefixes {
-            Prefixes6::Constant(class) => return class,
-            Prefixes6::Trie { root, headers, entries, chunks, depth } => {
-                (root, headers, entries, chunks, depth)
+    fn prefix6(&self, address: u128) -> u32 {
+        if let Some(stem) = &self.shape.trie6.stem {
+            let first = u128::from(stem.first.0) << 64 | u128::from(stem.first.1);
+            if (address ^ first) >> (128 - stem.length) == 0 {
+                let index = (address >> (128 - stem.end())) as usize & ((1 << stem.width) - 1);
+                return match &stem.skip {
+                    None => self.walk6(&stem.trie, index, address),
+                    Some(skip) => self.step6(stem, skip, index, address),
+                };
             }
-        };
-        let mut entry = self.u32(Image::Trie6, root + (higher >> 56) as usize * 4);
+        }
+        match &self.shape.trie6.prefixes {
+            Prefixes6::Constant(class) => *class,
+            Prefixes6::Trie(places) => self.walk6(places, (address >> 120) as usize, address),
+        }
+    }
+
+    /// From an entry of the root of a stem whose chunks leave out the same.
+    fn step6(&self, stem: &Stem, skip: &Skip, index: usize, address: u128) -> u32 {
+        let Places { root, headers, entries, chunks, .. } = stem.trie;
+        let entry = self.u32(Image::Trie6, root + index * 4);
+        let chunk = (entry & NUMBER6) as usize;
+        if entry & POINTER == 0 {
+            entry
+        } else if chunk >= chunks {
+            NO_CLASS
+        } else if skip.of(address, stem.end()) != skip.bits {
+            self.u32(Image::Trie6, headers + chunk * HEADER + HEADER_CLASS)
+        } else {
+            let index = (address >> (120 - skip.position)) as usize & 0xff;
+            self.u32(Image::Trie6, entries + chunk * CHUNK_BYTES + index * 4)
+        }
+    }
+
+    /// From an entry of a root on.
+    fn walk6(&self, places: &Places, index: usize, address: u128) -> u32 {
+        let Places { root, headers, entries, chunks, depth } = *places;
+        let (higher, lower) = ((address >> 64) as u64, address as u64);
+        let mut entry = self.u32(Image::Trie6, root + index * 4);
         for _ in 0..depth {
             if entry & POINTER == 0 {
                 return entry;

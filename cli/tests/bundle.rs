@@ -45,7 +45,7 @@ fn a_bundle_is_made_and_shown() {
     assert!(all.stdout.starts_with(&run.stdout) && all.stdout.contains("\nfrom_endpoint:\n"));
     let json = inspect(&["--format", "json", "--asm"], &first);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
-    assert_eq!((&json["node"], &json["abi"]), (&"node-a".into(), &1.into()));
+    assert_eq!((&json["node"], &json["abi"]), (&"node-a".into(), &sluice_backends::abi::VERSION.into()));
     assert!(json["asm"]["to_endpoint"].as_str().unwrap().contains("map[sluice_verdicts]"));
     assert!(json["verdicts"][0]["origins"][0]["line"].is_number(), "{}", json["verdicts"]);
 }

@@ -6,11 +6,14 @@
 
 mod harness;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use harness::case::{Case, decided};
 use harness::engines::{Interpreter, Kernel, differences};
 use harness::root;
+use sluice_backends::image::Room;
+use sluice_loader::prepare::{Settings, images};
 
 fn folders(of: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(of).into_iter().flatten();
@@ -50,6 +53,51 @@ fn check_all(folder: &Path, what: &str, in_kernel: bool) {
     eprintln!("{what}: {} cases, {asked} questions", cases.len());
     assert!(wrong.is_empty(), "{} of {asked} are wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(asked > 0);
+}
+
+/// A cluster whose pods have addresses of IPv6 in networks of their nodes, each with a rule of its own.
+fn networks(folder: &Path) -> Case {
+    const NODES: usize = 8;
+    const PODS: usize = 100;
+    let mut cluster = String::from("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n");
+    let mut policy = String::from(
+        "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: each, namespace: shop}, spec: {\
+         endpointSelector: {matchLabels: {pod: n0-0}}, ingress: [\n\
+         {fromCIDR: ['fd00:10:99::/48', '2001:db8::/32']},\n",
+    );
+    for (node, pod) in (0..NODES).flat_map(|node| (0..PODS).map(move |pod| (node, pod))) {
+        let (v6, v4) = (format!("fd00:10:244:{node:x}::{:x}", pod + 2), format!("10.0.{node}.{}", pod + 2));
+        writeln!(
+            cluster,
+            "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: n{node}-{pod}, namespace: shop, labels: {{pod: n{node}-{pod}}}}}, \
+             spec: {{nodeName: n{node}}}, status: {{podIPs: [{{ip: '{v4}'}}, {{ip: '{v6}'}}]}}}}"
+        )
+        .unwrap();
+        let port = 1_000 + node * PODS + pod;
+        writeln!(
+            policy,
+            "{{fromEndpoints: [{{matchLabels: {{pod: n{node}-{pod}}}}}], toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]}},"
+        )
+        .unwrap();
+    }
+    std::fs::write(folder.join("cluster.yaml"), cluster).unwrap();
+    std::fs::write(folder.join("policies.yaml"), policy + "]}}\n").unwrap();
+    std::fs::write(folder.join("case.yaml"), "node: n0\n").unwrap();
+    Case::read(folder).unwrap()
+}
+
+/// The way to addresses that begin alike is another than to all others.
+#[test]
+fn all_agree_about_addresses_that_begin_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = networks(folder.path());
+    let images = images(&decided(&case).unwrap(), &[], &Settings::default(), &Room::NONE).unwrap();
+    assert!(images.shape().trie6.stem.is_some(), "the case is about nothing");
+    let mut wrong = check(&case, false).1;
+    if root("all_agree_about_addresses_that_begin_alike") {
+        wrong.extend(check(&case, true).1);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn own() -> PathBuf {

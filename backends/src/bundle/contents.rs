@@ -13,7 +13,7 @@ use crate::abi::{ADDRESSES, CHUNK, NO_CLASS, Verdict};
 use crate::image::hosts::SLOT;
 use crate::image::ports::BLOCK;
 use crate::image::trie::{CHUNK_BYTES, HEADER, HEADER_CLASS, LOWER, NUMBER6, POINTER, SHIFT};
-use crate::image::{Arm, Image, Lookup, Ports, Prefixes6, Trie4, Width, read};
+use crate::image::{Arm, Image, Lookup, Places, Ports, Prefixes6, Stem, Trie4, Width, read};
 
 /// A trie that is read: where chunks are, and what their headers say.
 struct Walk<'b> {
@@ -151,14 +151,20 @@ impl Bundle {
 
     fn walk6(&self) -> Vec<(u128, u8, u32)> {
         let bytes = self.image(Image::Trie6);
-        let mut found = match self.shape().trie6.prefixes {
-            Prefixes6::Constant(class) => vec![(0, 0, class)],
-            Prefixes6::Trie { root, headers, entries, .. } => {
-                let mut walk = Walk { bytes, entries, headers: Some(headers), found: Vec::new() };
-                walk.read(&walk.entries(root, CHUNK as usize), 0, 0);
-                walk.found
-            }
+        let read_trie = |places: &Places, bits: u128, length: u8, width: u8| {
+            let Places { root, headers, entries, .. } = *places;
+            let mut walk = Walk { bytes, entries, headers: Some(headers), found: Vec::new() };
+            walk.read(&walk.entries(root, 1 << width), bits, length);
+            walk.found
         };
+        let mut found = match &self.shape().trie6.prefixes {
+            Prefixes6::Constant(class) => vec![(0, 0, *class)],
+            Prefixes6::Trie(places) => read_trie(places, 0, 0, 8),
+        };
+        if let Some(Stem { first, length, width, trie, .. }) = &self.shape().trie6.stem {
+            let bits = u128::from(first.0) << 64 | u128::from(first.1);
+            found.extend(read_trie(trie, bits, *length, *width));
+        }
         let slots = self.shape().trie6.hosts.as_ref().map_or(0, |hosts| hosts.slots());
         for slot in (0..slots).map(|slot| slot * SLOT) {
             let half = |at: usize| u128::from(u64::from_ne_bytes(read(bytes, slot + at)));

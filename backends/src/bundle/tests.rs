@@ -1,9 +1,13 @@
 //! Bundles of random decisions, and what becomes of them when somebody changes a byte.
 
+use std::net::IpAddr;
+
 use proptest::prelude::*;
 use sluice_ir::decision::arbitrary::decisions;
 use sluice_ir::decision::verify::verify;
 use sluice_ir::decision::{ByDirection, Decision};
+use sluice_ir::ids::ClassId;
+use sluice_ir::net::Cidr;
 
 use super::oracle::{bundle, rich};
 use super::{Bundle, IMAGES, ReadError, TARGET, oracle, policy, read};
@@ -16,6 +20,20 @@ use crate::program::{constants, read_template};
 /// A bundle in which there is something of everything.
 fn whole() -> Bundle {
     bundle(&rich().unwrap()).unwrap()
+}
+
+/// A bundle whose addresses of IPv6 have a trie of their own, as most begin alike.
+fn crowded() -> Bundle {
+    let mut decision = Decision::clone(&rich().unwrap());
+    let classes = decision.classes.len();
+    for at in 0..2_000_usize {
+        let (network, host) = ((at / 100) as u128, (at % 100) as u128);
+        let address = 0xfd00_0010_0244_u128 << 80 | network << 64 | host;
+        decision.prefixes.insert(Cidr::host(IpAddr::V6(address.into())), ClassId::new(at % classes));
+    }
+    let bundle = bundle(&verify(decision.canonical()).unwrap()).unwrap();
+    assert!(bundle.shape().trie6.stem.as_ref().is_some_and(|stem| stem.skip.is_some()));
+    bundle
 }
 
 /// The file with another manifest, and everything else as it is.
@@ -137,6 +155,31 @@ proptest! {
         }));
         prop_assert!(read(&file).is_err());
     }
+
+    #[test]
+    fn any_number_about_addresses_that_begin_alike_is_checked(which: prop::sample::Index, number: u64) {
+        thread_local!(static BUNDLE: Bundle = crowded());
+        let file = BUNDLE.with(|bundle| with_manifest(bundle, |manifest| {
+            let mut numbers = Vec::new();
+            find_numbers(&mut manifest["shape"]["trie6"]["stem"], &mut numbers);
+            let at = which.index(numbers.len());
+            *numbers.remove(at) = number.into();
+        }));
+        prop_assert!(read(&file).is_err());
+    }
+}
+
+#[test]
+fn chunks_leave_out_what_programs_know() {
+    let bundle = crowded();
+    let file = bundle.write().unwrap();
+    assert_eq!(read(&file).unwrap(), bundle);
+    let headers = bundle.shape().trie6.stem.as_ref().unwrap().trie.headers;
+    // The byte beside the one that the chunk looks at, in the lower half of an address.
+    let beside = headers + if cfg!(target_endian = "little") { 9 } else { 14 };
+    let file = with_image(&bundle, |images| images[Image::Trie6 as usize][beside] ^= 1);
+    let said = read(&file).unwrap_err().to_string();
+    assert!(said.ends_with("a chunk leaves out what the manifest does not say"), "{said}");
 }
 
 fn find_numbers<'v>(value: &'v mut serde_json::Value, found: &mut Vec<&'v mut serde_json::Value>) {

@@ -7,7 +7,7 @@
 //! | image | what is where |
 //! |---|---|
 //! | `sluice_trie4` | 65,536 entries by the upper 16 bits of the address, then chunks of 256 |
-//! | `sluice_trie6` | slots of hosts ([`Hosts`]), then 256 entries by the first byte, headers, chunks of 256 |
+//! | `sluice_trie6` | slots of hosts ([`Hosts`]), then the tries: that of the [`Stem`], whose root looks at where addresses part, and the common one, with 256 entries by the first byte; behind each root headers, then chunks of 256 |
 //! | `sluice_ports` | blocks of 65,536 classes, or a place for each protocol ([`Ports`]) |
 //! | `sluice_tables` | `table * classes + class`: a row |
 //! | `sluice_cells` | `base + row * stride + class of ports`: a verdict |
@@ -34,6 +34,7 @@ mod rows;
 pub(crate) mod shape;
 mod source;
 mod state;
+pub(crate) mod stem;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod trie;
@@ -49,7 +50,9 @@ use sluice_ir::policy::Direction;
 pub use endpoints::{Interface, probes, slot};
 pub use memory::{Image, Write};
 pub use renew::NeedsImages;
-pub use shape::{Arm, Hosts, Lookup, Ports, Prefixes6, Room, Shape, SideShape, Trie4, Trie6, Width};
+pub use shape::{
+    Arm, Hosts, Lookup, Places, Ports, Prefixes6, Room, Shape, SideShape, Skip, Stem, Trie4, Trie6, Width,
+};
 pub use update::{NeedsGeneration, Refused};
 pub use verdicts::{record, refusal};
 

@@ -88,8 +88,13 @@ impl Prefixes {
 
     /// The class of every address, if there is one; none inside if no address has a class.
     pub(super) fn uniform(&self) -> Option<Option<u32>> {
-        let Some((first, class)) = self.0.first_key_value() else { return Some(None) };
-        let all = first.length == 0 && self.0.values().all(|other| other == class);
-        all.then_some(Some(*class))
+        uniform(self.iter())
     }
+}
+
+/// As [`Prefixes::uniform`], of some of them in order.
+pub(super) fn uniform(mut prefixes: impl Iterator<Item = (Key, u32)>) -> Option<Option<u32>> {
+    let Some((first, class)) = prefixes.next() else { return Some(None) };
+    let all = first.length == 0 && prefixes.all(|(_, other)| other == class);
+    all.then_some(Some(class))
 }

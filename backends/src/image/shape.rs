@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sluice_ir::decision::ByDirection;
 
 use super::hosts::PROBES;
+use super::trie::{CHUNK_BYTES, HEADER};
 
 /// Everything about the layout of a set of images that is the same for as long as they are in use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,14 +114,86 @@ impl Trie4 {
     }
 }
 
-/// Hosts and trie of IPv6. Parts lie in the image in the order of the fields.
+/// Hosts and tries of IPv6. Parts lie in the image in the order of the fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Trie6 {
     /// Addresses that stand for themselves, if there are any.
     pub hosts: Option<Hosts>,
+    /// Those that begin like most, if that saves chunks.
+    pub stem: Option<Stem>,
     /// All others.
     pub prefixes: Prefixes6,
+}
+
+/// Addresses of IPv6 that begin alike, in a trie of their own: its root is where they part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Stem {
+    /// The higher half of the address at which they begin, and the lower.
+    pub first: (u64, u64),
+    /// How many bits of it they share.
+    pub length: u8,
+    /// How many bits behind those the root looks at. They lie in one half, and end with a byte.
+    pub width: u8,
+    /// What all chunks leave out, if it is the same and one of them is the whole way.
+    pub skip: Option<Skip>,
+    /// Where its parts lie.
+    pub trie: Places,
+}
+
+impl Stem {
+    /// Where the bits of the root end.
+    pub fn end(&self) -> u8 {
+        self.length + self.width
+    }
+}
+
+/// The bits between a root and the byte of its chunks, which lie in one half: a program knows them, and reads no header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Skip {
+    /// How many bits are before the byte.
+    pub position: u8,
+    /// Those behind the root's, as a number.
+    pub bits: u64,
+}
+
+impl Skip {
+    /// The bits of an address between the end of a root's and the byte.
+    pub fn of(&self, address: u128, end: u8) -> u64 {
+        (address << end).checked_shr(128 - u32::from(self.position - end)).unwrap_or(0) as u64
+    }
+}
+
+/// Where the parts of a trie of IPv6 lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Places {
+    /// Where the root begins, in bytes.
+    pub root: usize,
+    /// Where the headers begin.
+    pub headers: usize,
+    /// Where the chunks begin.
+    pub entries: usize,
+    /// How many chunks there can be.
+    pub chunks: usize,
+    /// How many lie on one way at most: 0 to 15.
+    pub depth: usize,
+}
+
+impl Places {
+    /// One part behind the other: a root that looks at so many bits, so many headers, so many chunks.
+    pub(crate) fn of(root: usize, bits: u8, chunks: usize, depth: usize) -> Places {
+        // No header lies across two lines of a cache.
+        let headers = root + (4_usize << bits).next_multiple_of(HEADER);
+        Places { root, headers, entries: headers + chunks * HEADER, chunks, depth }
+    }
+
+    /// Where the last chunk ends.
+    pub(crate) fn end(&self) -> usize {
+        self.entries + self.chunks * CHUNK_BYTES
+    }
 }
 
 /// A hash table of IPv6 addresses.
@@ -154,18 +227,7 @@ pub enum Prefixes6 {
     /// Every address that is no host is in this class.
     Constant(u32),
     /// A root of 256 entries, then headers, then chunks.
-    Trie {
-        /// Where the root begins, in bytes.
-        root: usize,
-        /// Where the headers begin.
-        headers: usize,
-        /// Where the chunks begin.
-        entries: usize,
-        /// How many chunks there can be.
-        chunks: usize,
-        /// How many lie on one way at most: 0 to 15.
-        depth: usize,
-    },
+    Trie(Places),
 }
 
 impl Prefixes6 {
@@ -173,7 +235,7 @@ impl Prefixes6 {
     pub fn constant(&self) -> Option<u32> {
         match self {
             Prefixes6::Constant(class) => Some(*class),
-            Prefixes6::Trie { .. } => None,
+            Prefixes6::Trie(_) => None,
         }
     }
 }

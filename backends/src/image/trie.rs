@@ -19,6 +19,7 @@
 use super::chunks::{Chunks, Full};
 use super::memory::{Image, Memory};
 use super::prefixes::{Key, Prefixes, mask};
+use super::shape::Skip;
 use crate::abi::{CHUNK, NO_CLASS};
 
 /// An entry with this bit names a chunk.
@@ -36,6 +37,12 @@ pub(crate) const HEADER: usize = 32;
 pub(crate) const HEADER_CLASS: usize = 16;
 /// The size of a chunk in bytes.
 pub(crate) const CHUNK_BYTES: usize = CHUNK as usize * 4;
+
+/// What an entry of IPv6 says beside the number of a chunk that looks at the byte behind so many bits.
+pub(crate) fn pointer6(position: u8) -> u32 {
+    let lower = if position < 64 { 0 } else { LOWER };
+    POINTER | lower | u32::from(7 - position % 64 / 8) << SHIFT
+}
 
 /// Where a trie is, and what kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +62,7 @@ pub(super) struct Trie {
     pub(super) depth: usize,
 }
 
-type Entries<'a> = &'a [(Key, u32)];
+pub(super) type Entries<'a> = &'a [(Key, u32)];
 
 /// Where the chunk of what lies inside a region looks, as a number of bits before it; none if nothing does.
 fn position(inside: impl Iterator<Item = (Key, u32)>, from: u8, skips: bool) -> Option<(u8, u128)> {
@@ -72,11 +79,49 @@ fn position(inside: impl Iterator<Item = (Key, u32)>, from: u8, skips: bool) -> 
     Some((position, first.bits & mask(position)))
 }
 
-/// How many chunks a trie has, and how many lie on one way at most.
-pub(super) fn count(prefixes: &Prefixes, root_bits: u8, skips: bool) -> (usize, usize) {
-    let all: Vec<(Key, u32)> = prefixes.iter().filter(|(key, _)| key.length > root_bits).collect();
-    let roots = all.chunk_by(|(a, _), (b, _)| (a.bits ^ b.bits) & mask(root_bits) == 0);
-    roots.map(|inside| count_inside(inside, root_bits, skips)).fold((0, 0), add)
+/// How many chunks a trie has whose root looks at the first bits up to `end`, and how many lie on one way at most.
+pub(super) fn count(all: Entries<'_>, end: u8, skips: bool) -> (usize, usize) {
+    let longer: Vec<(Key, u32)> = all.iter().copied().filter(|(key, _)| key.length > end).collect();
+    let roots = longer.chunk_by(|(a, _), (b, _)| (a.bits ^ b.bits) & mask(end) == 0);
+    roots.map(|inside| count_inside(inside, end, skips)).fold((0, 0), add)
+}
+
+/// What all chunks behind a root leave out that looks at the first bits up to `end`, if that is the same for each, lies in
+/// one half, and no way has more than one chunk.
+pub(super) fn skip(all: Entries<'_>, end: u8) -> Option<Skip> {
+    let longer: Vec<(Key, u32)> = all.iter().copied().filter(|(key, _)| key.length > end).collect();
+    let mut common = None;
+    for inside in longer.chunk_by(|(a, _), (b, _)| (a.bits ^ b.bits) & mask(end) == 0) {
+        let (position, value) = position(inside.iter().copied(), end, true)?;
+        let skip = Skip { position, bits: 0 };
+        let skip = Skip { bits: skip.of(value, end), ..skip };
+        let is_short = inside.iter().all(|(key, _)| key.length <= position + 8);
+        if !is_short || *common.get_or_insert(skip) != skip {
+            return None;
+        }
+    }
+    common.filter(|skip: &Skip| end >= 64 || skip.position < 64)
+}
+
+/// How many chunks lie on the way to each prefix behind a root that looks at the first bits up to `end`, in a trie that
+/// leaves out bits.
+pub(super) fn ways(all: Entries<'_>, end: u8) -> Vec<usize> {
+    let mut ways = Vec::with_capacity(all.len());
+    for inside in all.chunk_by(|(a, _), (b, _)| (a.bits ^ b.bits) & mask(end) == 0) {
+        let longer = inside.partition_point(|(key, _)| key.length <= end);
+        ways.resize(ways.len() + longer, 0);
+        ways_inside(&inside[longer..], end, 1, &mut ways);
+    }
+    ways
+}
+
+fn ways_inside(inside: Entries<'_>, from: u8, depth: usize, ways: &mut Vec<usize>) {
+    let Some((position, _)) = position(inside.iter().copied(), from, true) else { return };
+    for inside in inside.chunk_by(|(a, _), (b, _)| a.slice(position, 8) == b.slice(position, 8)) {
+        let longer = inside.partition_point(|(key, _)| key.length <= position + 8);
+        ways.resize(ways.len() + longer, depth);
+        ways_inside(&inside[longer..], position + 8, depth + 1, ways);
+    }
 }
 
 fn add((chunks, depth): (usize, usize), (more, other): (usize, usize)) -> (usize, usize) {
@@ -106,11 +151,7 @@ impl Trie {
 
     /// The entry that names a chunk.
     fn pointer(&self, chunk: u32, position: u8) -> u32 {
-        if !self.skips() {
-            return POINTER | chunk;
-        }
-        let lower = if position < 64 { 0 } else { LOWER };
-        POINTER | lower | u32::from(7 - position % 64 / 8) << SHIFT | chunk
+        if self.skips() { pointer6(position) | chunk } else { POINTER | chunk }
     }
 
     /// The chunk that an entry names.
@@ -119,11 +160,16 @@ impl Trie {
         (entry & POINTER != 0).then_some(entry & number)
     }
 
-    /// Writes the whole trie.
-    pub(super) fn fill(&mut self, memory: &mut Memory, prefixes: &Prefixes) -> Result<(), Full> {
-        let all: Vec<(Key, u32)> = prefixes.iter().collect();
-        let mut root = vec![NO_CLASS; 1 << self.root_bits];
-        self.paint(memory, &all, 0, &mut root, 1)?;
+    /// Writes the whole trie of what lies inside a region that is else in a class.
+    pub(super) fn fill(
+        &mut self,
+        memory: &mut Memory,
+        inside: Entries<'_>,
+        region: u8,
+        class: u32,
+    ) -> Result<(), Full> {
+        let mut root = vec![class; 1 << self.root_bits];
+        self.paint(memory, inside, region, &mut root, 1)?;
         memory.store(self.image, self.root, &bytes(&root));
         Ok(())
     }

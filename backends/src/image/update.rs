@@ -196,6 +196,10 @@ impl Images {
             }
             return Ok(());
         }
+        // What the program knows of addresses that begin alike would be another thing.
+        if prefix.family() == Family::V6 && shape.trie6.stem.is_some() {
+            return Err(NeedsGeneration::TrieFull("IPv6").into());
+        }
         let (name, prefixes, trie, constant) = match prefix.family() {
             Family::V4 => ("IPv4", &mut state.prefixes4, &mut state.trie4, &shape.trie4.constant()),
             Family::V6 => ("IPv6", &mut state.prefixes6, &mut state.trie6, &shape.trie6.prefixes.constant()),

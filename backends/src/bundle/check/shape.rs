@@ -3,11 +3,12 @@
 use sluice_ir::policy::Direction;
 
 use super::{is_class, ports};
-use crate::abi::{ADDRESSES, CHUNK};
+use crate::abi::ADDRESSES;
 use crate::bundle::ReadError;
 use crate::image::hosts::{PROBES, SLOT, SLOTS};
+use crate::image::stem::WIDEST;
 use crate::image::trie::{CHUNK_BYTES, HEADER};
-use crate::image::{Image, LARGEST, Prefixes6, Shape, Trie4, Width};
+use crate::image::{Image, LARGEST, Places, Prefixes6, Shape, Skip, Stem, Trie4, Width};
 
 /// The deepest trie of IPv6: one byte at the root, fifteen behind it.
 const DEPTH6: usize = 15;
@@ -93,16 +94,39 @@ fn trie6(shape: &Shape) -> Result<u64, ReadError> {
     };
     let none = || contradiction("there can be no such trie of IPv6");
     let begin = slots * SLOT as u64;
-    match shape.trie6.prefixes {
-        Prefixes6::Constant(class) if is_class(shape, class) => Ok(begin),
-        Prefixes6::Trie { root, headers, entries, chunks, depth } if chunks <= LARGEST && depth <= DEPTH6 => {
-            let header = begin + u64::from(CHUNK) * 4;
-            let entry = header + chunks as u64 * HEADER as u64;
-            match [root as u64, headers as u64, entries as u64] == [begin, header, entry] {
-                true => Ok(entry + chunks as u64 * CHUNK_BYTES as u64),
-                false => Err(none()),
-            }
-        }
+    let begin = match &shape.trie6.stem {
+        None => begin,
+        Some(stem) if is_stem(stem) => places(&stem.trie, begin, stem.width).ok_or_else(none)?,
+        Some(_) => return Err(none()),
+    };
+    match &shape.trie6.prefixes {
+        Prefixes6::Constant(class) if is_class(shape, *class) => Ok(begin),
+        Prefixes6::Trie(trie) => places(trie, begin, 8).ok_or_else(none),
         _ => Err(none()),
     }
+}
+
+/// Where a trie ends that begins there and whose root looks at so many bits; none if it lies elsewhere.
+fn places(trie: &Places, begin: u64, root_bits: u8) -> Option<u64> {
+    let Places { root, headers, entries, chunks, depth } = *trie;
+    let header = begin + (4_u64 << root_bits).next_multiple_of(HEADER as u64);
+    let entry = header.checked_add((chunks as u64).checked_mul(HEADER as u64)?)?;
+    let lies = [root as u64, headers as u64, entries as u64] == [begin, header, entry];
+    (lies && chunks <= LARGEST && depth <= DEPTH6).then(|| entry + chunks as u64 * CHUNK_BYTES as u64)
+}
+
+/// Whether addresses can begin alike in this way: with some bits, and nothing behind them; then come the root's, in one half.
+fn is_stem(stem: &Stem) -> bool {
+    let Stem { first: (higher, lower), length, width, skip, trie } = *stem;
+    let end = length.saturating_add(width);
+    let bits = u128::from(higher) << 64 | u128::from(lower);
+    let rest = u128::MAX.checked_shr(length.into()).unwrap_or(0);
+    let in_one_half = end <= 64 || length >= 64;
+    let is_root =
+        (1..=WIDEST).contains(&width) && length > 0 && end <= 120 && end.is_multiple_of(8) && in_one_half;
+    let is_skip = |skip: Skip| {
+        let has_byte = skip.position >= end && skip.position <= 120 && skip.position.is_multiple_of(8);
+        has_byte && (end >= 64 || skip.position < 64) && trie.depth <= 1
+    };
+    is_root && bits & rest == 0 && skip.is_none_or(is_skip)
 }

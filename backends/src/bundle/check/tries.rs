@@ -1,11 +1,11 @@
 //! The classes of addresses.
 
 use super::{is_class, numbers, wrong};
-use crate::abi::{ADDRESSES, CHUNK};
+use crate::abi::ADDRESSES;
 use crate::bundle::ReadError;
 use crate::image::hosts::{FREE, GONE, PROBES, SLOT, SLOT_CLASS};
-use crate::image::trie::{CHUNK_BYTES, HEADER, HEADER_CLASS, NUMBER6, POINTER};
-use crate::image::{Hosts, Image, Prefixes6, Shape, Trie4, Width, read};
+use crate::image::trie::{CHUNK_BYTES, HEADER, HEADER_CLASS, NUMBER6, POINTER, pointer6};
+use crate::image::{Hosts, Image, Places, Prefixes6, Shape, Skip, Stem, Trie4, Width, read};
 
 /// A trie as it lies in its image; places are in bytes.
 struct Trie<'b> {
@@ -34,15 +34,41 @@ pub(super) fn trie6(shape: &Shape, bytes: &[u8]) -> Result<(), ReadError> {
     if let Some(table) = &shape.trie6.hosts {
         hosts(shape, table, bytes)?;
     }
-    let Prefixes6::Trie { root, headers, entries, chunks, depth } = shape.trie6.prefixes else {
-        return Ok(());
-    };
+    if let Some(stem) = &shape.trie6.stem {
+        one_trie6(shape, bytes, &stem.trie, stem.width)?;
+        if let Some(skip) = &stem.skip {
+            skips_alike(bytes, stem, skip)?;
+        }
+    }
+    match &shape.trie6.prefixes {
+        Prefixes6::Constant(_) => Ok(()),
+        Prefixes6::Trie(places) => one_trie6(shape, bytes, places, 8),
+    }
+}
+
+/// Checks that chunks look where programs do, and leave out what programs know.
+fn skips_alike(bytes: &[u8], stem: &Stem, skip: &Skip) -> Result<(), ReadError> {
+    let Places { root, headers, .. } = stem.trie;
+    let entries = bytes.get(root..root + (4 << stem.width)).unwrap_or_default();
+    for (at, entry) in numbers(entries, Width::Four).filter(|(_, entry)| entry & POINTER != 0) {
+        let header = headers + (entry & NUMBER6) as usize * HEADER;
+        let [higher, lower] = [0, 8].map(|half| u128::from(u64::from_ne_bytes(read(bytes, header + half))));
+        let is_left_out = skip.of(higher << 64 | lower, stem.end()) == skip.bits;
+        if entry & !NUMBER6 != pointer6(skip.position) || !is_left_out {
+            return Err(wrong(Image::Trie6, root + at, "a chunk leaves out what the manifest does not say"));
+        }
+    }
+    Ok(())
+}
+
+fn one_trie6(shape: &Shape, bytes: &[u8], places: &Places, root_bits: u8) -> Result<(), ReadError> {
+    let Places { root, headers, entries, chunks, depth } = *places;
     for at in (0..chunks).map(|chunk| headers + chunk * HEADER + HEADER_CLASS) {
         if !is_class(shape, u32::from_ne_bytes(read(bytes, at))) {
             return Err(wrong(Image::Trie6, at, "a chunk names a class that is not there"));
         }
     }
-    let length = CHUNK as usize * 4;
+    let length = 4 << root_bits;
     Trie { image: Image::Trie6, bytes, root, length, entries, chunks, depth, number: NUMBER6 }.check(shape)
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::abi::{ADDRESSES, CHUNK};
 use crate::image::trie::{CHUNK_BYTES, HEADER, HEADER_CLASS, LOWER, NUMBER6, POINTER, SHIFT};
-use crate::image::{Image, Prefixes6, Shape, Trie4, read};
+use crate::image::{Image, Places, Prefixes6, Shape, Trie4, read};
 
 /// The bytes of all images at two times.
 pub(super) struct Late<'a> {
@@ -43,7 +43,9 @@ impl Late<'_> {
     }
 
     fn class6(&self, word: &mut dyn FnMut(usize) -> (u32, u64), address: u128) -> Option<u32> {
-        let Prefixes6::Trie { root, headers, entries, .. } = self.shape.trie6.prefixes else { return None };
+        let Prefixes6::Trie(Places { root, headers, entries, .. }) = self.shape.trie6.prefixes else {
+            return None;
+        };
         let mut entry = word(root + (address >> 120) as usize * 4).0;
         while entry & POINTER != 0 {
             let chunk = (entry & NUMBER6) as usize;

@@ -80,6 +80,19 @@ pub(crate) fn wild_cidr() -> impl Strategy<Value = Cidr> {
     prop_oneof![v4, v6]
 }
 
+/// Endpoints of some nodes, each with a class: node and number of an endpoint are at these bits.
+pub(crate) fn endpoints6(
+    first: &str,
+    nodes: u128,
+    of_node: u128,
+    (node, number): (u8, u8),
+) -> Vec<(Cidr, usize)> {
+    let first = first.parse::<std::net::Ipv6Addr>().unwrap().to_bits();
+    let all = (0..nodes).flat_map(|at| (1..=of_node).map(move |number| (at, number)));
+    let address = |(at, which): (u128, u128)| first | at << node | which << number;
+    all.enumerate().map(|(at, of)| (Cidr::host(IpAddr::V6(address(of).into())), at % 5)).collect()
+}
+
 /// The addresses at which a prefix begins and ends, those beside it, and some that leave it at one bit.
 pub(crate) fn around(prefix: Cidr) -> Vec<IpAddr> {
     match prefix.address() {

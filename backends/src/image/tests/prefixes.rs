@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use sluice_ir::net::Cidr;
 use sluice_ir::prefix_map::PrefixMap;
 
-use super::{around, cidr, endpoint, interface, tables, wild_cidr};
+use super::{around, cidr, endpoint, endpoints6, interface, tables, wild_cidr};
 use crate::abi::NO_CLASS;
-use crate::image::{Image, Images, Room};
+use crate::image::{Image, Images, Room, Skip};
 use crate::simulate::Simulator;
 
 const CLASSES: usize = 7;
@@ -127,4 +127,47 @@ fn hosts_side_by_side_are_in_the_trie() {
     let prefixes: Vec<(Cidr, usize)> = (0..200).map(|at| (host(at << 64), at as usize % 3)).collect();
     let images = Images::of_tables(&tables(3, &prefixes), &[], &Room::NONE).unwrap();
     assert!(images.shape().trie6.hosts.is_some());
+}
+
+#[test]
+fn most_endpoints_have_a_trie_of_their_own() {
+    // Networks of 64 bits in one of 48, of 120 bits in one of 104; and everything else that there is.
+    let cases = [("fd00:10:244::", (64, 0), (49, 15), 120), ("fd00::", (8, 0), (113, 7), 120)];
+    for (first, bits, expected, position) in cases {
+        let mut prefixes = endpoints6(first, 100, 100, bits);
+        for (class, prefix) in
+            ["::/0", "fd00::/16", "fd00:10:244::/50", "2001:db8::/32", "fe80::/10"].into_iter().enumerate()
+        {
+            prefixes.push((prefix.parse().unwrap(), class));
+        }
+        let images = check(&prefixes, &Room::NONE).unwrap();
+        let stem = images.shape().trie6.stem.clone().unwrap();
+        assert_eq!((stem.length, stem.width), expected);
+        assert_eq!(stem.skip, Some(Skip { position, bits: 0 }));
+        assert_eq!(images.shape().trie6.hosts, None);
+        assert_eq!(check(&prefixes, &Room::NONE).unwrap(), images);
+        // What comes in place needs programs that do not know how addresses begin.
+        assert_eq!(check(&prefixes, &Room::LIVE).unwrap().shape().trie6.stem, None);
+    }
+}
+
+#[test]
+fn few_prefixes_have_no_trie_of_their_own() {
+    let mut prefixes = endpoints6("fd00:10:244::", 3, 2, (64, 0));
+    prefixes.extend(["::/0", "2001:db8::/32"].map(|prefix| (prefix.parse().unwrap(), 6)));
+    assert_eq!(check(&prefixes, &Room::NONE).unwrap().shape().trie6.stem, None);
+}
+
+#[test]
+fn prefixes_that_begin_alike_change_by_other_images() {
+    let prefixes = endpoints6("fd00:10:244::", 100, 100, (64, 0));
+    let mut images = check(&prefixes, &Room::NONE).unwrap();
+    let change = sluice_ir::decision::tables::Tables {
+        prefixes: vec![("2001:db8::/32".parse().unwrap(), Some(sluice_ir::ids::ClassId::new(1)))],
+        ..Default::default()
+    };
+    let before = images.clone();
+    let refused = crate::image::Refused::Generation(crate::image::NeedsGeneration::TrieFull("IPv6"));
+    assert_eq!(images.apply(&change), Err(refused));
+    assert_eq!(images, before);
 }

@@ -14,7 +14,7 @@ use sluice_ir::prefix_map::PrefixMap;
 use super::{INSTRUCTIONS, emit};
 use crate::abi::{NO_CLASS, NO_VERDICT, STUBS, Stub};
 use crate::image::tests::ports::{classes as port_classes, of_ports as tables_of_ports, spans};
-use crate::image::tests::{around, cidr, tables, wild_cidr};
+use crate::image::tests::{around, cidr, endpoints6, tables, wild_cidr};
 use crate::image::{Image, Images, Ports, Room};
 use crate::program::interpret::{Machine, MapId, ProgramId};
 use crate::program::{Code, disassemble};
@@ -131,6 +131,21 @@ proptest! {
             let images = Images::of_tables(&tables(7, &prefixes), &[], &room).unwrap();
             check_classes(&images, prefixes.iter().flat_map(|(prefix, _)| around(*prefix)))?;
         }
+    }
+
+    #[test]
+    fn of_endpoints_that_begin_alike(
+        first in prop::sample::select(vec!["fd00:10:244::", "fd00::", "2001:db8:1:2::"]),
+        (nodes, of_node) in (1..20_u128, 1..20_u128),
+        node in 1..120_u8,
+        others in prop::collection::vec((cidr(), 0..7_usize), 0..10),
+    ) {
+        // Nodes are numbered at any bits, and their endpoints at the last.
+        let endpoints = endpoints6(first, nodes, of_node, (node, 0));
+        let map: PrefixMap<usize> = others.into_iter().chain(endpoints).collect();
+        let prefixes: Vec<_> = map.iter().map(|(prefix, class)| (prefix, *class)).collect();
+        let images = Images::of_tables(&tables(7, &prefixes), &[], &Room::NONE).unwrap();
+        check_classes(&images, prefixes.iter().flat_map(|(prefix, _)| around(*prefix)))?;
     }
 
     #[test]
