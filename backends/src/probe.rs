@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::abi::{MARK_TEST, Reason};
+use crate::abi::{MARK_TEST, Reason, TEST_SEGMENTS};
 use crate::program::interpret::Context;
 
 /// The size of `struct __sk_buff` (Linux 6.18), which programs have as their context.
@@ -15,6 +15,7 @@ const AT_MARK: usize = 8;
 const AT_INGRESS_IFINDEX: usize = 36;
 const AT_IFINDEX: usize = 40;
 const AT_CB: usize = 48;
+const AT_SEGMENTS: usize = 164;
 
 const ETHERNET_IPV4: u16 = 0x0800;
 const ETHERNET_IPV6: u16 = 0x86dd;
@@ -83,6 +84,7 @@ impl Probe {
         put(AT_INGRESS_IFINDEX, self.ingress_ifindex);
         put(AT_IFINDEX, self.ifindex);
         put(AT_CB + 16, self.of_host.into());
+        put(AT_SEGMENTS, TEST_SEGMENTS);
         context
     }
 
@@ -91,7 +93,15 @@ impl Probe {
         let protocol = if self.is_ipv4() { ETHERNET_IPV4 } else { ETHERNET_IPV6 };
         let Probe { ifindex, ingress_ifindex, of_host, .. } = *self;
         let cb = [0, 0, 0, 0, of_host.into()];
-        Context { mark: MARK_TEST, protocol, ifindex, ingress_ifindex, cb, ..Context::default() }
+        Context {
+            mark: MARK_TEST,
+            protocol,
+            ifindex,
+            ingress_ifindex,
+            cb,
+            gso_segments: TEST_SEGMENTS,
+            ..Context::default()
+        }
     }
 
     fn is_ipv4(&self) -> bool {

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use sluice_backends::abi::{
     Config, Counter, DIRECTION_EGRESS, DIRECTION_INGRESS, ENDPOINT_ENFORCE_EGRESS, ENDPOINT_ENFORCE_INGRESS,
-    ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event, MAPS, MARK_GENERATION_SHIFT,
-    MARK_GENERATION_VALID, MARK_OF_PROXY, MARK_TEST, MARK_TO_PROXY, MapKind, NO_CLASS, NO_VERDICT, PROXY_DNS,
-    Reason, Stub, Verdict, map,
+    ENDPOINT_TRACK_EGRESS, ENDPOINT_TRACK_INGRESS, EVENT_DROP, Endpoint, Event, MAPS, MARK_GENERATION_ONE,
+    MARK_OF_PROXY, MARK_TEST, MARK_TO_PROXY, MapKind, NO_CLASS, NO_VERDICT, PROXY_DNS, Reason, Stub,
+    TEST_SEGMENTS, Verdict, map,
 };
 use sluice_backends::program::Register::{R0, R1, R2, R4};
 use sluice_backends::program::interpret::{
@@ -25,11 +25,17 @@ use zerocopy::{FromBytes, IntoBytes};
 const PASS: i32 = -1;
 const DROP: i32 = 2;
 const IFINDEX: u32 = 3;
+/// The interface of another endpoint, which may send to nobody but class 1 at one port.
+const BESIDE: u32 = 4;
+/// An interface of nobody.
+const OUTSIDE: u32 = 9;
 /// Who talks to the endpoint: class 1, and everybody else is in class 2.
 const FRIEND: u8 = 2;
 const STRANGER: u8 = 3;
 /// The endpoint's last byte.
 const ENDPOINT: u8 = 1;
+/// The mark of what generation 6 has let pass.
+const MARK: u32 = 3 * MARK_GENERATION_ONE;
 /// Class 1 is allowed here.
 const WEB: u16 = 80;
 /// Class 1 goes to the DNS proxy here.
@@ -122,21 +128,17 @@ impl Node {
             | ENDPOINT_TRACK_EGRESS
             | ENDPOINT_ENFORCE_INGRESS
             | ENDPOINT_ENFORCE_EGRESS;
-        let endpoint = Endpoint {
-            ifindex: IFINDEX,
-            id: 77,
-            flags,
-            generation: 6,
-            host_class: NO_CLASS,
-            ..Endpoint::default()
-        };
-        let slot = ((IFINDEX.wrapping_mul(0x9e37_79b1) >> 16) ^ IFINDEX) & 7;
-        self.image("sluice_endpoints", slot as usize * size_of::<Endpoint>(), endpoint.as_bytes());
+        let endpoint = Endpoint { flags, generation: 6, host_class: NO_CLASS, ..Endpoint::default() };
+        for (ifindex, id) in [(IFINDEX, 77), (BESIDE, 78)] {
+            let slot = ((ifindex.wrapping_mul(0x9e37_79b1) >> 16) ^ ifindex) & 7;
+            let endpoint = Endpoint { ifindex, id, ..endpoint };
+            self.image("sluice_endpoints", slot as usize * size_of::<Endpoint>(), endpoint.as_bytes());
+        }
         let deny = Verdict { reason: Reason::Policy as u8, counter: 600, ..Verdict::default() };
         let allow = Verdict { action: 1, counter: 601, ..Verdict::default() };
         let names = Verdict { action: 2, proxy: PROXY_DNS as u8, counter: 602, ..Verdict::default() };
         self.image("sluice_verdicts", 0, [deny, allow, names].as_bytes());
-        self.image("sluice_word", 0, &6_u32.to_le_bytes());
+        self.image("sluice_word", 0, [6_u32, 6, MARK, 0].as_bytes());
     }
 
     fn image(&mut self, name: &str, at: usize, bytes: &[u8]) {
@@ -145,7 +147,13 @@ impl Node {
     }
 
     fn run(&mut self, direction: u32, packet: Vec<u8>, mark: u32) -> Outcome {
-        let context = Context { mark, ifindex: IFINDEX, ingress_ifindex: 9, ..Context::default() };
+        let gso_segments = if mark == MARK_TEST { TEST_SEGMENTS } else { 0 };
+        let around = Context { mark, gso_segments, ..Context::default() };
+        self.run_with(direction, packet, &Context { ingress_ifindex: OUTSIDE, ..around })
+    }
+
+    fn run_with(&mut self, direction: u32, packet: Vec<u8>, around: &Context) -> Outcome {
+        let context = Context { ifindex: IFINDEX, ..*around };
         // As a device gives them: only the headers can be addressed at first.
         let packet = Packet { linear: 34.min(packet.len()), bytes: packet };
         self.machine.run(self.entries[direction as usize], packet, &context).unwrap()
@@ -254,7 +262,7 @@ fn a_family_that_a_node_does_not_have_needs_no_instructions() {
 fn policy_decides_and_connections_are_answered() {
     for packet in [tcp4, tcp6] {
         let mut node = Node::new(&constants());
-        let mark = MARK_GENERATION_VALID | 6 << MARK_GENERATION_SHIFT;
+        let mark = MARK;
         let mut run = |direction, packet| node.run(direction, packet, 0);
         let reply = packet(FRIEND, ENDPOINT, [WEB, 999], SYN_ACK);
         assert_eq!(run(DIRECTION_INGRESS, reply.clone()).code, DROP);
@@ -283,7 +291,7 @@ fn queries_are_given_to_the_proxy() {
         };
         let listens = Sockets { listener: Some(proxy), connection: None };
         let given = query(9, listens, SYN, 0);
-        let mark = MARK_GENERATION_VALID | 6 << MARK_GENERATION_SHIFT | MARK_TO_PROXY;
+        let mark = MARK | MARK_TO_PROXY;
         assert_eq!((given.code, given.given_to, given.context.mark), (PASS, Some(proxy), mark));
         let connected = Sockets { connection: Some(connection), ..listens };
         assert_eq!(query(9, connected, 0x10, 0).given_to, Some(connection));
@@ -364,10 +372,84 @@ fn without_programs_nothing_passes() {
     assert_eq!(node.counted(2 * u32::from(Reason::MissedTailCall as u8) + DIRECTION_INGRESS), 1);
     // Generation 6 judged it before.
     node.image("sluice_word", 0, [7_u32, 6].as_bytes());
-    let mark = |generation: u32| MARK_GENERATION_VALID | generation << MARK_GENERATION_SHIFT;
-    assert_eq!(node.run(DIRECTION_INGRESS, packet.clone(), mark(6)).code, PASS);
-    // One that is gone did.
-    assert_eq!(node.run(DIRECTION_INGRESS, packet, mark(4)).code, DROP);
+    assert_eq!(node.run(DIRECTION_INGRESS, packet.clone(), MARK).code, PASS);
+    // It is not asked what this machine sends, nor what comes in.
+    let made_here = Context { mark: MARK, ..Context::default() };
+    assert_eq!(node.run_with(DIRECTION_INGRESS, packet.clone(), &made_here).code, DROP);
+    assert_eq!(node.run(DIRECTION_EGRESS, packet, MARK).code, DROP);
+}
+
+#[test]
+fn what_another_generation_has_judged_is_judged_as_a_whole() {
+    for packet in [tcp4, tcp6] {
+        let mut node = Node::new(&constants());
+        let come = |node: &mut Node, ingress_ifindex, mark| {
+            let around = Context { ingress_ifindex, mark, ..Context::default() };
+            // Its receiver may be sent it, and its sender may not send it: class 2 is the endpoint's.
+            node.run_with(DIRECTION_INGRESS, packet(FRIEND, ENDPOINT, [999, WEB], SYN), &around)
+        };
+        assert_eq!(come(&mut node, BESIDE, MARK).code, PASS, "this generation has judged it");
+        for mark in [0, MARK_GENERATION_ONE, 0xf000_0000, 0x4000, 0x0600_0000] {
+            for nobody in [0, OUTSIDE] {
+                assert_eq!(come(&mut node, nobody, mark).code, PASS, "no endpoint sent it: {mark:#x}");
+            }
+            let outcome = come(&mut node, BESIDE, mark);
+            assert_eq!(outcome.code, DROP, "{mark:#x}");
+            let event = Event::read_from_bytes(&outcome.events[0].1).unwrap();
+            let who = (event.endpoint, event.direction, event.class, event.verdict, event.reason);
+            assert_eq!(who, (78, DIRECTION_EGRESS as u8, 2, 0, Reason::Policy as u8));
+        }
+        let of_policy = u32::from(Reason::Policy as u8) * 2;
+        let dropped = [DIRECTION_INGRESS, DIRECTION_EGRESS].map(|way| node.counted(of_policy + way));
+        assert_eq!(dropped, [0, 5]);
+        // No mark is free: then none is that of this generation.
+        node.image("sluice_word", 8, &[0; 8]);
+        assert_eq!(come(&mut node, BESIDE, 0).code, DROP);
+    }
+}
+
+#[test]
+fn a_reply_that_another_generation_let_pass_is_one_for_its_sender_too() {
+    let mut node = Node::new(&constants());
+    // Both are in class 1.
+    let begin = |[from, to]: [u8; 2], [source, destination]: [u16; 2], flags| {
+        let mut packet = tcp4(FRIEND, FRIEND, [source, destination], flags);
+        (packet[28], packet[32]) = (from, to);
+        packet
+    };
+    let reply = begin([0, 1], [WEB, 999], SYN_ACK);
+    let beside = Context { ingress_ifindex: BESIDE, ..Context::default() };
+    assert_eq!(node.run(DIRECTION_EGRESS, begin([1, 0], [999, WEB], SYN), 0).code, PASS);
+    assert_eq!(
+        node.run_with(DIRECTION_INGRESS, reply.clone(), &beside).code,
+        DROP,
+        "the sender knows of none"
+    );
+    let at_sender = Context { ifindex: BESIDE, ingress_ifindex: IFINDEX, mark: MARK, ..Context::default() };
+    let begun = Packet::from(begin([1, 0], [999, WEB], SYN));
+    let entry = node.entries[DIRECTION_INGRESS as usize];
+    assert_eq!(node.machine.run(entry, begun, &at_sender).unwrap().code, PASS);
+    assert_eq!(node.run_with(DIRECTION_INGRESS, reply, &beside).code, PASS);
+}
+
+#[test]
+fn nobody_asks_by_a_mark_alone() {
+    let mut node = Node::new(&constants());
+    let mut send = |sent: Context, to| {
+        let packet = tcp4(to, ENDPOINT, [999, WEB], SYN);
+        let outcome = node.run_with(DIRECTION_INGRESS, packet, &Context { mark: MARK_TEST, ..sent });
+        (outcome.code, outcome.context.mark, outcome.context.cb[3])
+    };
+    let asks = Context { gso_segments: TEST_SEGMENTS, ..Context::default() };
+    assert_eq!(send(asks, STRANGER), (DROP, MARK_TEST, 77));
+    let rest = MARK_TEST & 0x00ff_ffff;
+    for sent in [Context::default(), Context { gso_size: 1_400, ..asks }, Context { gso_segments: 2, ..asks }]
+    {
+        assert_eq!(send(sent, STRANGER), (DROP, rest, 0));
+        assert_eq!(send(sent, FRIEND), (PASS, rest, 0));
+    }
+    assert_eq!([600, 601].map(|counter| node.counted(counter)), [3, 3]);
+    assert_eq!(node.machine.entries(node.maps["sluice_conntrack"]).count(), 1);
 }
 
 #[test]

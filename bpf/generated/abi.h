@@ -5,7 +5,7 @@
 #include <linux/types.h>
 #include <stddef.h>
 
-#define SLUICE_ABI_VERSION 1
+#define SLUICE_ABI_VERSION 2
 /* What comes to an endpoint. */
 #define SLUICE_DIRECTION_INGRESS 0x0U
 /* What an endpoint sends. */
@@ -73,18 +73,19 @@
  * is in `cb`: the verdict, the class, the drop reason, the endpoint's number. Where the fifth word is not 0, policy
  * of the host is asked about a packet of another endpoint. */
 #define SLUICE_MARK_TEST 0x5c1ce7e5U
-/* Where a packet says by which generation it was judged before. */
+/* Beside the mark, so many segments without a size are what such a packet has: no device and no socket makes
+ * one, and to have the mark alone means nothing. */
+#define SLUICE_TEST_SEGMENTS 0xe7e5U
+/* Where a packet says by which generation it was judged before: one of 15 marks, or 0. */
 #define SLUICE_MARK_GENERATION_MASK 0xf0000000U
-/* Whether it says so. */
-#define SLUICE_MARK_GENERATION_VALID 0x80000000U
-/* The lowest three bits of the generation begin at this bit. */
-#define SLUICE_MARK_GENERATION_SHIFT 0x1cU
+/* The first of these marks, and what lies between them. */
+#define SLUICE_MARK_GENERATION_ONE 0x10000000U
 /* Where a mark says how this machine has to do with a packet. It lies in the highest byte, as the generation does,
  * beside the bits that others are known to use: 0xc000, 0x0f00, 0xff0000. */
 #define SLUICE_MARK_DELIVERY_MASK 0xf000000U
 /* The packet goes to a proxy on this machine, whatever its destination says. */
 #define SLUICE_MARK_TO_PROXY 0x5000000U
-/* The mark of a proxy's sockets, and of what they send. */
+/* The mark of a proxy's sockets, and of what they send. In a packet all of the highest byte must be so. */
 #define SLUICE_MARK_OF_PROXY 0x6000000U
 
 /* Why a packet was dropped. */
@@ -111,10 +112,13 @@ struct sluice_word {
 	__u32 generation;
 	/* The one before, as long as it judges the packets that it has judged before; else the same. */
 	__u32 previous;
+	/* For each bank, the mark of what its generation has let pass; 0 if no mark is free, and nothing is marked. */
+	__u32 marks[2];
 };
-_Static_assert(sizeof(struct sluice_word) == 8, "size of sluice_word");
+_Static_assert(sizeof(struct sluice_word) == 16, "size of sluice_word");
 _Static_assert(offsetof(struct sluice_word, generation) == 0, "sluice_word.generation");
 _Static_assert(offsetof(struct sluice_word, previous) == 4, "sluice_word.previous");
+_Static_assert(offsetof(struct sluice_word, marks) == 8, "sluice_word.marks");
 
 /* Where proxies listen. It outlives generations and whoever writes it, and each store is seen at once. */
 struct sluice_proxy {

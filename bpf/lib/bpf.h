@@ -33,6 +33,9 @@
 /* Keeps the compiler from proving away a bound that the verifier has to see. */
 #define opaque(value) asm volatile("" : "+r"(value))
 
+/* What of a mark is ours. */
+#define OWN_BITS (SLUICE_MARK_GENERATION_MASK | SLUICE_MARK_DELIVERY_MASK)
+
 /*
  * Makes the verifier forget what it knows of a value. It follows each way through a program as long as something
  * differs between them that a branch hangs on, be it only a constant; where ways meet, that is forgotten, and they
@@ -46,7 +49,7 @@
 		(value) = kept;                                                       \
 	})
 
-/* Whether a packet only asks for its verdict: nothing may remember it. */
+/* Whether a packet only asks for its verdict: nothing may remember it. The entry programs see to it that no other has the mark. */
 inline_always bool asks(const struct __sk_buff *skb)
 {
 	return skb->mark == SLUICE_MARK_TEST;

@@ -14,11 +14,11 @@ inline_always __u8 opposite(__u8 direction)
 	return direction ^ 1;
 }
 
-/* The key of a packet's connection, if the packet began it. */
-inline_always void connection_key(const struct __sk_buff *skb, const struct packet *packet,
+/* The key of a packet's connection, if the packet began it, as whoever sends or gets it sees that. */
+inline_always void connection_key(const struct __sk_buff *skb, const struct packet *packet, __u8 direction,
 				  struct sluice_ct_key *key)
 {
-	bool out = packet->direction == SLUICE_DIRECTION_EGRESS;
+	bool out = direction == SLUICE_DIRECTION_EGRESS;
 
 	*key = (struct sluice_ct_key){
 		.local = { out ? packet->source[0] : packet->destination[0],
@@ -28,7 +28,7 @@ inline_always void connection_key(const struct __sk_buff *skb, const struct pack
 		.local_port = out ? packet->source_port : packet->destination_port,
 		.remote_port = out ? packet->destination_port : packet->source_port,
 		.protocol = packet->protocol,
-		.direction = packet->direction,
+		.direction = direction,
 	};
 	if (is_icmp(packet)) {
 		key->local_port = packet->source_port;

@@ -6,6 +6,7 @@
 #include "fragment.h"
 #include "policy.h"
 #include "related.h"
+#include "sender.h"
 #include "source.h"
 
 /* A family that no endpoint of the node has is not looked at. The host's interface passes it on to others. */
@@ -52,18 +53,27 @@ inline_always int headers(struct __sk_buff *skb, const struct sluice_endpoint *e
 
 /* What is known of an Internet packet decides. */
 inline_always int judge_internet(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
-				 const struct packet *packet, struct judgement *judgement)
+				 struct packet *packet, struct judgement *judgement)
 {
 	struct sluice_ct_key key;
 	int reason = check_source(endpoint, packet);
+	bool reply;
 
 	if (reason)
 		return reason;
 	if (is_of_link(packet) || is_frag_needed(packet))
 		return PASSES;
-	connection_key(skb, packet, &key);
-	if (is_reply(skb, endpoint, packet, &key) || is_related(skb, endpoint, packet))
+	connection_key(skb, packet, packet->direction, &key);
+	reply = is_reply(skb, endpoint, packet, &key);
+	if (!reply && is_related(skb, endpoint, packet))
 		return PASSES;
+	/* That it is an error, and which, was of interest up to here. */
+	forget(skb, packet->destination_port);
+	forget(skb, reply);
+	reason = policy_of_sender(skb, endpoint, packet, judgement);
+	forget(skb, reason);
+	if (reason || reply)
+		return reason;
 	return policy(skb, endpoint, packet, &key, judgement);
 }
 
@@ -104,7 +114,7 @@ inline_always void answer(struct __sk_buff *skb, const struct judgement *judgeme
 /* The next hook of the packet on this node decides by the same generation. */
 inline_always void mark_generation(struct __sk_buff *skb, __u32 generation)
 {
-	__u32 mark = SLUICE_MARK_GENERATION_VALID | generation << SLUICE_MARK_GENERATION_SHIFT;
+	__u32 mark = sluice_word.marks[generation & 1];
 
 	skb->mark = (skb->mark & ~SLUICE_MARK_GENERATION_MASK) | (mark & SLUICE_MARK_GENERATION_MASK);
 }

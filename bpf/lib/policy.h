@@ -41,7 +41,7 @@ inline_always bool is_from_here(const struct __sk_buff *skb, const struct sluice
 /* The host's own: neither what came in by an interface, nor what the DNS proxy sends for endpoints. */
 inline_always bool is_made_by_host(const struct __sk_buff *skb)
 {
-	return !skb->ingress_ifindex && (skb->mark & SLUICE_MARK_DELIVERY_MASK) != SLUICE_MARK_OF_PROXY;
+	return !skb->ingress_ifindex && (skb->mark & OWN_BITS) != SLUICE_MARK_OF_PROXY;
 }
 
 /*

@@ -16,6 +16,9 @@ inline_always const struct sluice_endpoint *find_endpoint(__u32 ifindex)
 
 		if (endpoint->ifindex == ifindex)
 			return endpoint;
+		/* Nobody was put behind a slot that is free. */
+		if (!endpoint->ifindex)
+			return NULL;
 	}
 	return NULL;
 }

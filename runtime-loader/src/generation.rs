@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sluice_backends::abi::{DIRECTION_EGRESS, DIRECTION_INGRESS, MapSpec, Reason};
+use sluice_backends::image::Write;
 use sluice_backends::probe::Probe;
 use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
@@ -103,6 +104,8 @@ pub struct Prepared<'i> {
     pub programs: Arc<ByDirection<Code>>,
     /// What they must answer.
     pub checks: Vec<Check>,
+    /// What is other in the images than in those that the bank was filled with beforehand, where that is known.
+    pub since: Option<Vec<Write>>,
 }
 
 #[cfg(test)]

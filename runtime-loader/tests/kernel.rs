@@ -55,9 +55,12 @@ fn memory_is_shared_with_the_kernel() {
     assert_eq!(other.load(0).unwrap(), 7);
     one.write(1, &[1, 2, 3]).unwrap();
     assert_eq!(other.read(0, 5).unwrap(), [7, 1, 2, 3, 0]);
-    assert!(one.write(6, &[0; 3]).is_err(), "beyond the end");
+    let end = one.size();
+    one.write(end - 2, &[4, 5]).unwrap();
+    assert_eq!(other.read(end - 2, 2).unwrap(), [4, 5]);
+    assert!(one.write(end - 2, &[0; 3]).is_err(), "beyond the end");
     assert!(one.store(2, 0).is_err(), "between words");
-    assert!(one.load(8).is_err());
+    assert!(one.load(end - 4).is_ok() && one.load(end).is_err());
 }
 
 #[test]

@@ -18,6 +18,7 @@ use harness::policies::{A, B, Compiled, KEPT, KEPT_BESIDE};
 use harness::root;
 use harness::traffic::{Pair, Probe, ping_and_echo};
 use rustix::process::{Signal, getpid, kill_process};
+use sluice_backends::abi::Reason;
 use sluice_backends::datapath::entries;
 use sluice_loader::generation::{Bank, Number};
 use sluice_loader::node::{Interface, Node, Sizes};
@@ -116,6 +117,14 @@ impl Bed {
     }
 }
 
+/// Ends with a node on which every packet has found the programs of its generation.
+fn end(node: Node) {
+    let counters = node.counters().unwrap();
+    let missed = [0, 1].map(|way| counters.sum(Reason::MissedTailCall as u32 * 2 + way).unwrap().packets);
+    assert_eq!(missed, [0, 0], "packets that found no programs");
+    node.remove().unwrap();
+}
+
 /// Lets nothing of a flow that every generation allows be lost while something is done.
 fn without_loss(network: &Network, act: impl FnOnce()) {
     let pair = Pair::new(network, KEPT_BESIDE);
@@ -158,7 +167,7 @@ fn an_agent_may_be_killed_after_every_step() {
             assert_eq!(bed.judges(&mut probe, "published by the next"), now.other());
         }
     });
-    bed.open().remove().unwrap();
+    end(bed.open());
 }
 
 #[test]
@@ -184,7 +193,7 @@ fn an_agent_may_be_killed_at_any_moment() {
             assert_eq!(bed.judges(&mut probe, "published by the next"), now.other());
         }
     });
-    bed.open().remove().unwrap();
+    end(bed.open());
 }
 
 #[test]
@@ -202,5 +211,5 @@ fn an_agent_may_be_killed_before_anything_is_in_force() {
         assert_eq!(node.current(), expected, "killed after {step:?}");
         bed.publish(&mut node);
     }
-    bed.open().remove().unwrap();
+    end(bed.open());
 }

@@ -125,3 +125,68 @@ fn programs_that_are_verified_are_taken_by_the_generations_to_come() {
     }
     node.remove().unwrap();
 }
+
+/// Whoever comes after a version of Sluice with another ABI cannot read what that has pinned, and must not open the node.
+#[test]
+fn what_another_version_has_pinned_judges_until_there_is_something_else() {
+    if !root("what_another_version_has_pinned_judges_until_there_is_something_else") {
+        return;
+    }
+    let network = Network::new(2);
+    let mut old = open(&network);
+    old.publish(&constant(false)).unwrap();
+    old.attach(&interfaces(&network, 2)).unwrap();
+    drop(old);
+    // The folder's name is all that tells versions apart.
+    let version = format!("abi-{}", sluice_backends::abi::VERSION);
+    std::fs::rename(network.pins.join(&version), network.pins.join("abi-0")).unwrap();
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(&network.pins).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let mut new = open(&network);
+    assert_eq!(new.current(), None, "nothing is adopted");
+    assert!(!reaches(&network, 0, 1), "but it is in force");
+    // Killed here, and again: nothing is lost.
+    drop(new);
+    new = open(&network);
+    assert!(names().contains(&"before-0".to_owned()) && names().contains(&version), "{:?}", names());
+    new.publish(&constant(true)).unwrap();
+    assert!(!reaches(&network, 0, 1), "until the new programs are on the interfaces");
+    new.attach(&interfaces(&network, 2)).unwrap();
+    assert!(reaches(&network, 0, 1));
+    assert!(!names().contains(&"before-0".to_owned()), "{:?}", names());
+    new.remove().unwrap();
+    assert!(!network.pins.exists());
+}
+
+#[test]
+fn one_agent_at_a_time_has_the_pins() {
+    if !root("one_agent_at_a_time_has_the_pins") {
+        return;
+    }
+    let network = Network::new(0);
+    let held = network.pins().lock().unwrap();
+    let refused = network.pins().lock().unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::WouldBlock);
+    drop(held);
+    assert!(network.pins().lock().is_ok());
+}
+
+/// A folder on another file system gets a bpffs of its own, in which the kernel has put something already.
+#[test]
+fn pins_may_be_in_a_file_system_of_their_own() {
+    if !root("pins_may_be_in_a_file_system_of_their_own") {
+        return;
+    }
+    let network = Network::new(0);
+    let folder = tempfile::tempdir().unwrap();
+    let pins = sluice_loader::pins::Pins::new(folder.path());
+    let opened = pins.lock().map(|_lock| {
+        Node::open(pins.clone(), &entries(), Sizes { connections: Some(1_024) }).map(|node| node.current())
+    });
+    let unmounted = rustix::mount::unmount(folder.path(), rustix::mount::UnmountFlags::DETACH);
+    assert!(matches!(opened, Ok(Ok(None))), "{opened:?}");
+    unmounted.unwrap();
+    drop(network);
+}

@@ -17,10 +17,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::network::Network;
-use harness::policies::{A, B, C, Compiled, GENERATIONS_APART, KEPT, MIX_AB, MIX_BA, ONLY_A};
+use harness::policies::{A, B, C, Compiled, KEPT, KEPT_BESIDE, MIX_AB, MIX_BA, ONLY_A, ONLY_B, Policy};
 use harness::traffic::{Connection, Deadline, Pair, Probe, flood, inside, ping_and_echo, talk};
 use harness::{programs, root};
-use sluice_backends::abi::{Reason, Word, map};
+use sluice_backends::abi::{MARK_GENERATION_ONE, Reason, Word, map};
 use sluice_backends::datapath;
 use sluice_backends::program::{Assembler, Code, Register};
 use sluice_ir::decision::ByDirection;
@@ -87,25 +87,35 @@ impl Bed {
     }
 
     /// Flips between the two generations that were published last for some seconds, by the steps of a publish but for
-    /// the slow ones, which make programs. Each has only one set of bits in the mark, so its number grows by what
-    /// keeps them.
+    /// the slow ones, which make programs. Each keeps its number's place and its mark.
     fn flip_on(&mut self, seconds: u64) {
         let deadline = Deadline::after(seconds);
-        let spec = map("sluice_word").unwrap();
-        let word = Memory::of(&Map::open(spec, &self.network.pins().shared(spec)).unwrap()).unwrap();
+        let word = self.word();
         let mut current = word.load(offset_of!(Word, generation)).unwrap();
         let mut before = current - 1;
         while !deadline.is_over() {
             wait_for_readers().unwrap();
             word.store(offset_of!(Word, previous), current).unwrap();
             wait_for_readers().unwrap();
-            (current, before) = (before + GENERATIONS_APART, current);
+            (current, before) = (before, current);
             let began = Instant::now();
             word.store(offset_of!(Word, generation), current).unwrap();
             self.flips.push(began.elapsed());
         }
         self.node = Node::open(self.network.pins(), &self.entries, SIZES).unwrap();
         assert_eq!(self.node.current().map(Number::word), Some(current));
+    }
+
+    fn word(&self) -> Memory {
+        let spec = map("sluice_word").unwrap();
+        Memory::of(&Map::open(spec, &self.network.pins().shared(spec)).unwrap()).unwrap()
+    }
+
+    /// Has both generations mark packets alike, so that each takes what the other has judged for its own.
+    fn mark_alike(&self) {
+        for bank in [0, 4] {
+            self.word().store(offset_of!(Word, marks) + bank, MARK_GENERATION_ONE).unwrap();
+        }
     }
 
     /// How many packets the datapath dropped for a reason, or for any, by direction.
@@ -189,14 +199,15 @@ fn the_test_sees_a_mix_where_marks_are_ignored() {
         return;
     }
     let _alone = alone();
-    // These look at the word alone.
+    // These look at the word alone, and programs that cannot tell marks apart follow them.
     let mut bed = Bed::new(programs::entries());
     // How often a packet is on its way at a flip is the scheduler's affair.
     let (sent, arrived) = mixed(&mut bed, |bed, seen| {
         for _ in 0..4 {
             if !seen() {
-                bed.publish_on(3);
-                bed.flip_on(3);
+                bed.flip();
+                bed.mark_alike();
+                bed.flip_on(5);
             }
         }
     });
@@ -262,11 +273,48 @@ fn cut(bed: &mut Bed, pair: Pair, connections: &mut [Connection]) {
     assert!(client.recv(&mut [0; 8]).is_err(), "and nothing but replies");
 }
 
-/// A packet waits between the hooks until the address of the next one is known, which may take longer than the
-/// generation lives that let it in.
+/// Packets that wait between the hooks, until the address of their next one is known, for longer than the generation
+/// lives that let them in.
+struct Waiting {
+    mix: Pair,
+    kept: Pair,
+    /// The policy that let them in.
+    first: Policy,
+    address: String,
+}
+
+impl Waiting {
+    fn begin(bed: &Bed) -> Waiting {
+        let first = bed.policies[bed.node.current().unwrap().bank().index() as usize].policy;
+        let mix = Pair::new(&bed.network, if first == A { MIX_AB } else { MIX_BA });
+        let kept = Pair::new(&bed.network, KEPT);
+        let out = bed.network.run(1, "ip link set eth0 arp off; ip -o link show eth0");
+        let link = String::from_utf8(out.stdout).unwrap();
+        let address = link.split_whitespace().skip_while(|word| *word != "link/ether").nth(1).unwrap();
+        bed.network.on_node("ip neigh flush dev ep1");
+        mix.client.send(&[0]).unwrap();
+        kept.client.send(&[0]).unwrap();
+        Waiting { mix, kept, first, address: address.to_owned() }
+    }
+
+    /// How many of what only a mix lets pass arrive, and of what every generation does.
+    fn end(self, bed: &Bed) -> [usize; 2] {
+        let known = format!(
+            "ip neigh replace {} lladdr {} dev ep1 nud permanent",
+            Network::address4(1),
+            self.address
+        );
+        assert!(bed.network.on_node(&known).status.success());
+        let arrived = [&self.mix, &self.kept].map(Pair::arrived);
+        bed.network.run(1, "ip link set eth0 arp on");
+        bed.network.on_node("ip neigh flush dev ep1 nud permanent");
+        arrived
+    }
+}
+
 #[test]
-fn a_packet_that_outlives_its_generation_is_not_judged_by_the_next() {
-    if !root("a_packet_that_outlives_its_generation_is_not_judged_by_the_next") {
+fn a_packet_that_outlives_its_generation_is_judged_by_the_next_as_a_whole() {
+    if !root("a_packet_that_outlives_its_generation_is_judged_by_the_next_as_a_whole") {
         return;
     }
     let _alone = alone();
@@ -274,24 +322,87 @@ fn a_packet_that_outlives_its_generation_is_not_judged_by_the_next() {
     // So both policies have been compiled, and the packet need not wait for that.
     bed.flip();
     bed.flip();
-    let first = bed.policies[bed.node.current().unwrap().bank().index() as usize].policy;
-    let pair = Pair::new(&bed.network, if first == A { MIX_AB } else { MIX_BA });
-    let server = Network::address4(1);
-    let out = bed.network.run(1, "ip link set eth0 arp off; ip -o link show eth0");
-    let link = String::from_utf8(out.stdout).unwrap();
-    let address = link.split_whitespace().skip_while(|word| *word != "link/ether").nth(1).unwrap();
-    let kept = Pair::new(&bed.network, KEPT);
-    bed.network.on_node("ip neigh flush dev ep1");
-    pair.client.send(&[0]).unwrap();
-    kept.client.send(&[0]).unwrap();
-    bed.flip();
-    bed.node.settle().unwrap();
-    let known = format!("ip neigh replace {server} lladdr {address} dev ep1 nud permanent");
-    assert!(bed.network.on_node(&known).status.success());
-    let arrived = [&pair, &kept].map(Pair::arrived);
-    assert_eq!(arrived, [0, 0], "none can say what both hooks would have said");
-    assert_eq!(bed.drops(Some(Reason::MissedTailCall)), ByDirection { ingress: 2, egress: 0 });
-    kept.client.send(&[0]).unwrap();
-    assert_eq!(kept.arrived(), 1);
+    // Marks come to an end at the second, and generations go on without.
+    for flips in [1, 17, 8, 9] {
+        let before = bed.drops(Some(Reason::Policy));
+        let waiting = Waiting::begin(&bed);
+        let first = waiting.first;
+        for at in 0..flips {
+            // What comes last would let the packet in where it arrives.
+            let other = at + 1 == flips;
+            let policy = bed.policies.iter().position(|known| (known.policy == first) != other).unwrap();
+            let prepared = bed.policies[policy].prepared(bed.node.next());
+            bed.node.publish(&prepared).unwrap();
+        }
+        bed.node.settle().unwrap();
+        assert_eq!(waiting.end(&bed), [0, 1], "after {flips} flips");
+        let after = bed.drops(Some(Reason::Policy));
+        assert_eq!((after.egress - before.egress, after.ingress - before.ingress), (1, 0), "{flips} flips");
+        bed.flip();
+    }
+    assert_eq!(bed.drops(None), bed.drops(Some(Reason::Policy)), "and nothing for another reason");
+    bed.node.remove().unwrap();
+}
+
+/// What others do to marks on this machine, between the hooks.
+const FOREIGN: [&str; 6] = [
+    // Forgets ours.
+    "meta mark set 0x1",
+    // What kube-proxy does, and others: bits of their own.
+    "meta mark set meta mark or 0x4000",
+    "meta mark set 0x0600ff00",
+    // Keeps ours with the connection, and gives them to all that follows.
+    "meta mark set ct mark; ct mark set meta mark",
+    // As if it only asked.
+    "meta mark set 0x5c1ce7e5",
+    // Any of ours, in turn.
+    "meta mark set numgen inc mod 16 map { 0: 0, 1: 0x10000000, 2: 0x20000000, 3: 0x30000000, 4: 0x40000000, \
+     5: 0x50000000, 6: 0x60000000, 7: 0x70000000, 8: 0x80000000, 9: 0x90000000, 10: 0xa0000000, 11: 0xb0000000, \
+     12: 0xc0000000, 13: 0xd0000000, 14: 0xe0000000, 15: 0xf0000000 }",
+];
+
+/// What is sent to each port during some flips is what the policy in force says.
+fn flip_and_probe(bed: &mut Bed, rule: &str) {
+    let pair = Pair::new(&bed.network, KEPT_BESIDE);
+    let mut probe = Probe::new(&bed.network);
+    let stop = AtomicBool::new(false);
+    let count = thread::scope(|scope| {
+        let ping = scope.spawn(|| ping_and_echo(&pair, &stop));
+        for _ in 0..4 {
+            bed.flip();
+            bed.node.settle().unwrap();
+            let policy = bed.policies[bed.node.current().unwrap().bank().index() as usize].policy;
+            let surely = if policy == A { ONLY_A } else { ONLY_B };
+            assert_eq!(probe.passing(surely), policy.passing(), "{rule}");
+        }
+        stop.store(true, Ordering::Relaxed);
+        ping.join().unwrap()
+    });
+    assert!(count.sent > 0 && count.lost == 0, "{rule}: {count:?}");
+}
+
+#[test]
+fn no_mark_of_others_changes_a_verdict() {
+    if !root("no_mark_of_others_changes_a_verdict") {
+        return;
+    }
+    let _alone = alone();
+    let mut bed = Bed::new(datapath::entries().unwrap());
+    for (at, rule) in FOREIGN.iter().enumerate() {
+        let rules = format!(
+            "nft 'table inet marks {{ chain before {{ type filter hook prerouting priority mangle; {rule}; }}; \
+             chain out {{ type route hook output priority mangle; {rule}; }}; }}'"
+        );
+        let made = bed.network.on_node(&rules);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        flip_and_probe(&mut bed, rule);
+        // The same flips under load: what others write over all the time says of no packet who has judged it.
+        if at < 2 {
+            let (sent, arrived) = mixed(&mut bed, |bed, _| bed.publish_on(2));
+            assert_eq!(arrived, 0, "{rule}: of {sent}");
+        }
+        bed.network.on_node("nft delete table inet marks");
+    }
+    assert_eq!(bed.drops(None), bed.drops(Some(Reason::Policy)), "and nothing for another reason");
     bed.node.remove().unwrap();
 }

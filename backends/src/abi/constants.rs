@@ -1,7 +1,10 @@
 //! Numbers that both sides know, what the template leaves open, and the constants of a node.
 
-/// The version of everything in this module. A bundle of another version is refused.
-pub const VERSION: u32 = 1;
+/// The version of what both sides read: records, numbers, maps, constants, stubs. It rises with any change of one of
+/// them, be it that something is added: a bundle of another version is refused, and what is pinned of another version is
+/// replaced and not adopted. Reasons of drops have numbers for ever, so one more changes nothing. `golden/abi.txt` has the
+/// hash of each version, and a test fails where one has become another.
+pub const VERSION: u32 = 2;
 
 /// A number as C sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,18 +102,19 @@ numbers! {
     /// is in `cb`: the verdict, the class, the drop reason, the endpoint's number. Where the fifth word is not 0, policy
     /// of the host is asked about a packet of another endpoint.
     MARK_TEST = 0x5c1c_e7e5;
-    /// Where a packet says by which generation it was judged before.
+    /// Beside the mark, so many segments without a size are what such a packet has: no device and no socket makes
+    /// one, and to have the mark alone means nothing.
+    TEST_SEGMENTS = 0xe7e5;
+    /// Where a packet says by which generation it was judged before: one of 15 marks, or 0.
     MARK_GENERATION_MASK = 0xf000_0000;
-    /// Whether it says so.
-    MARK_GENERATION_VALID = 0x8000_0000;
-    /// The lowest three bits of the generation begin at this bit.
-    MARK_GENERATION_SHIFT = 28;
+    /// The first of these marks, and what lies between them.
+    MARK_GENERATION_ONE = 0x1000_0000;
     /// Where a mark says how this machine has to do with a packet. It lies in the highest byte, as the generation does,
     /// beside the bits that others are known to use: 0xc000, 0x0f00, 0xff0000.
     MARK_DELIVERY_MASK = 0x0f00_0000;
     /// The packet goes to a proxy on this machine, whatever its destination says.
     MARK_TO_PROXY = 0x0500_0000;
-    /// The mark of a proxy's sockets, and of what they send.
+    /// The mark of a proxy's sockets, and of what they send. In a packet all of the highest byte must be so.
     MARK_OF_PROXY = 0x0600_0000;
 }
 

@@ -92,6 +92,8 @@ records! {
         generation: u32,
         /// The one before, as long as it judges the packets that it has judged before; else the same.
         previous: u32,
+        /// For each bank, the mark of what its generation has let pass; 0 if no mark is free, and nothing is marked.
+        marks: [u32; 2],
     }
 
     /// Where proxies listen. It outlives generations and whoever writes it, and each store is seen at once.

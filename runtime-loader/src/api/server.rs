@@ -80,7 +80,7 @@ async fn converse(stream: UnixStream, feeds: Feeds) -> io::Result<()> {
     match question(&mut reader).await? {
         Ok(Request::Monitor(filter)) => monitor(reader, writer, feeds, filter).await,
         Ok(request) => {
-            let answer = answer(&request, &feeds);
+            let answer = answer(&request, &feeds).await;
             say(&mut writer, &answer).await
         }
         Err(refused) => say(&mut writer, &refused).await,
@@ -99,31 +99,31 @@ async fn question(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Result<Re
     }))
 }
 
-fn answer(request: &Request, feeds: &Feeds) -> Answer {
+async fn answer(request: &Request, feeds: &Feeds) -> Answer {
     let snapshot = Arc::clone(&feeds.snapshot.borrow());
     match request {
         Request::Status => Answer::Status(Box::new(snapshot.status.clone())),
         Request::Endpoints => Answer::Endpoints(snapshot.endpoints.clone()),
         Request::Policy => Answer::Policy(Box::new(snapshot.policy.clone())),
-        Request::Fqdn(filter) => learned(feeds, filter, &mut |names| Answer::Fqdn(names.list(filter))),
-        Request::FqdnFlush(filter) => {
-            learned(feeds, filter, &mut |names| Answer::Flushed(names.flush(filter)))
-        }
+        Request::Fqdn(filter) => match learned(feeds, filter) {
+            Ok(names) => Answer::Fqdn(names.list(filter)),
+            Err(refused) => refused,
+        },
+        Request::FqdnFlush(filter) => match learned(feeds, filter) {
+            Ok(names) => Answer::Flushed(names.flush(filter).await),
+            Err(refused) => refused,
+        },
         // It has its own way, as its answer has no end.
         Request::Monitor(_) => refusal("`monitor` is not answered by one line", "read line by line"),
     }
 }
 
-/// An answer about what was learned.
-fn learned(feeds: &Feeds, filter: &FqdnFilter, answer: &mut dyn FnMut(&Names) -> Answer) -> Answer {
+/// What was learned, for a filter that can be understood; else what is answered instead.
+fn learned<'f>(feeds: &'f Feeds, filter: &FqdnFilter) -> Result<&'f Names, Answer> {
     let pattern = filter.pattern.as_deref().unwrap_or("*");
-    if let Err(error) = DnsPattern::match_pattern(pattern) {
-        return refusal(&error.to_string(), error.help());
-    }
-    match &feeds.names {
-        Some(names) => answer(names),
-        None => refusal("the agent has no DNS proxy", "look at what the agent logged when it began"),
-    }
+    DnsPattern::match_pattern(pattern).map_err(|error| refusal(&error.to_string(), error.help()))?;
+    let missing = || refusal("the agent has no DNS proxy", "look at what the agent logged when it began");
+    feeds.names.as_deref().ok_or_else(missing)
 }
 
 /// Events until the reader goes away or the agent ends.

@@ -26,6 +26,12 @@ pub enum ListenError {
         /// The file.
         path: PathBuf,
     },
+    /// Nobody but root may.
+    #[error("cannot listen on `{}`: the agent has to be root", path.display())]
+    NotAllowed {
+        /// The socket.
+        path: PathBuf,
+    },
     /// The system refuses.
     #[error("cannot listen on `{}`: {why}", path.display())]
     Io {
@@ -35,6 +41,16 @@ pub enum ListenError {
         #[source]
         why: io::Error,
     },
+}
+
+impl ListenError {
+    fn io(path: &Path, why: io::Error) -> ListenError {
+        let path = path.to_owned();
+        match why.kind() {
+            ErrorKind::PermissionDenied => ListenError::NotAllowed { path },
+            _ => ListenError::Io { path, why },
+        }
+    }
 }
 
 /// A socket that listens. It is gone from the file system when this is dropped.
@@ -55,7 +71,7 @@ impl Socket {
     ///
     /// See [`ListenError`].
     pub fn listen(path: &Path) -> Result<Socket, ListenError> {
-        let io = |why| ListenError::Io { path: path.to_owned(), why };
+        let io = |why| ListenError::io(path, why);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(io)?;
         }
@@ -86,7 +102,7 @@ impl Drop for Socket {
 
 /// Only one agent at a time looks whether somebody listens.
 fn lock(path: &Path) -> Result<File, ListenError> {
-    let io = |why| ListenError::Io { path: path.to_owned(), why };
+    let io = |why| ListenError::io(path, why);
     let file = File::create(beside(path, "lock")).map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -100,7 +116,7 @@ fn make_room(path: &Path) -> Result<(), ListenError> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => Err(ListenError::Occupied { path: path.to_owned() }),
         Ok(_) if UnixStream::connect(path).is_ok() => Err(ListenError::Living { path: path.to_owned() }),
-        Err(why) if why.kind() != ErrorKind::NotFound => Err(ListenError::Io { path: path.to_owned(), why }),
+        Err(why) if why.kind() != ErrorKind::NotFound => Err(ListenError::io(path, why)),
         _ => Ok(()),
     }
 }

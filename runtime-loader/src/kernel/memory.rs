@@ -85,6 +85,17 @@ impl Memory {
         self.write(longs.len() * LONG, rest)
     }
 
+    /// Whether the memory says some bytes from the beginning on.
+    pub fn says(&self, bytes: &[u8]) -> bool {
+        let (longs, rest) = bytes.as_chunks::<LONG>();
+        let alike = |(at, long): (usize, &[u8; LONG])| {
+            self.long(at * LONG).load(Ordering::Relaxed) == u64::from_ne_bytes(*long)
+        };
+        let rest_at = longs.len() * LONG;
+        let is_rest = || self.read(rest_at, rest.len()).is_ok_and(|read| read == rest);
+        self.within(0, bytes.len()).is_ok() && longs.iter().enumerate().all(alike) && is_rest()
+    }
+
     /// Reads bytes.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::{fs, io, thread};
 
 use sluice_backends::abi::{MAPS, MapSpec, NO_VERDICT, Reason, Scope};
 use sluice_backends::datapath::program_name;
+use sluice_backends::image::Image;
 use sluice_backends::probe::Found;
 use sluice_backends::program::Code;
 use sluice_ir::decision::ByDirection;
@@ -28,6 +29,8 @@ pub(super) struct InKernel {
     programs: Vec<(Direction, Program)>,
     /// What was loaded; none if another agent did it.
     code: Option<Arc<ByDirection<Code>>>,
+    /// Whether the images are those that the next generation begins with ([`Prepared::since`]).
+    is_filled: bool,
 }
 
 /// Images by their sizes in bytes.
@@ -67,7 +70,7 @@ impl std::fmt::Display for Said {
 
 impl InKernel {
     pub(super) fn new(bank: Bank) -> InKernel {
-        InKernel { bank, images: Vec::new(), programs: Vec::new(), code: None }
+        InKernel { bank, images: Vec::new(), programs: Vec::new(), code: None, is_filled: false }
     }
 
     pub(super) fn bank(&self) -> Bank {
@@ -117,10 +120,34 @@ impl InKernel {
         here.eq(sizes(prepared)) && self.code.as_ref().is_some_and(alike)
     }
 
+    /// Writes the images here that a generation to come begins with, as far as they are known.
+    pub(super) fn fill(&mut self, like: &Prepared) -> Result<(), KernelError> {
+        self.rewrite(like)?;
+        self.is_filled = true;
+        Ok(())
+    }
+
     /// Writes images over those that are here, which nobody reads.
-    pub(super) fn rewrite(&self, prepared: &Prepared) -> Result<(), KernelError> {
-        let images = self.images.iter().zip(&prepared.images);
-        images.into_iter().try_for_each(|((_, memory), (_, bytes))| memory.become_bytes(bytes))
+    pub(super) fn rewrite(&mut self, prepared: &Prepared) -> Result<(), KernelError> {
+        let is_filled = std::mem::take(&mut self.is_filled);
+        let since = prepared.since.as_ref().filter(|_| is_filled);
+        for write in since.into_iter().flatten() {
+            self.write(write.image.map(), write.offset, &write.bytes)?;
+        }
+        for ((_, memory), (spec, bytes)) in self.images.iter().zip(&prepared.images) {
+            // Each endpoint knows its generation.
+            if since.is_none() || *spec == Image::Endpoints.map() {
+                memory.become_bytes(bytes)?;
+            }
+        }
+        debug_assert!(self.says(prepared), "what is other since is not all");
+        Ok(())
+    }
+
+    /// Whether the images here are those of a generation.
+    fn says(&self, prepared: &Prepared) -> bool {
+        let mut images = self.images.iter().zip(&prepared.images);
+        images.all(|((_, memory), (_, bytes))| memory.says(bytes))
     }
 
     pub(super) fn programs(

@@ -43,7 +43,7 @@ impl Node {
             let removed = fs::remove_file(&path).map_err(|why| NodeError::pins(&path, why));
             result = result.and(removed);
         }
-        result
+        result.and_then(|()| self.leave_aside())
     }
 
     /// The interfaces that have programs, and which.

@@ -9,12 +9,14 @@
 
 mod bank;
 mod interfaces;
+mod marks;
 mod shared;
 mod spare;
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use sluice_backends::abi::{Counter, Limit};
 use sluice_backends::image::Write;
@@ -28,6 +30,7 @@ use crate::plan::{self, Step};
 pub use bank::Wrong;
 use bank::{InKernel, remove, sizes};
 pub use interfaces::Interface;
+use marks::Marks;
 use shared::Shared;
 pub use spare::{Idle, Spare, Verified};
 
@@ -39,6 +42,7 @@ pub struct Node {
     entries: ByDirection<Program>,
     current: Option<Number>,
     banks: [Option<InKernel>; 2],
+    marks: Marks,
     /// What is to be done until nobody reads the bank of the next generation.
     settling: VecDeque<Step>,
 }
@@ -50,12 +54,11 @@ pub enum NodeError {
     #[error(transparent)]
     Kernel(#[from] KernelError),
     /// A folder or file of pins could not be made or removed.
-    #[error("cannot change `{path}`")]
+    #[error("cannot change `{path}`: {why}")]
     Pins {
         /// The path.
         path: String,
         /// What the system said.
-        #[source]
         why: io::Error,
     },
     /// A program did not answer as it must.
@@ -78,13 +81,15 @@ pub struct Sizes {
 
 impl Node {
     /// Finds what is pinned, or makes what is not: maps, the entry programs, folders. No interface is touched, and a
-    /// generation that is in force stays in force.
+    /// generation that is in force stays in force. What is pinned by a version of Sluice with another ABI judges packets
+    /// on its interfaces until [`Node::attach`] has brought programs of this one there.
     ///
     /// # Errors
     ///
     /// No bpffs, no right to, or pins that are not ours.
     pub fn open(pins: Pins, entries: &ByDirection<Code>, sizes: Sizes) -> Result<Node, NodeError> {
-        pins.prepare().map_err(|why| NodeError::pins(pins.root(), why))?;
+        let prepared = pins.prepare().and_then(|()| pins.take_over());
+        prepared.map_err(|why| NodeError::pins(pins.root(), why))?;
         let shared = Arc::new(Shared::open(&pins, sizes)?);
         let entries = shared.entries(&pins, entries)?;
         let current = Number::of_word(shared.generation()?);
@@ -94,7 +99,8 @@ impl Node {
             banks[bank.index() as usize] = Some(InKernel::open(&pins, bank)?);
         }
         let settling = current.map(plan::settle).unwrap_or_default().into();
-        let mut node = Node { pins, shared, entries, current, banks, settling };
+        let marks = Marks::new(current.is_none(), Instant::now());
+        let mut node = Node { pins, shared, entries, current, banks, marks, settling };
         node.settle()?;
         // What another agent left there may be half made.
         let idle = Bank::BOTH.into_iter().filter(|bank| current.map(Number::bank) != Some(*bank));
@@ -187,6 +193,19 @@ impl Node {
             watch(&step);
         }
         Ok(())
+    }
+
+    /// Gives the generation in force a mark, if none was free when it came and one is now.
+    ///
+    /// # Errors
+    ///
+    /// A mistake in Sluice.
+    pub fn mark(&mut self) -> Result<(), NodeError> {
+        let Some(bank) = self.current.map(Number::bank) else { return Ok(()) };
+        match self.shared.mark(bank)? {
+            0 => Ok(self.shared.set_mark(bank, self.marks.take(0, Instant::now()))?),
+            _ => Ok(()),
+        }
     }
 
     /// Whether nobody reads the bank of the next generation. Until then [`Node::publish`] waits.
@@ -295,11 +314,23 @@ impl Node {
     ///
     /// A pin that cannot be removed.
     pub fn remove(self) -> Result<(), NodeError> {
+        self.leave_aside()?;
         let Node { pins, shared, entries, banks, .. } = self;
         remove(&pins.links())?;
         wait_for_readers()?;
         drop((shared, entries, banks));
         remove(pins.root())
+    }
+
+    /// Takes away what another version has left: first from the interfaces.
+    fn leave_aside(&self) -> Result<(), NodeError> {
+        let aside = self.pins.aside().map_err(|why| NodeError::pins(self.pins.root(), why))?;
+        if aside.is_empty() {
+            return Ok(());
+        }
+        aside.iter().try_for_each(|(_, links)| remove(links))?;
+        wait_for_readers()?;
+        aside.iter().try_for_each(|(folder, _)| remove(folder))
     }
 
     fn run_all(&mut self, steps: &[Step], watch: &mut dyn FnMut(&Step)) -> Result<(), NodeError> {
@@ -314,13 +345,26 @@ impl Node {
     fn run(&mut self, step: &Step, candidate: Option<&InKernel>) -> Result<(), NodeError> {
         match (step, candidate) {
             (Step::Slots(_), Some(candidate)) => Ok(candidate.put_into(&self.shared.calls)?),
-            (Step::Flip(number), _) => Ok(self.shared.flip(*number)?),
+            (Step::Flip(number), _) => self.flip(*number),
             (Step::Grace, _) => self.grace(),
-            (Step::Forget(number), _) => Ok(self.shared.forget_before(*number)?),
+            (Step::Forget(number), _) => self.forget_before(*number),
             (Step::Clear(bank), _) => self.clear(*bank),
             // Steps of a candidate, and there is none.
             _ => Ok(()),
         }
+    }
+
+    /// Nobody reads the mark of its bank before it is in force, as nobody is in that.
+    fn flip(&mut self, number: Number) -> Result<(), NodeError> {
+        let bank = number.bank();
+        let mark = self.marks.take(self.shared.mark(bank.other())?, Instant::now());
+        self.shared.set_mark(bank, mark)?;
+        Ok(self.shared.flip(number)?)
+    }
+
+    fn forget_before(&mut self, number: Number) -> Result<(), NodeError> {
+        self.marks.give_up(self.shared.mark(number.bank().other())?, Instant::now());
+        Ok(self.shared.forget_before(number)?)
     }
 
     fn clear(&mut self, bank: Bank) -> Result<(), NodeError> {

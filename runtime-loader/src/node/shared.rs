@@ -19,6 +19,9 @@ const GENERATION: usize = std::mem::offset_of!(Word, generation);
 /// Where the number of the one before is.
 const PREVIOUS: usize = std::mem::offset_of!(Word, previous);
 
+/// Where the marks of both banks are.
+const MARKS: usize = std::mem::offset_of!(Word, marks);
+
 /// Where the port of the DNS proxy is among those of proxies.
 const DNS_PORT: usize = std::mem::offset_of!(Proxy, dns_port);
 
@@ -87,6 +90,15 @@ impl Shared {
     /// From now on no packet is judged by a generation before this one.
     pub(super) fn forget_before(&self, number: Number) -> Result<(), KernelError> {
         self.word.store(PREVIOUS, number.word())
+    }
+
+    /// The mark of what the generation in a bank has let pass.
+    pub(super) fn mark(&self, bank: Bank) -> Result<u32, KernelError> {
+        self.word.load(MARKS + bank.index() as usize * size_of::<u32>())
+    }
+
+    pub(super) fn set_mark(&self, bank: Bank, mark: u32) -> Result<(), KernelError> {
+        self.word.store(MARKS + bank.index() as usize * size_of::<u32>(), mark)
     }
 
     pub(super) fn set_dns_port(&self, port: u16) -> Result<(), KernelError> {

@@ -21,7 +21,7 @@ pub struct Spare {
     shared: Arc<Shared>,
 }
 
-/// Programs that the kernel has verified, with images that have no content.
+/// Programs that the kernel has verified, with images that have no content yet, or what is known of it.
 #[derive(Debug)]
 pub struct Verified(InKernel);
 
@@ -50,6 +50,18 @@ impl Spare {
         let mut loaded = InKernel::new(self.bank);
         loaded.images(&self.sizes)?;
         loaded.programs(&self.programs, &self.shared)?;
+        Ok(Verified(loaded))
+    }
+
+    /// Does what [`Spare::load`] does, and writes the images that are known by now, so that whoever publishes writes what is
+    /// other since ([`Prepared::since`]).
+    ///
+    /// # Errors
+    ///
+    /// See [`Spare::load`].
+    pub fn load_with(self, like: &Prepared) -> Result<Verified, KernelError> {
+        let Verified(mut loaded) = self.load()?;
+        loaded.fill(like)?;
         Ok(Verified(loaded))
     }
 }

@@ -127,7 +127,7 @@ pub fn generation_with(
         _ => Cow::Borrowed(images.bytes(image)),
     };
     let images = Image::ALL.map(|image| (image.map(), bytes(image))).to_vec();
-    Prepared { images, programs, checks }
+    Prepared { images, programs, checks, since: None }
 }
 
 /// The programs for images of a shape.

@@ -165,7 +165,7 @@ pub(crate) fn locals_of<'n>(
 
 /// A generation that outlives the images that it was made of.
 pub(crate) fn owned(prepared: Prepared<'_>) -> Prepared<'static> {
-    let Prepared { images, programs, checks } = prepared;
+    let Prepared { images, programs, checks, since } = prepared;
     let images = images.into_iter().map(|(spec, bytes)| (spec, bytes.into_owned().into())).collect();
-    Prepared { images, programs, checks }
+    Prepared { images, programs, checks, since }
 }

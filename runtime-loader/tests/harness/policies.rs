@@ -1,13 +1,13 @@
 //! Two policies for a client (endpoint 0) and a server (endpoint 1) that let what a mix of them would let pass, and
 //! neither alone.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sluice_backends::image::{Images, Room};
 use sluice_loader::generation::{Check, Number, Prepared};
-use sluice_loader::prepare::{Settings, checks, generation, images};
+use sluice_loader::prepare::{Settings, checks, generation, generation_with, images};
 
 use super::case::{decision_of, locals_of, of_agent, owned};
 use super::network::Network;
@@ -81,9 +81,6 @@ fn cluster() -> String {
     text
 }
 
-/// Numbers of generations that are so far apart are the same for a packet.
-pub(crate) const GENERATIONS_APART: u32 = 8;
-
 const NAMES: [&str; 2] = ["client", "server"];
 
 /// Each side's policy, with nobody allowed the other way.
@@ -119,8 +116,8 @@ pub(crate) struct Compiled {
     pub(crate) policy: Policy,
     images: Images,
     checks: Vec<Check>,
-    /// By what a packet knows of a generation's number.
-    known: RefCell<BTreeMap<u32, Prepared<'static>>>,
+    /// Its programs and images, once they are made, for any generation.
+    known: OnceCell<Prepared<'static>>,
 }
 
 impl Policy {
@@ -141,14 +138,14 @@ impl Compiled {
         let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
         let checks = checks(&decision, &locals, settings.checks);
         assert!(!checks.is_empty());
-        Compiled { policy, images, checks, known: RefCell::default() }
+        Compiled { policy, images, checks, known: OnceCell::new() }
     }
 
-    /// The generation of a number. Packets know three bits of it, so one of the same bits will do: making programs is
-    /// slow where nothing is optimised.
+    /// The generation of a number. Making programs is slow where nothing is optimised, so that is done once.
     pub(crate) fn prepared(&self, number: Number) -> Prepared<'static> {
         let make =
             || owned(generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap());
-        self.known.borrow_mut().entry(number.word() % GENERATIONS_APART).or_insert_with(make).clone()
+        let known = self.known.get_or_init(make);
+        owned(generation_with(number, &self.images, Arc::clone(&known.programs), self.checks.clone()))
     }
 }

@@ -52,5 +52,6 @@ pub(crate) fn constant(passes: bool) -> Prepared<'static> {
         images: vec![(verdicts, word.to_ne_bytes().to_vec().into())],
         programs: ByDirection { ingress: code(), egress: code() }.into(),
         checks: Vec::new(),
+        since: None,
     }
 }
