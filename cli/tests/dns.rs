@@ -36,6 +36,9 @@ const DATA: &[&str] = &[
     "twice.example.test. 60 IN A 198.18.0.5",
 ];
 
+/// Addresses of one name.
+const THOUSANDS: u32 = 3_000;
+
 #[test]
 fn a_name_is_looked_up_and_then_reached() {
     let test = "a_name_is_looked_up_and_then_reached";
@@ -125,6 +128,33 @@ fn the_systems_resolver_finds_it() {
         assert!(search(&scene, &format!("{musl} www")).contains("198.18.0.1"));
         assert!(search(&scene, &format!("{musl} www.example.test")).contains("198.18.0.1"));
     }
+}
+
+/// Its answer does not fit into a datagram, so that the client asks again over TCP.
+#[test]
+fn a_name_has_thousands_of_addresses() {
+    let test = "a_name_has_thousands_of_addresses";
+    if !able(test) {
+        return;
+    }
+    let mut scene = Scene::new();
+    let of_name = |number: u32| format!("many.example.test. 60 IN A {}", world(number).ip());
+    let data: Vec<String> = (1..=THOUSANDS).map(of_name).collect();
+    let data: Vec<&str> = data.iter().map(String::as_str).collect();
+    let Some(_server) = Server::begin(test, servers::Kind::Unbound, &scene.network, SERVER, &data) else {
+        return;
+    };
+    scene.begin();
+    assert_eq!(scene.dig(WEB, "many.example.test A").lines().count(), THOUSANDS as usize);
+    for number in (1..=THOUSANDS).step_by(250).chain([THOUSANDS]) {
+        assert!(scene.connects(WEB, world(number)), "{number}");
+    }
+    assert!(!scene.connects(WEB, world(THOUSANDS + 1)));
+    let status = scene.status();
+    assert_eq!(
+        (&status["dns"]["addresses"], &status["dns"]["releasedEarly"]),
+        (&THOUSANDS.into(), &0.into())
+    );
 }
 
 #[test]
@@ -304,6 +334,40 @@ fn what_a_pod_learned_expires_for_itself() {
     // Trying is using.
     scene.loses(WEB, web, Duration::from_secs(12));
     scene.loses(OTHER, other, Duration::from_secs(12));
+}
+
+/// It has the name of the pod that was there before, and nothing of what that has learned: under this agent, and under the
+/// next one.
+#[test]
+fn a_pod_that_is_made_again_begins_with_nothing() {
+    if !able("a_pod_that_is_made_again_begins_with_nothing") {
+        return;
+    }
+    let made = |uid: &str| {
+        let cluster = daemon::cluster(&["web", "other", "dns"]);
+        cluster.replace("{name: web,", &format!("{{uid: {uid}, name: web,"))
+    };
+    for scope in ["node", "pod"] {
+        let mut scene = Scene::new();
+        let _server = fresh_answers(&scene.network, SERVER);
+        scene.daemon.write("cluster.yaml", &made("u-1"));
+        scene.daemon.configure(&format!("tofqdns-proxy-response-max-delay: 10s\ndns-proxy-scope: {scope}\n"));
+        scene.begin();
+        assert_eq!(scene.races(WEB, 0..2), 0);
+        scene.daemon.write("cluster.yaml", &made("u-2"));
+        scene.loses(WEB, fresh(0), Duration::ZERO);
+        assert!(!scene.connects(WEB, fresh(1)), "{scope}");
+        assert_eq!(scene.fqdn(), [] as [Value; 0], "{scope}");
+        assert_eq!(scene.races(WEB, 0..1), 0, "{scope}: it learns for itself");
+        scene.daemon.kill();
+        scene.daemon.begin_again();
+        assert!(scene.connects(WEB, fresh(0)), "{scope}: it is the same pod");
+        scene.daemon.kill();
+        scene.daemon.write("cluster.yaml", &made("u-3"));
+        scene.daemon.begin_again();
+        assert!(!scene.connects(WEB, fresh(0)), "{scope}: it is another");
+        assert_eq!(scene.races(WEB, 0..1), 0, "{scope}");
+    }
 }
 
 /// A name whose addresses come and go: what is in use stays, and when it is not any more it goes, with all that came since.

@@ -58,7 +58,13 @@ fn the_address_of_a_connection_in_use_is_kept() {
     cache.expire(at(1), &options, usize::MAX);
     let to: BTreeSet<IpAddr> = begun.iter().filter(|(from, _)| *from == own).map(|(_, to)| *to).collect();
     let in_use = BTreeMap::from([(endpoint, to)]);
-    let gone: usize = (2..9).map(|second| cache.looked(at(second), &options, &in_use).changes.len()).sum();
+    let mut gone = 0;
+    for second in 2..9 {
+        let (seen, _) = cache.look(at(second), &options, &in_use, None, usize::MAX);
+        let going = seen.into_iter().filter(|(.., goes)| *goes);
+        let going: Vec<_> = going.map(|(endpoint, it, _)| (endpoint, (it.name, it.address))).collect();
+        gone += cache.let_go(&going, true).changes.len();
+    }
     assert_eq!((gone, cache.size().addresses), (1, 1), "the idle one alone");
     node.remove().unwrap();
 }

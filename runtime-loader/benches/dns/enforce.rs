@@ -1,6 +1,7 @@
 //! From an answer to its force: learned, written down, applied to the tables, written into the images of a real node, and
 //! whoever waits is woken. Everything but the network, in a whole agent.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, geteuid, getpid, kill_process};
 use sluice_backends::datapath::entries;
 use sluice_compiler::load;
-use sluice_compiler::options::Options;
+use sluice_compiler::options::{DnsOptions, Options};
 use sluice_compiler::source::{Limits, Sources};
 use sluice_ir::dns_name::DnsName;
 use sluice_loader::agent::{Feed, Inputs, run_fed};
@@ -20,7 +21,7 @@ use sluice_loader::dns::cache::{Endpoint, Lookup};
 use sluice_loader::dns::names::{Names, Waited};
 use sluice_loader::node::{Node, Sizes};
 use sluice_loader::pins::Pins;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::agent::config;
 use crate::harness::network::Network;
@@ -28,10 +29,12 @@ use crate::held::resident;
 
 /// Starts, each with one first answer.
 const STARTS: usize = 5;
-/// Answers one after the other.
-const ANSWERS: u32 = 20_000;
+/// Answers of each kind.
+const ANSWERS: u32 = 10_000;
 /// Between answers each of which takes as much room as an answer can: so many come of a busy node.
 const PAUSE: Duration = Duration::from_millis(1);
+/// Addresses that expire at once.
+const EXPIRING: u32 = 20_000;
 /// Answers that wait for each other.
 const TOGETHER: u32 = 16;
 /// Names with a rule of their own: an address of two of them is a combination.
@@ -68,6 +71,34 @@ struct Learning {
     names: Arc<Names>,
     endpoint: Endpoint,
     next: u32,
+}
+
+/// What there is between two answers.
+#[derive(Clone, Copy, Debug)]
+enum Between {
+    /// Nothing.
+    Nothing,
+    /// A pause in which the processor may sleep.
+    Sleep,
+    /// As long a pause in which it does not: what is less then is what waking it takes.
+    Spin,
+}
+
+impl Between {
+    async fn wait(self) {
+        match self {
+            Between::Nothing => {}
+            Between::Sleep => tokio::time::sleep(PAUSE).await,
+            Between::Spin => {
+                let began = Instant::now();
+                while began.elapsed() < PAUSE {
+                    std::hint::spin_loop();
+                }
+                // As after a pause, others come first.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }
 
 /// Where the addresses of answers lie.
@@ -112,16 +143,42 @@ impl Learning {
         }
     }
 
-    async fn one_by_one(&mut self, place: Where, answers: u32, pause: Duration) -> Vec<Duration> {
+    async fn one_by_one(&mut self, place: Where, answers: u32, between: Between) -> Vec<Duration> {
         let mut times = Vec::new();
         for number in 0..answers {
-            if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
-            }
+            between.wait().await;
             let addresses = [self.address(place)];
             let name = format!("n{number}.example.test");
             times.push(learn(&self.names, &self.endpoint, &name, &addresses, PATIENCE).await.unwrap());
         }
+        times
+    }
+
+    /// Answers while many addresses expire that nobody uses.
+    async fn while_others_expire(&mut self) -> Vec<Duration> {
+        let name = DnsName::parse("short.example.test").unwrap();
+        let addresses: Vec<IpAddr> = (0..EXPIRING).map(|_| self.address(Where::Near)).collect();
+        let (ttl, at) = (Duration::ZERO, Moment::now());
+        for addresses in addresses.chunks(100) {
+            let lookup = Lookup { endpoint: &self.endpoint, name: &name, addresses, ttl, at };
+            let batch = self.names.learn(lookup).unwrap();
+            self.names.wait(batch, PATIENCE).await;
+        }
+        let names = Arc::clone(&self.names);
+        let expiring = tokio::spawn(async move {
+            let (options, in_use) = (DnsOptions::default(), BTreeMap::new());
+            while names.expire(Moment::now(), &options).1 {}
+            let mut gone = 0;
+            for _ in 0..2 {
+                gone += names.looked(Moment::now(), &options, &in_use).await;
+            }
+            assert_eq!(gone, u64::from(EXPIRING));
+        });
+        let mut times = Vec::new();
+        while !expiring.is_finished() {
+            times.extend(self.one_by_one(Where::Near, 10, Between::Nothing).await);
+        }
+        expiring.await.unwrap();
         times
     }
 
@@ -158,12 +215,27 @@ impl Learning {
 
     async fn all(&mut self) {
         let before = resident();
-        tell(
-            "known names, addresses side by side",
-            self.one_by_one(Where::Near, ANSWERS, Duration::ZERO).await,
-        );
-        tell("known names, addresses far from each other", self.one_by_one(Where::Far, ANSWERS, PAUSE).await);
-        tell("known names, IPv6", self.one_by_one(Where::Far6, ANSWERS, PAUSE).await);
+        // What one endpoint may know is bounded, so this comes while it knows little.
+        let meanwhile = self.while_others_expire().await;
+        tell(&format!("known names, while {EXPIRING} addresses expire"), meanwhile);
+        for (between, apart) in [
+            (Between::Nothing, "one after the other"),
+            (Between::Sleep, "1 ms apart, asleep in between"),
+            (Between::Spin, "1 ms apart, awake in between"),
+        ] {
+            tell(&format!("nothing: a task wakes another, and is woken, {apart}"), woken(between).await);
+            for (place, of) in [
+                (Where::Near, "addresses side by side"),
+                (Where::Far, "addresses far from each other"),
+                (Where::Far6, "IPv6"),
+            ] {
+                // What one endpoint may know is bounded.
+                if matches!((place, between), (Where::Near | Where::Far6, Between::Spin)) {
+                    continue;
+                }
+                tell(&format!("known names, {of}, {apart}"), self.one_by_one(place, ANSWERS, between).await);
+            }
+        }
         tell(&format!("known names, {TOGETHER} at a time"), self.together(ANSWERS).await);
         tell("a new combination of names", self.combinations().await);
         let many: Vec<IpAddr> = (0..1_000).map(|_| self.address(Where::Near)).collect();
@@ -172,6 +244,28 @@ impl Learning {
         let (more, size) = (resident().saturating_sub(before) / 1024, self.names.size().addresses);
         println!("\nThe agent takes {more} MiB more with {size} addresses learned and enforced.");
     }
+}
+
+/// What is measured of an answer without any work: whoever waits wakes a task that wakes it.
+async fn woken(between: Between) -> Vec<Duration> {
+    let (wake, (enforced, mut waits)) = (Arc::new(Notify::new()), watch::channel(0));
+    let woken = Arc::clone(&wake);
+    let other = tokio::spawn(async move {
+        for number in 1..=ANSWERS {
+            woken.notified().await;
+            enforced.send_replace(number);
+        }
+    });
+    let mut times = Vec::new();
+    for number in 1..=ANSWERS {
+        between.wait().await;
+        let began = Instant::now();
+        wake.notify_one();
+        waits.wait_for(|it| *it >= number).await.unwrap();
+        times.push(began.elapsed());
+    }
+    other.await.unwrap();
+    times
 }
 
 /// Learns an answer, and waits until packets are judged by it. None if that takes too long.

@@ -1,15 +1,19 @@
 //! What a whole agent in a benchmark is told.
 
+use std::fs;
 use std::path::Path;
 
 use sluice_loader::agent::Config;
 
-/// An agent that is told nothing but its node, its pins, and a folder for its own.
+/// An agent that is told nothing but its node, its pins, and a folder for its own. Its manifests are beside what it writes:
+/// else it would look at them again whenever it has learned something.
 pub(crate) fn config(node: &str, folder: &Path, pins: &Path) -> Config {
+    let manifests = folder.join("manifests");
+    fs::create_dir(&manifests).unwrap();
     Config {
         node: node.to_owned(),
         version: "bench".to_owned(),
-        watched: vec![folder.to_owned()],
+        watched: vec![manifests],
         keep_going: true,
         socket: folder.join("sluice.sock"),
         state: folder.join("state"),

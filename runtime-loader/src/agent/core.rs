@@ -16,6 +16,8 @@
 //! What takes a while is done elsewhere: files are read and tables made anew (`work.rs`), events explained and counters read
 //! (`telling.rs`), programs verified and grace periods waited for. The core itself does only what ends soon.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet, spawn_blocking, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::aside::aside;
 use super::book::Books;
 use super::counts::Counts;
 use super::enforce::{Attempt, Enforcer};
@@ -32,7 +35,7 @@ use super::grow::{AheadError, Ready};
 use super::reading::Reader;
 use super::tally::Tally;
 use super::telling::Telling;
-use super::work::{Done, Work as Task, Worker};
+use super::work::{Done, Made, Work as Task, Worker};
 use super::{Applied, Core, Fed, Order};
 use crate::api::snapshot::{Snapshot, SourcesState};
 use crate::api::time::Moment;
@@ -57,6 +60,18 @@ pub enum CoreError {
     /// The ring cannot be waited for.
     #[error("cannot wait for what the datapath tells: {0}")]
     Wait(#[source] std::io::Error),
+    /// Two agents would write over each other's generations.
+    #[error("another agent is at work on `{}`: end it first, or give one of them another folder with `--pins`", .0.display())]
+    Taken(PathBuf),
+    /// The folder of pins cannot be made.
+    #[error("cannot use `{}` for what outlives the agent: {why} (it takes root, and a kernel with bpffs)", .path.display())]
+    Pins {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        why: std::io::Error,
+    },
     /// The programs are not what they should be: a mistake in Sluice.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
@@ -117,6 +132,7 @@ pub(super) async fn run(core: Core) -> Result<(), CoreError> {
 }
 
 async fn work(mut core: Core) -> Result<(), CoreError> {
+    let _alone = alone(&Pins::new(&core.config.pins))?;
     let (telling, mut enforcer, mut beside) = begin(&mut core)?;
     let mut telling = tokio::spawn(telling.run());
     let ended = tokio::select! {
@@ -125,6 +141,15 @@ async fn work(mut core: Core) -> Result<(), CoreError> {
     };
     telling.abort();
     ended
+}
+
+/// Keeps other agents away from a node's datapath, as long as what is given is there.
+pub(super) fn alone(pins: &Pins) -> Result<File, CoreError> {
+    let path = pins.root().to_owned();
+    pins.lock().map_err(|why| match why.kind() {
+        std::io::ErrorKind::WouldBlock => CoreError::Taken(path),
+        _ => CoreError::Pins { path, why },
+    })
 }
 
 /// Finds or makes the node's datapath, and what is to be done with it.
@@ -173,7 +198,10 @@ async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -
                 Some(Order::Stop) | None => return Ok(()),
             },
             ended = beside.ended() => ended?.take_in(core, enforcer, beside),
-            _ = beat.tick() => core.pulse.beat(),
+            _ = beat.tick() => {
+                core.pulse.beat();
+                enforcer.mark();
+            }
         }
     }
 }
@@ -281,13 +309,16 @@ impl Beside {
         if self.ahead.is_none()
             && let Some(ahead) = enforcer.take_ahead()
         {
-            self.ahead = Some(spawn_blocking(|| ahead.run()));
+            self.ahead = Some(aside(|| ahead.run()));
         }
         self.begin(enforcer);
     }
 
     fn finish(&mut self, done: Done, core: &mut Core, enforcer: &mut Enforcer) {
         let Done { mut worker, outcome } = done;
+        if let Some(inventory) = outcome.as_ref().ok().and_then(Made::inventory) {
+            enforcer.meet(inventory, &core.config.node);
+        }
         let attempt = match outcome {
             // Somebody else has to make all tables, and the core goes on.
             Ok(made) if made.wants_tables(enforcer) => {

@@ -93,7 +93,7 @@ impl Larger {
         let code = Arc::new(code(images.shape(), &settings)?);
         // Programs are the same in every generation.
         let like = generation_with(Number::FIRST, &images, Arc::clone(&code), Vec::new());
-        let verified = idle.spare(&like).load()?;
+        let verified = idle.spare(&like).load_with(&like)?;
         let code = (images.shape().clone(), settings, code);
         Ok(Ready { verified, larger: Some(New { images: Box::new(images), code }) })
     }

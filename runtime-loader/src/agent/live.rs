@@ -100,17 +100,17 @@ impl Live {
         counters
     }
 
-    /// Gives every verdict its name and its counter.
-    pub(super) fn name_all(&mut self, number: Number, slots: &mut Slots) {
+    /// Gives every verdict its name and its counter. What that writes into the images.
+    pub(super) fn name_all(&mut self, number: Number, slots: &mut Slots) -> Vec<Write> {
         let outcomes = self.session.outcomes();
         let verdicts: Vec<Arc<Named>> = outcomes
             .map(|outcome| Named::of(&self.session, outcome, slots.give(&self.session, outcome)))
             .collect();
-        for (verdict, named) in (0..).zip(&verdicts) {
-            // Images that nobody reads yet need no order of stores.
-            let _stores: Option<Vec<Write>> = self.images.set_counter(verdict, named.counter);
-        }
+        let counters = (0..).zip(&verdicts);
+        let written = counters.filter_map(|(verdict, named)| self.images.set_counter(verdict, named.counter));
+        let written = written.flatten().collect();
         self.book = self.book_of(number, verdicts);
+        written
     }
 
     /// The book of a generation whose verdicts have the numbers of those of the one before.

@@ -12,6 +12,7 @@
 //! The order of beginning: the socket, because there another agent shows; the metrics' port; files, interfaces and
 //! signals; the core. The order of ending: the core; then those who listen.
 
+mod aside;
 mod book;
 mod core;
 mod counts;
@@ -138,6 +139,18 @@ pub type Read = Box<dyn FnMut(&Sources) -> Inputs + Send>;
 /// Why the agent ended.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
+    /// What the agent writes would be a sign to read everything again, whenever it learns something.
+    #[error(
+        "`{}` is where the agent keeps its own, and it lies in `{}`, which is watched\n  help: name another folder with `--state`",
+        state.display(),
+        watched.display()
+    )]
+    OwnFolder {
+        /// The folder for its own.
+        state: PathBuf,
+        /// The folder of manifests.
+        watched: PathBuf,
+    },
     /// There is no runtime.
     #[error("cannot begin: {0}")]
     Runtime(#[source] std::io::Error),
@@ -208,6 +221,7 @@ pub fn detach(socket: &Path, pins: &Path) -> Result<(), AgentError> {
     let _inside = runtime.enter();
     // An agent would put everything back; where one listens, this fails.
     let _socket = Socket::listen(socket)?;
+    let _alone = core::alone(&Pins::new(pins))?;
     let node = Node::open(Pins::new(pins), &entries().map_err(CoreError::from)?, Sizes::default());
     node.and_then(Node::remove).map_err(CoreError::from)?;
     let delivery = Delivery::new().map_err(CoreError::from)?;
@@ -249,6 +263,9 @@ where
     F: Future<Output = Result<(), CoreError>>,
 {
     let service = Service::of_environment();
+    if let Some(watched) = config.watched.iter().find(|folder| lies_in(&config.state, folder)) {
+        return Err(AgentError::OwnFolder { state: config.state.clone(), watched: watched.clone() });
+    }
     let socket = Socket::listen(&config.socket)?;
     let (snapshot, of_snapshot) = watch::channel(Arc::new(beginning(config)));
     let (told, _) = broadcast::channel(EVENTS);
@@ -293,6 +310,15 @@ where
     tasks.shutdown().await;
     tracing::info!("the agent ends, the datapath stays");
     result
+}
+
+/// Whether a path, be it of something that is yet to be made, leads into a folder.
+fn lies_in(path: &Path, folder: &Path) -> bool {
+    let Ok(path) = std::path::absolute(path) else { return false };
+    let there = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    let whole = there.map(|(part, real)| real.join(path.strip_prefix(part).unwrap_or(Path::new(""))));
+    let real = folder.canonicalize().ok().filter(|folder| folder.is_dir());
+    whole.zip(real).is_some_and(|(path, folder)| path.starts_with(folder))
 }
 
 /// What is known before the core knows anything.

@@ -47,6 +47,8 @@ pub(super) struct Reader {
     pub(super) keep_going: bool,
     /// What the files said when that was accepted last.
     last: Option<Arc<Inputs>>,
+    /// What somebody was told of that stops nobody.
+    warned: Vec<Finding>,
 }
 
 /// What the files say.
@@ -66,7 +68,7 @@ pub(super) enum News {
 
 impl Reader {
     pub(super) fn new(read: Read, node: &str, keep_going: bool) -> Reader {
-        Reader { read, node: node.into(), keep_going, last: None }
+        Reader { read, node: node.into(), keep_going, last: None, warned: Vec::new() }
     }
 
     /// Forgets what the files said, because it is not in force: all tables are made anew next time.
@@ -84,6 +86,7 @@ impl Reader {
         let inputs = (self.read)(self.last.as_ref().map_or(&nothing, |last| &last.sources));
         watch.ended("read");
         let compiled = Arc::new(self.compile(&inputs)?);
+        self.warn(&inputs, &compiled);
         watch.ended("resolve and lower");
         let learned = learned.by(&inputs.options.dns);
         let news = match self.last.as_ref().and_then(|last| changes(last, &inputs)) {
@@ -128,6 +131,19 @@ impl Reader {
             .map_err(|error| vec![Finding::of_error(&error)])?;
         refused(&compiled.diagnostics)?;
         Ok(compiled)
+    }
+
+    /// Logs what is wrong and stops nobody, where the reading before had not said so.
+    fn warn(&mut self, inputs: &Inputs, compiled: &Compiled) {
+        let found = inputs.diagnostics.iter().chain(&compiled.diagnostics);
+        let found = found.filter(|found| found.severity != Severity::Info);
+        let found: Vec<Finding> = found.map(|found| Finding::of(&inputs.sources, found)).collect();
+        for Finding { code, message, help, file, line, .. } in
+            found.iter().filter(|found| !self.warned.contains(found))
+        {
+            tracing::warn!(code, file, line, help, "{message}");
+        }
+        self.warned = found;
     }
 
     fn session(
@@ -198,4 +214,24 @@ fn answers<'a>(these: &'a DnsAnswers, others: &'a DnsAnswers) -> impl Iterator<I
     let other =
         |(name, at): &(&LearnedName, IpAddr)| !others.0.get(*name).is_some_and(|known| known.contains(at));
     each.filter(other).map(|(name, at)| (name.clone(), at))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Reader;
+    use crate::agent::Inputs;
+
+    #[test]
+    fn who_names_a_node_that_nobody_knows_is_warned_once() {
+        let mut reader = Reader::new(Box::new(|_| Inputs::default()), "nope", false);
+        let inputs = Arc::new(Inputs::default());
+        for _ in 0..2 {
+            let compiled = reader.compile(&inputs).unwrap();
+            reader.warn(&inputs, &compiled);
+            let codes: Vec<_> = reader.warned.iter().map(|found| found.code.as_deref()).collect();
+            assert_eq!(codes, [Some("S0905")]);
+        }
+    }
 }

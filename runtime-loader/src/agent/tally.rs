@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 
+use super::aside::aside;
 use crate::kernel::{Connections, KernelError};
 
 /// After a count it is as quiet for so many times as long as the count took: a full table takes half a second.
@@ -40,7 +41,7 @@ impl Tally {
         if Instant::now() >= self.next
             && let Some(reader) = self.reader.take()
         {
-            self.counting = Some(spawn_blocking(|| count(reader)));
+            self.counting = Some(aside(|| count(reader)));
         }
         self.last
     }

@@ -36,6 +36,23 @@ async fn status(config: &Config) -> Status {
     asked.await.unwrap()
 }
 
+/// Each answer of DNS is written down: it would be a sign to read every file again.
+#[tokio::test]
+async fn what_the_agent_keeps_is_not_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (policies, link) = (folder.path().join("policies"), folder.path().join("link"));
+    std::fs::create_dir(&policies).unwrap();
+    std::os::unix::fs::symlink(&policies, &link).unwrap();
+    for state in [policies.clone(), policies.join("kept/state"), link.join("state")] {
+        let config = Config { state, ..config(folder.path()) };
+        let ended = agent(&config, Box::new(|_| Inputs::default()), drop, async |_| Ok(())).await;
+        assert!(matches!(ended, Err(AgentError::OwnFolder { .. })), "{}", config.state.display());
+        assert!(!config.socket.exists(), "nothing was begun");
+    }
+    let beside = folder.path().join("policies-state");
+    assert!(!super::lies_in(&beside, &policies) && !super::lies_in(&beside, &folder.path().join("nowhere")));
+}
+
 /// Everything that is sent to this process is sent to every agent in it, so this is one test.
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_come_from_files_and_signals_until_the_end() {

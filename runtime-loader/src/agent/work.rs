@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sluice_compiler::Compiled;
+use sluice_compiler::inventory::Inventory;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::Inputs;
@@ -121,6 +122,11 @@ impl Worker {
 }
 
 impl Made {
+    /// Who is there, if that was read.
+    pub(super) fn inventory(&self) -> Option<&Inventory> {
+        self.reading.as_ref().map(|reading| &reading.compiled.inventory)
+    }
+
     /// Whether all tables have to be made anew before this can be put in force.
     pub(super) fn wants_tables(&self, enforcer: &Enforcer) -> bool {
         let Some(Reading { news: News::Changes(changes, _), .. }) = &self.reading else { return false };

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::Change;
 use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 
-use super::history::{History, Looked, Pair};
+use super::history::{History, Leaving, Looked, Pair, State};
 use super::record::Record;
 use crate::api::time::Moment;
 
@@ -22,7 +23,7 @@ pub const MOST_OF_ENDPOINT: usize = 100_000;
 pub const MOST_OF_NODE: usize = 500_000;
 
 /// So many are let go at a time where there is no room, so that not every answer has to look for some.
-const ROOM: usize = 1_000;
+const ROOM: usize = 256;
 
 /// An endpoint by its name.
 pub type Endpoint = Arc<str>;
@@ -45,10 +46,40 @@ pub struct Lookup<'a> {
     pub at: Moment,
 }
 
+/// What tells a pod from another one of its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pod {
+    /// As the API server has it; none if nobody says.
+    pub uid: Option<Arc<str>>,
+    /// Its addresses, as far as it has any.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
+impl Pod {
+    /// Whether this is another one than was there before: it was made again, or its network was, so that no connection of
+    /// before is left.
+    fn is_another(&self, before: &Pod) -> bool {
+        let made_again = matches!((&self.uid, &before.uid), (Some(now), Some(before)) if now != before);
+        let has_both = !self.addresses.is_empty() && !before.addresses.is_empty();
+        made_again || has_both && self.addresses.is_disjoint(&before.addresses)
+    }
+
+    /// What is known of it, where this says less than before.
+    fn with(mut self, before: &Pod) -> Pod {
+        self.uid = self.uid.or_else(|| before.uid.clone());
+        if self.addresses.is_empty() {
+            self.addresses.clone_from(&before.addresses);
+        }
+        self
+    }
+}
+
 /// What is known.
 #[derive(Debug, Default)]
 pub struct Cache {
     endpoints: BTreeMap<Endpoint, History>,
+    /// Who they are.
+    pods: BTreeMap<Endpoint, Pod>,
     /// For whom answers count.
     scope: Scope,
     /// By name, for whom it counts, and address, how many endpoints have it, and the batch of changes that brought it.
@@ -164,34 +195,99 @@ impl Cache {
         })
     }
 
-    /// Connections were looked at, beginning at `at`: what nobody uses goes, as does what is leaving beyond the bound.
-    pub fn looked(
+    /// Connections were looked at, beginning at `at`. Gives what is leaving of no more than `most` names that come after a
+    /// place, and whether it is to go as nobody uses it; and the place of the last name, none if there are no more.
+    pub fn look(
         &mut self,
         at: Moment,
         options: &DnsOptions,
         in_use: &BTreeMap<Endpoint, BTreeSet<IpAddr>>,
-    ) -> Followed {
-        let nothing = BTreeSet::new();
-        self.each(|endpoint, history| {
+        after: Option<&Place>,
+        most: usize,
+    ) -> (Vec<(Endpoint, Leaving, bool)>, Option<Place>) {
+        let (nothing, mut seen, mut left) = (BTreeSet::new(), Vec::new(), most);
+        let from = after.map_or(Bound::Unbounded, |(endpoint, _)| Bound::Included(Arc::clone(endpoint)));
+        for (endpoint, history) in self.endpoints.range_mut((from, Bound::Unbounded)) {
+            let within = after.filter(|(of, _)| of == endpoint).map(|(_, name)| name);
             let in_use = in_use.get(endpoint).unwrap_or(&nothing);
-            let mut gone = history.looked(at, options.idle_grace, in_use);
-            gone.extend(history.evict_leaving(options.deferred_deletes));
-            gone
-        })
+            let (more, names, last) = history.look(at, options.idle_grace, in_use, within, left);
+            seen.extend(more.into_iter().map(|(leaving, goes)| (Arc::clone(endpoint), leaving, goes)));
+            left -= names;
+            if left == 0 {
+                return (seen, last.map(|name| (Arc::clone(endpoint), name)));
+            }
+        }
+        (seen, None)
     }
 
-    /// Endpoints that are not there any more lose what they knew.
-    pub fn retain(&mut self, is_there: impl Fn(&str) -> bool) -> Followed {
-        self.each(|endpoint, history| if is_there(endpoint) { Vec::new() } else { history.forget(|_| true) })
+    /// What is known of no more than `most` names that come after a place, of those that are meant; and the place of the
+    /// last name, none if there are no more.
+    pub fn held(
+        &self,
+        is_meant: impl Fn(&Endpoint, &DnsName) -> bool,
+        after: Option<&Place>,
+        most: usize,
+    ) -> (Vec<(Endpoint, Pair)>, Option<Place>) {
+        let (mut held, mut last) = (Vec::new(), None);
+        for (endpoint, name, addresses) in self.names_after(after).take(most) {
+            if is_meant(endpoint, name) {
+                let pairs = addresses.keys().map(|address| (name.clone(), *address));
+                held.extend(pairs.map(|pair| (Arc::clone(endpoint), pair)));
+            }
+            last = Some((endpoint, name));
+        }
+        (held, last.map(|(endpoint, name)| (Arc::clone(endpoint), name.clone())))
     }
 
-    /// Forgets names, of one endpoint or of all.
-    pub fn forget(&mut self, of: Option<&str>, is_meant: impl Fn(&DnsName) -> bool) -> Followed {
-        self.each(
-            |endpoint, history| {
-                if of.is_none_or(|of| of == &**endpoint) { history.forget(&is_meant) } else { Vec::new() }
-            },
-        )
+    /// Addresses go, if they are still there; of what was leaving, if it still is.
+    pub fn let_go(&mut self, pairs: &[(Endpoint, Pair)], was_leaving: bool) -> Followed {
+        let mut followed = Followed::default();
+        for of_one in pairs.chunk_by(|(one, _), (other, _)| one == other) {
+            let Some((endpoint, _)) = of_one.first() else { continue };
+            let Some(history) = self.endpoints.get_mut(endpoint) else { continue };
+            let pairs: Vec<Pair> = of_one.iter().map(|(_, pair)| pair.clone()).collect();
+            let gone = if was_leaving {
+                history.let_go(&pairs)
+            } else {
+                let had = pairs.into_iter().filter(|(name, address)| history.has(name, *address));
+                let had: Vec<Pair> = had.collect();
+                history.remove(&had);
+                had
+            };
+            if history.is_empty() {
+                self.endpoints.remove(endpoint);
+            }
+            self.release(endpoint, gone, &mut followed);
+        }
+        self.count(&followed);
+        followed
+    }
+
+    /// These pods are there. One that has the name of another that was there before begins with nothing.
+    pub fn meet(&mut self, pods: Vec<(Endpoint, Pod)>) -> Followed {
+        let mut followed = Followed::default();
+        let mut there = BTreeSet::new();
+        for (endpoint, pod) in pods {
+            there.insert(Arc::clone(&endpoint));
+            let before = self.pods.get(&endpoint);
+            let is_another = before.is_some_and(|before| pod.is_another(before));
+            let pod = before.filter(|_| !is_another).map_or(pod.clone(), |before| pod.with(before));
+            if is_another && let Some(history) = self.endpoints.remove(&endpoint) {
+                let of_name = |(name, of): (&DnsName, &BTreeMap<IpAddr, State>)| {
+                    of.keys().map(|address| (name.clone(), *address)).collect::<Vec<Pair>>()
+                };
+                let gone = history.names().flat_map(of_name).collect();
+                self.release(&endpoint, gone, &mut followed);
+            }
+            if self.pods.get(&endpoint) != Some(&pod) {
+                followed.records.push(Record::Pod { endpoint: Arc::clone(&endpoint), pod: pod.clone() });
+                self.pods.insert(endpoint, pod);
+            }
+        }
+        let Cache { pods, endpoints, .. } = self;
+        pods.retain(|endpoint, _| there.contains(endpoint) || endpoints.contains_key(endpoint));
+        self.count(&followed);
+        followed
     }
 
     /// Takes back what could not be enforced: whoever asks again learns it anew.
@@ -282,6 +378,9 @@ impl Cache {
                     let (name, addresses) = (&name, addresses.as_slice());
                     self.learn(Lookup { endpoint: &endpoint, name, addresses, ttl, at: looked_up });
                 }
+                Record::Pod { endpoint, pod } => {
+                    self.pods.insert(endpoint, pod);
+                }
                 Record::Gone { endpoint, name, addresses } => {
                     let pairs = addresses.into_iter().map(|address| (name.clone(), address));
                     let Some(history) = self.endpoints.get_mut(&endpoint) else { continue };
@@ -302,19 +401,30 @@ impl Cache {
     /// no more.
     pub fn records(&self, after: Option<&Place>, most: usize) -> (Vec<Record>, Option<Place>) {
         let (mut records, mut last) = (Vec::new(), None);
-        let endpoints = match after {
-            Some((endpoint, _)) => self.endpoints.range(Arc::clone(endpoint)..),
-            None => self.endpoints.range::<Endpoint, _>(..),
-        };
-        let names = endpoints.flat_map(|(endpoint, history)| {
+        if after.is_none() {
+            let pod = |(endpoint, pod): (&Endpoint, &Pod)| Record::Pod {
+                endpoint: Arc::clone(endpoint),
+                pod: pod.clone(),
+            };
+            records.extend(self.pods.iter().map(pod));
+        }
+        for (endpoint, name, addresses) in self.names_after(after).take(most) {
+            records.extend(Record::of_name(endpoint, name, addresses));
+            last = Some((endpoint, name));
+        }
+        (records, last.map(|(endpoint, name)| (Arc::clone(endpoint), name.clone())))
+    }
+
+    /// The names that come after a place, each with its endpoint and its addresses.
+    fn names_after(
+        &self,
+        after: Option<&Place>,
+    ) -> impl Iterator<Item = (&Endpoint, &DnsName, &BTreeMap<IpAddr, State>)> {
+        let from = after.map_or(Bound::Unbounded, |(endpoint, _)| Bound::Included(Arc::clone(endpoint)));
+        self.endpoints.range((from, Bound::Unbounded)).flat_map(move |(endpoint, history)| {
             let within = after.filter(|(of, _)| of == endpoint).map(|(_, name)| name);
             history.names_after(within).map(move |(name, addresses)| (endpoint, name, addresses))
-        });
-        for (endpoint, name, addresses) in names.take(most) {
-            records.extend(Record::of_name(endpoint, name, addresses));
-            last = Some((Arc::clone(endpoint), name.clone()));
-        }
-        (records, last)
+        })
     }
 
     /// What the node enforces if answers count like this: every name with its addresses.

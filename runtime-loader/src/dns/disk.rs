@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{Record, read_line, write_line};
 
 /// The version of the files.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A file that is larger is not read.
 const LARGEST: u64 = 512 << 20;

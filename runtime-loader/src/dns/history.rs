@@ -71,6 +71,19 @@ pub struct Looked {
     pub expired: usize,
 }
 
+/// An address that is leaving.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// Its name.
+    pub name: DnsName,
+    /// The address.
+    pub address: IpAddr,
+    /// Since when.
+    pub since: Moment,
+    /// When a connection was seen last.
+    pub alive: Option<Moment>,
+}
+
 /// What an answer changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct News {
@@ -82,6 +95,32 @@ pub struct News {
 
 /// How much longer an address may be current than what is kept on disk says.
 pub const SLACK: Duration = Duration::from_secs(5);
+
+/// What is leaving of a name.
+fn leaving(name: &DnsName, known: &Known) -> impl Iterator<Item = Leaving> {
+    known.states().iter().filter_map(|(address, state)| match *state {
+        State::Leaving { since, alive, .. } => {
+            Some(Leaving { name: name.clone(), address: *address, since, alive })
+        }
+        State::Current { .. } => None,
+    })
+}
+
+/// What is to go of that which is leaving, so that no more than `most` is left: first what no connection was seen to use,
+/// or longest ago; then what has been leaving longest; then what has the fewest names (semantics.md 5.5).
+pub fn excess(mut leaving: Vec<Leaving>, most: usize) -> Vec<Pair> {
+    let Some(excess) = leaving.len().checked_sub(most).filter(|excess| *excess > 0) else {
+        return Vec::new();
+    };
+    let mut addresses: Vec<IpAddr> = leaving.iter().map(|leaving| leaving.address).collect();
+    addresses.sort_unstable();
+    let names = |address: IpAddr| {
+        let before = addresses.partition_point(|it| *it < address);
+        addresses[before..].partition_point(|it| *it == address)
+    };
+    leaving.sort_by_cached_key(|it| (it.alive, it.since, names(it.address)));
+    leaving.into_iter().take(excess).map(|it| (it.name, it.address)).collect()
+}
 
 impl History {
     /// A name was answered with addresses. Of two answers that which holds longer counts.
@@ -151,69 +190,66 @@ impl History {
         }
     }
 
-    /// Connections were looked at, beginning at `at`: what is leaving and not in use goes. Gives what went.
-    pub fn looked(&mut self, at: Moment, grace: Duration, in_use: &BTreeSet<IpAddr>) -> Vec<Pair> {
+    /// Connections were looked at, beginning at `at`. Gives what is leaving of no more than `most` names that come after
+    /// one, and whether it is to go now as nobody uses it; and how many names that are, and the last.
+    pub fn look(
+        &mut self,
+        at: Moment,
+        grace: Duration,
+        in_use: &BTreeSet<IpAddr>,
+        after: Option<&DnsName>,
+        most: usize,
+    ) -> (Vec<(Leaving, bool)>, usize, Option<DnsName>) {
         let grace = u64::try_from(grace.as_micros()).unwrap_or(u64::MAX);
-        let mut gone = Vec::new();
-        for name in &self.with_leaving {
-            let of_name = self.names.get_mut(name).map(|known| known.looked(at, grace, in_use));
-            gone.extend(of_name.into_iter().flatten().map(|address| (name.clone(), address)));
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let (mut seen, mut names, mut last) = (Vec::new(), 0, None);
+        for name in self.with_leaving.range::<DnsName, _>((after, Bound::Unbounded)).take(most) {
+            if let Some(known) = self.names.get_mut(name) {
+                let going = known.looked(at, grace, in_use);
+                let goes = |leaving: Leaving| (going.contains(&leaving.address), leaving);
+                seen.extend(leaving(name, known).map(goes).map(|(goes, leaving)| (leaving, goes)));
+            }
+            names += 1;
+            last = Some(name);
         }
-        self.remove(&gone);
-        gone
+        (seen, names, last.cloned())
     }
 
-    /// Lets go what is leaving beyond `most`: first what no connection was seen to use, or longest ago; then what has been
-    /// leaving longest; then what has the fewest names (semantics.md 5.5). Gives what went.
-    pub fn evict_leaving(&mut self, most: usize) -> Vec<Pair> {
-        if self.leaving <= most {
-            return Vec::new();
-        }
-        let mut names_of: BTreeMap<IpAddr, usize> = BTreeMap::new();
-        let mut order = Vec::with_capacity(self.leaving);
-        for (name, addresses) in self.with_leaving.iter().filter_map(|name| self.names.get_key_value(name)) {
-            for (address, state) in addresses.states() {
-                if let State::Leaving { since, alive, .. } = *state {
-                    *names_of.entry(*address).or_default() += 1;
-                    order.push((alive, since, name, *address));
-                }
-            }
-        }
-        order.sort_by_key(|(alive, since, _, address)| (*alive, *since, names_of.get(address).copied()));
-        let excess = order.into_iter().take(self.leaving - most);
-        let gone: Vec<Pair> = excess.map(|(_, _, name, address)| (name.clone(), address)).collect();
+    /// Takes those away that are leaving, still. Gives what went.
+    pub fn let_go(&mut self, pairs: &[Pair]) -> Vec<Pair> {
+        let is_leaving = |(name, address): &&Pair| {
+            let known = self.names.get(name);
+            matches!(known.and_then(|known| known.states().get(address)), Some(State::Leaving { .. }))
+        };
+        let gone: Vec<Pair> = pairs.iter().filter(is_leaving).cloned().collect();
         self.remove(&gone);
         gone
     }
 
     /// Makes room for `number` addresses: what is leaving goes first, then what holds the shortest. Gives what went.
     pub fn make_room(&mut self, number: usize) -> Vec<Pair> {
-        let mut gone = self.evict_leaving(self.leaving.saturating_sub(number));
+        let all = self.with_leaving.iter().filter_map(|name| self.names.get_key_value(name));
+        let all = all.flat_map(|(name, known)| leaving(name, known)).collect();
+        let mut gone = excess(all, self.leaving.saturating_sub(number));
+        self.remove(&gone);
         if gone.len() < number {
-            let mut current: Vec<(Moment, Pair)> = Vec::with_capacity(self.addresses);
+            let mut current: Vec<(Moment, &DnsName, IpAddr)> = Vec::with_capacity(self.addresses);
             for (name, addresses) in self.names() {
                 for (address, state) in addresses {
                     if let State::Current { expires, .. } = state {
-                        current.push((*expires, (name.clone(), *address)));
+                        current.push((*expires, name, *address));
                     }
                 }
             }
-            current.sort();
-            let more: Vec<Pair> =
-                current.into_iter().take(number - gone.len()).map(|(_, pair)| pair).collect();
+            let wanted = number - gone.len();
+            if wanted < current.len() {
+                current.select_nth_unstable(wanted);
+            }
+            let more = current.into_iter().take(wanted);
+            let more: Vec<Pair> = more.map(|(_, name, address)| (name.clone(), address)).collect();
             self.remove(&more);
             gone.extend(more);
         }
-        gone
-    }
-
-    /// Forgets names. Gives what went.
-    pub fn forget(&mut self, is_meant: impl Fn(&DnsName) -> bool) -> Vec<Pair> {
-        let meant = self.names.iter().filter(|(name, _)| is_meant(name));
-        let gone: Vec<Pair> = meant
-            .flat_map(|(name, known)| known.states().keys().map(|address| (name.clone(), *address)))
-            .collect();
-        self.remove(&gone);
         gone
     }
 

@@ -10,14 +10,11 @@ use tokio::time::sleep;
 
 use super::cache::Endpoint;
 use super::disk::Disk;
-use super::names::Work;
+use super::names::{BREATH, Work};
 use super::proxy::Proxy;
 
 /// Names are looked through no more often than this, whatever the options say.
 const LEAST: Duration = Duration::from_millis(100);
-
-/// While many names expire, whoever learns has this long in between.
-const BREATH: Duration = Duration::from_millis(1);
 
 /// Knows connections.
 pub trait Connections: Send + Sync + 'static {
@@ -125,10 +122,9 @@ pub async fn expire_once(proxy: &Proxy, connections: &Arc<impl Connections>) {
         if !more {
             break;
         }
-        // A thread that waits for its turn needs a while to take it.
         sleep(BREATH).await;
     }
-    counts.gone.add_many(names.retain(|endpoint| book.has(endpoint)));
+    counts.gone.add_many(names.retain(|endpoint| book.has(endpoint)).await);
     if names.size().leaving == 0 {
         return;
     }
@@ -150,5 +146,5 @@ pub async fn expire_once(proxy: &Proxy, connections: &Arc<impl Connections>) {
             in_use.entry(Arc::clone(&asker.endpoint)).or_default().insert(to);
         }
     }
-    counts.gone.add_many(names.looked(seen, &options, &in_use));
+    counts.gone.add_many(names.looked(seen, &options, &in_use).await);
 }

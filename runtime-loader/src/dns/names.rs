@@ -11,17 +11,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sluice_compiler::options::{DnsOptions, Scope};
 use sluice_compiler::session::Change;
 use sluice_ir::dns_name::{DnsName, DnsPattern, LearnedName};
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::cache::{Cache, Endpoint, Followed, Lookup, Size};
-use super::history::State;
+use super::cache::{Cache, Endpoint, Followed, Lookup, Pod, Size};
+use super::history::{Leaving, Pair, State, excess};
 use super::record::Record;
 use crate::api::dns::{FqdnEntry, FqdnFilter, FqdnSource};
 use crate::api::time::Moment;
@@ -31,6 +31,16 @@ const MOST_WAITING: usize = 200_000;
 
 /// Names that are looked at at a time.
 const AT_A_TIME: usize = 256;
+
+/// Addresses that go at a time: an answer that comes then waits for no more.
+const AT_ONCE: usize = 32;
+
+/// While many names are looked at, whoever learns has this long in between: a thread that waits for its turn needs a while to
+/// take it.
+pub(super) const BREATH: Duration = Duration::from_millis(1);
+
+/// So long the next wait at most for those that go before them.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// What is known.
 #[derive(Debug)]
@@ -151,37 +161,102 @@ impl Names {
         (looked.expired, looked.names == AT_A_TIME)
     }
 
-    /// Connections were looked at: what nobody uses goes. How many addresses.
-    pub fn looked(
+    /// Connections were looked at, beginning at `at`: what nobody uses goes, as does what is leaving beyond the bound. How many
+    /// addresses are not enforced any more.
+    pub async fn looked(
         &self,
         at: Moment,
         options: &DnsOptions,
         in_use: &BTreeMap<Endpoint, BTreeSet<IpAddr>>,
     ) -> u64 {
+        let mut going = Vec::new();
+        let mut staying: BTreeMap<Endpoint, Vec<Leaving>> = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let look = |inner: &mut Inner| inner.cache.look(at, options, in_use, after.as_ref(), AT_A_TIME);
+            let (seen, last) = self.with(look);
+            for (endpoint, leaving, goes) in seen {
+                match goes {
+                    true => going.push((endpoint, (leaving.name, leaving.address))),
+                    false => staying.entry(endpoint).or_default().push(leaving),
+                }
+            }
+            if last.is_none() {
+                break;
+            }
+            after = last;
+            sleep(BREATH).await;
+        }
+        for (endpoint, leaving) in staying {
+            let beyond = excess(leaving, options.deferred_deletes).into_iter();
+            going.extend(beyond.map(|pair| (Arc::clone(&endpoint), pair)));
+        }
+        self.let_go(&going, true).await
+    }
+
+    /// These pods are there. One that has the name of another that was there before begins with nothing; gives what is not to
+    /// be enforced any more, which goes to the core as well.
+    pub fn meet(&self, pods: Vec<(Endpoint, Pod)>) -> Vec<Change> {
         self.with(|inner| {
-            let followed = inner.cache.looked(at, options, in_use);
-            self.follow(inner, followed)
+            let followed = inner.cache.meet(pods);
+            let gone = followed.changes.clone();
+            self.follow(inner, followed);
+            gone
         })
     }
 
-    /// Endpoints that are not there any more lose what they knew. How many addresses go.
-    pub fn retain(&self, is_there: impl Fn(&str) -> bool) -> u64 {
-        self.with(|inner| {
-            let followed = inner.cache.retain(is_there);
-            self.follow(inner, followed)
-        })
+    /// Endpoints that are not there any more lose what they knew. How many addresses are not enforced any more.
+    pub async fn retain(&self, is_there: impl Fn(&str) -> bool) -> u64 {
+        let is_gone = |endpoint: &Endpoint| !is_there(endpoint);
+        if !self.with(|inner| inner.cache.endpoints().any(|(endpoint, _)| is_gone(endpoint))) {
+            return 0;
+        }
+        let going = self.held(|endpoint, _| is_gone(endpoint)).await;
+        self.let_go(&going, false).await
     }
 
     /// Forgets what a filter admits. How many names of endpoints.
-    pub fn flush(&self, filter: &FqdnFilter) -> usize {
+    pub async fn flush(&self, filter: &FqdnFilter) -> usize {
         let pattern = pattern(filter);
-        self.with(|inner| {
-            let before = inner.cache.size().names;
-            let is_meant = |name: &DnsName| pattern.as_ref().is_none_or(|pattern| pattern.matches(name));
-            let followed = inner.cache.forget(filter.endpoint.as_deref(), is_meant);
-            self.follow(inner, followed);
-            before - inner.cache.size().names
-        })
+        let is_meant = |endpoint: &Endpoint, name: &DnsName| {
+            filter.endpoint.as_deref().is_none_or(|of| of == &**endpoint)
+                && pattern.as_ref().is_none_or(|pattern| pattern.matches(name))
+        };
+        let going = self.held(is_meant).await;
+        self.let_go(&going, false).await;
+        let same = |(one, (name, _)): &(Endpoint, Pair), (other, (next, _)): &(Endpoint, Pair)| {
+            one == other && name == next
+        };
+        going.chunk_by(same).count()
+    }
+
+    /// All that is known of the names that are meant, part by part.
+    async fn held(&self, is_meant: impl Fn(&Endpoint, &DnsName) -> bool) -> Vec<(Endpoint, Pair)> {
+        let (mut held, mut after) = (Vec::new(), None);
+        loop {
+            let (more, last) = self.with(|inner| inner.cache.held(&is_meant, after.as_ref(), AT_A_TIME));
+            held.extend(more);
+            if last.is_none() {
+                return held;
+            }
+            after = last;
+            sleep(BREATH).await;
+        }
+    }
+
+    /// Addresses go, some at a time: the next when these are not enforced any more, so that an answer that comes meanwhile
+    /// waits for some, and not for all. How many are not enforced any more.
+    async fn let_go(&self, pairs: &[(Endpoint, Pair)], was_leaving: bool) -> u64 {
+        let mut gone = 0;
+        for some in pairs.chunks(AT_ONCE) {
+            let (more, batch) = self.with(|inner| {
+                let followed = inner.cache.let_go(some, was_leaving);
+                (self.follow(inner, followed), inner.cache.batch())
+            });
+            gone += more;
+            self.wait(batch, LONGEST_TURN).await;
+        }
+        gone
     }
 
     /// What a filter admits, by endpoint and name.

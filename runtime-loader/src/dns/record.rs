@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sluice_ir::dns_name::DnsName;
 
-use super::cache::Endpoint;
+use super::cache::{Endpoint, Pod};
 use super::history::State;
 use crate::api::time::Moment;
 
@@ -39,15 +39,24 @@ pub enum Record {
         /// The addresses.
         addresses: Vec<IpAddr>,
     },
+    /// A pod is there: what was learned for its name is its own.
+    Pod {
+        /// Its name.
+        endpoint: Endpoint,
+        /// Which one it is.
+        pod: Pod,
+    },
 }
 
-/// A record as it is written; one without times is of what is gone.
+/// A record as it is written; one without times is of what is gone, and one without a name of a pod.
 #[derive(Serialize, Deserialize)]
 struct Written {
     #[serde(rename = "e")]
     endpoint: String,
-    #[serde(rename = "n")]
-    name: String,
+    #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
+    uid: Option<String>,
     #[serde(rename = "a")]
     addresses: Vec<IpAddr>,
     /// In microseconds since 1970: when it came, and until when it holds.
@@ -81,21 +90,39 @@ impl Record {
         let written = match self.clone() {
             Record::Learned { endpoint, name, addresses, looked_up, expires } => Written {
                 endpoint: endpoint.to_string(),
-                name: name.to_string(),
+                name: Some(name.to_string()),
+                uid: None,
                 addresses,
                 times: Some((looked_up.micros(), expires.micros())),
             },
-            Record::Gone { endpoint, name, addresses } => {
-                Written { endpoint: endpoint.to_string(), name: name.to_string(), addresses, times: None }
-            }
+            Record::Gone { endpoint, name, addresses } => Written {
+                endpoint: endpoint.to_string(),
+                name: Some(name.to_string()),
+                uid: None,
+                addresses,
+                times: None,
+            },
+            Record::Pod { endpoint, pod } => Written {
+                endpoint: endpoint.to_string(),
+                name: None,
+                uid: Some(pod.uid.as_deref().unwrap_or_default().to_owned()),
+                addresses: pod.addresses.into_iter().collect(),
+                times: None,
+            },
         };
         write_line(&written, out);
     }
 
     /// Reads a line without its end; none if it is damaged.
     pub fn read(line: &[u8]) -> Option<Record> {
-        let Written { endpoint, name, addresses, times } = read_line(line)?;
-        let (endpoint, name) = (Endpoint::from(endpoint), DnsName::parse(&name).ok()?);
+        let Written { endpoint, name, uid, addresses, times } = read_line(line)?;
+        let endpoint = Endpoint::from(endpoint);
+        let Some(name) = name else {
+            let uid = uid.filter(|uid| !uid.is_empty()).map(Arc::from);
+            let pod = Pod { uid, addresses: addresses.into_iter().collect() };
+            return Some(Record::Pod { endpoint, pod });
+        };
+        let name = DnsName::parse(&name).ok()?;
         Some(match times {
             Some((looked_up, expires)) => Record::Learned {
                 endpoint,

@@ -10,7 +10,7 @@ use sluice_loader::api::policy::Verdict;
 use sluice_loader::api::told::Kind;
 use tokio::net::UdpSocket;
 
-use crate::scene::{CART, Recorder, Scene, WEB, policy, question};
+use crate::scene::{CART, Recorder, Scene, WEB, patient, policy, question};
 use crate::servers::{answer_with, dnsmasq, free_port, scripted, unbound};
 
 const DATA: &[&str] = &[
@@ -39,7 +39,7 @@ async fn direct(server: std::net::SocketAddr, message: &[u8]) -> Vec<u8> {
 async fn answers_of_unbound_are_passed_on_as_they_are() {
     let Some(server) = unbound("answers_of_unbound_are_passed_on_as_they_are", DATA) else { return };
     let to = server.address;
-    let scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), Recorder::default());
+    let scene = Scene::new(&policy(to.port(), RULES), patient(), Recorder::default());
     let kinds =
         [RecordType::A, RecordType::AAAA, RecordType::MX, RecordType::TXT, RecordType::Unknown(65_000)];
     for name in [
@@ -70,7 +70,7 @@ async fn aliases_are_learned_for_the_name_that_was_asked_for() {
         return;
     };
     let to = server.address;
-    let mut scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), Recorder::default());
+    let mut scene = Scene::new(&policy(to.port(), RULES), patient(), Recorder::default());
     let answer = scene.ask(WEB, to, &question("alias.test.", RecordType::A, false)).await.unwrap();
     assert_eq!(answer.response_code, ResponseCode::NoError);
     assert!(scene.recorder.has("alias.test", "192.0.2.20"));
@@ -103,7 +103,7 @@ async fn what_is_not_allowed_is_refused_and_never_asked() {
     for (reject, code) in
         [(Reject::Refused, ResponseCode::Refused), (Reject::NameError, ResponseCode::NXDomain)]
     {
-        let options = DnsOptions { reject, ..DnsOptions::default() };
+        let options = DnsOptions { reject, ..patient() };
         let mut scene = Scene::new(&text, options, Recorder::default());
         let answer = scene.ask(WEB, to, &question("other.test.", RecordType::A, true)).await.unwrap();
         assert_eq!((answer.id, answer.response_code, answer.edns.is_some()), (77, code, true));
@@ -144,7 +144,7 @@ async fn forged_answers_are_not_taken() {
         ]
     })
     .await;
-    let scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), Recorder::default());
+    let scene = Scene::new(&policy(to.port(), RULES), patient(), Recorder::default());
     let answer = scene.ask(WEB, to, &question("www.example.test.", RecordType::A, false)).await.unwrap();
     assert_eq!(answer.answers.len(), 1);
     assert!(scene.recorder.has("www.example.test", "192.0.2.1"));
@@ -167,7 +167,7 @@ async fn servers_fail_in_their_ways() {
         [(silent, None), (broken, Some(ResponseCode::ServFail)), (free_port(), Some(ResponseCode::ServFail))]
     {
         let text = policy(to.port(), RULES);
-        let scene = Scene::with_patience(&text, DnsOptions::default(), Recorder::default(), patience);
+        let scene = Scene::with_patience(&text, patient(), Recorder::default(), patience);
         let began = Instant::now();
         let answer = scene.ask(WEB, to, &message).await;
         assert_eq!(answer.map(|answer| answer.response_code), code, "{to}");
@@ -179,7 +179,7 @@ async fn servers_fail_in_their_ways() {
 #[tokio::test]
 async fn each_endpoint_has_its_own_history() {
     let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 0)]).await;
-    let options = DnsOptions { min_ttl: Duration::from_secs(3_600), ..DnsOptions::default() };
+    let options = DnsOptions { min_ttl: Duration::from_secs(3_600), ..patient() };
     let scene = Scene::new(&policy(to.port(), RULES), options, Recorder::default());
     for pod in [WEB, CART] {
         scene.ask(pod, to, &question("www.example.test.", RecordType::A, false)).await.unwrap();

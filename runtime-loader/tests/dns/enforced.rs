@@ -14,18 +14,13 @@ use sluice_loader::dns::cache::{Endpoint, Lookup};
 use sluice_loader::dns::counts::Failure;
 use sluice_loader::dns::keep::{Connections, expire_once};
 
-use crate::scene::{Recorder, Scene, WEB, policy, question};
+use crate::scene::{Recorder, Scene, WEB, patient, policy, question};
 use crate::servers::{answer_with, scripted};
 
 const RULES: &str = "[{matchPattern: '*'}]";
 
 fn recorder(millis: u64) -> Recorder {
     Recorder { delay: Duration::from_millis(millis), ..Recorder::default() }
-}
-
-/// Whoever waits does so until it is enforced.
-fn patient() -> DnsOptions {
-    DnsOptions { response_max_delay: Duration::from_secs(60), ..DnsOptions::default() }
 }
 
 #[tokio::test]
@@ -113,7 +108,7 @@ impl Connections for Alive {
 #[tokio::test]
 async fn what_expires_goes_when_nobody_uses_it() {
     let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 0)]).await;
-    let scene = Scene::new(&policy(to.port(), RULES), DnsOptions::default(), recorder(0));
+    let scene = Scene::new(&policy(to.port(), RULES), patient(), recorder(0));
     scene.ask(WEB, to, &question("a.test.", RecordType::A, false)).await.unwrap();
     let alive = Arc::new(Alive::default());
     alive.0.lock().unwrap().insert((WEB, [192, 0, 2, 1].into()));
@@ -131,7 +126,7 @@ async fn what_expires_goes_when_nobody_uses_it() {
 
 #[tokio::test]
 async fn many_names_expire_in_one_round() {
-    let scene = Scene::new(&policy(53, RULES), DnsOptions::default(), recorder(0));
+    let scene = Scene::new(&policy(53, RULES), patient(), recorder(0));
     let endpoint: Endpoint = "shop/web".into();
     for number in 0..1_000 {
         let name = DnsName::parse(&format!("n{number}.test")).unwrap();

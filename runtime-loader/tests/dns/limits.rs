@@ -8,7 +8,7 @@ use hickory_proto::rr::RecordType;
 use sluice_compiler::options::DnsOptions;
 use sluice_loader::dns::counts::Failure;
 
-use crate::scene::{CART, Recorder, Scene, WEB, policy, question};
+use crate::scene::{CART, Recorder, Scene, WEB, patient, policy, question};
 use crate::servers::{answer_with, scripted};
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn a_flood_of_one_pod_leaves_the_other_its_answers() {
         _ => vec![answer_with(question, [192, 0, 2, 1], 60)],
     })
     .await;
-    let options = DnsOptions { concurrency: 100, ..DnsOptions::default() };
+    let options = DnsOptions { concurrency: 100, ..patient() };
     let text = policy(to.port(), "[{matchPattern: '*'}]");
     let scene = Scene::with_patience(&text, options, Recorder::default(), Duration::from_secs(4));
     let silent = question("silent.test.", RecordType::A, false);

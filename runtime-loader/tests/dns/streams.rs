@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
-use sluice_compiler::options::DnsOptions;
 use sluice_loader::dns::upstream::frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::scene::{Recorder, Scene, WEB, policy, question};
+use crate::scene::{Recorder, Scene, WEB, patient, policy, question};
 use crate::servers::{answer_with, free_port, unbound};
 
 const RULES: &str = "[{matchPattern: '*.example.test'}]";
 
 fn scene(port: u16) -> Scene {
-    Scene::new(&policy(port, RULES), DnsOptions::default(), Recorder::default())
+    Scene::new(&policy(port, RULES), patient(), Recorder::default())
 }
 
 async fn next(stream: &mut TcpStream) -> Message {

@@ -32,13 +32,39 @@ fn shown(changes: &[Change]) -> Vec<String> {
     changes.iter().map(show).collect()
 }
 
+/// Connections were looked at, and nobody has any; names are one at a time.
+fn looked(cache: &mut Cache, second: u64) -> Vec<Change> {
+    let (mut changes, mut after) = (Vec::new(), None);
+    loop {
+        let options = DnsOptions::default();
+        let (seen, last) = cache.look(at(second), &options, &BTreeMap::new(), after.as_ref(), 1);
+        let going = seen.into_iter().filter(|(.., goes)| *goes);
+        let going: Vec<_> = going.map(|(endpoint, it, _)| (endpoint, (it.name, it.address))).collect();
+        changes.extend(cache.let_go(&going, true).changes);
+        if last.is_none() {
+            return changes;
+        }
+        after = last;
+    }
+}
+
 fn idle(cache: &mut Cache, second: u64) -> Vec<String> {
     cache.expire(at(second), &DnsOptions::default(), usize::MAX);
-    let mut changes = Vec::new();
-    for later in 1..=2 {
-        changes.extend(cache.looked(at(second + later), &DnsOptions::default(), &BTreeMap::new()).changes);
+    shown(&[looked(cache, second + 1), looked(cache, second + 2)].concat())
+}
+
+/// Names go, of one endpoint or of all; they are looked for one at a time.
+fn forget(cache: &mut Cache, of: Option<&str>, is_meant: impl Fn(&DnsName) -> bool) -> Followed {
+    let meant = |endpoint: &Endpoint, name: &DnsName| of.is_none_or(|of| of == &**endpoint) && is_meant(name);
+    let (mut going, mut after) = (Vec::new(), None);
+    loop {
+        let (more, last) = cache.held(meant, after.as_ref(), 1);
+        going.extend(more);
+        if last.is_none() {
+            return cache.let_go(&going, false);
+        }
+        after = last;
     }
-    shown(&changes)
 }
 
 /// Every record, one name at a time.
@@ -89,9 +115,9 @@ fn names_are_forgotten_by_whoever_is_named() {
         learn(&mut cache, endpoint, "b.io", &[2], 0, 60);
     }
     let meant = |it: &DnsName| *it == name("a.io");
-    assert_eq!(shown(&cache.forget(Some("shop/web"), meant).changes), [] as [&str; 0]);
-    assert_eq!(shown(&cache.forget(None, meant).changes), ["-a.io 192.0.2.1"]);
-    assert_eq!(shown(&cache.retain(|endpoint| endpoint == "gone").changes), ["-b.io 192.0.2.2"]);
+    assert_eq!(shown(&forget(&mut cache, Some("shop/web"), meant).changes), [] as [&str; 0]);
+    assert_eq!(shown(&forget(&mut cache, None, meant).changes), ["-a.io 192.0.2.1"]);
+    assert_eq!(shown(&forget(&mut cache, None, |_| true).changes), ["-b.io 192.0.2.2"]);
 }
 
 #[test]
@@ -106,7 +132,7 @@ fn what_was_written_down_comes_back() {
     ] {
         written.extend(learn(&mut cache, endpoint, of, addresses, 0, 60).records);
     }
-    written.extend(cache.forget(Some("shop/web"), |it| *it == name("b.io")).records);
+    written.extend(forget(&mut cache, Some("shop/web"), |it| *it == name("b.io")).records);
     cache.expire(at(60), &DnsOptions::default(), usize::MAX);
     for records in [written, all(&cache)] {
         let mut restored = Cache::default();
@@ -115,6 +141,51 @@ fn what_was_written_down_comes_back() {
         assert_eq!((restored.size().addresses, restored.batch()), (4, 0));
         let again = learn(&mut restored, "shop/web", "a.io", &[1], 70, 60);
         assert_eq!((again.changes.len(), again.batch), (0, 0), "it is in force");
+    }
+}
+
+fn pod(uid: Option<&str>, addresses: &[u8]) -> Vec<(Endpoint, Pod)> {
+    let addresses = addresses.iter().map(|last| ip(*last)).collect();
+    vec![("shop/web".into(), Pod { uid: uid.map(Arc::from), addresses })]
+}
+
+#[test]
+fn a_pod_that_is_made_again_begins_with_nothing() {
+    // Before, now, and whether that is another pod.
+    for (before, now, is_another) in [
+        (pod(Some("1"), &[100]), pod(Some("1"), &[100]), false),
+        (pod(Some("1"), &[100]), pod(Some("2"), &[100]), true),
+        (pod(Some("1"), &[100]), pod(Some("1"), &[101]), true),
+        (pod(None, &[100]), pod(None, &[101]), true),
+        (pod(None, &[100]), pod(Some("1"), &[100, 101]), false),
+        (pod(Some("1"), &[]), pod(Some("1"), &[100]), false),
+        (pod(Some("1"), &[100]), pod(None, &[]), false),
+    ] {
+        for scope in [Scope::Node, Scope::Pod] {
+            let mut cache = Cache::default();
+            cache.count_for(scope);
+            let mut written = cache.meet(before.clone()).records;
+            written.extend(learn(&mut cache, "shop/web", "a.io", &[1, 2], 0, 60).records);
+            written.extend(learn(&mut cache, "shop/cart", "a.io", &[2], 0, 60).records);
+            // The next agent knows who it was.
+            let mut restored = Cache::default();
+            restored.count_for(scope);
+            restored.restore(if is_another { written } else { all(&cache) });
+            for cache in [&mut cache, &mut restored] {
+                let gone = shown(&cache.meet(now.clone()).changes);
+                match (is_another, scope) {
+                    (false, _) => assert_eq!(gone, [] as [&str; 0], "{before:?} {now:?}"),
+                    (true, Scope::Node) => assert_eq!(gone, ["-a.io 192.0.2.1"], "{before:?} {now:?}"),
+                    (true, Scope::Pod) => assert_eq!(
+                        gone,
+                        ["-a.io for shop/web 192.0.2.1", "-a.io for shop/web 192.0.2.2"],
+                        "{before:?} {now:?}"
+                    ),
+                }
+                assert_eq!(cache.size().addresses, if is_another { 1 } else { 3 });
+                assert!(cache.meet(now.clone()).records.is_empty(), "that is known now");
+            }
+        }
     }
 }
 
@@ -169,7 +240,7 @@ proptest! {
             let (endpoint, of) = (format!("shop/{}", which % 2), format!("n{which}.io"));
             let followed = match what {
                 0 | 1 => learn(&mut cache, &endpoint, &of, &addresses, second, 30),
-                2 => cache.forget(Some(&endpoint), |it| *it == name(&of)),
+                2 => forget(&mut cache, Some(&endpoint), |it| *it == name(&of)),
                 3 => {
                     scope = if which == 0 { Scope::Node } else { Scope::Pod };
                     cache.count_for(scope);
@@ -178,7 +249,7 @@ proptest! {
                 }
                 _ => {
                     cache.expire(at(second), &DnsOptions::default(), usize::MAX);
-                    cache.looked(at(second + 1), &DnsOptions::default(), &BTreeMap::new())
+                    Followed { changes: looked(&mut cache, second + 1), ..Followed::default() }
                 }
             };
             for change in followed.changes {
@@ -201,8 +272,8 @@ fn the_names_of_an_address_follow_what_is_known() {
     learn(&mut cache, "shop/cart", "b.io", &[1], 0, 60);
     learn(&mut cache, "shop/cart", "a.io", &[1], 0, 60);
     assert_eq!(cache.names_of(ip(1), "shop/web"), [name("a.io"), name("b.io")]);
-    cache.forget(Some("shop/web"), |_| true);
+    forget(&mut cache, Some("shop/web"), |_| true);
     assert_eq!((cache.names_of(ip(1), "shop/web").len(), cache.names_of(ip(2), "shop/web").len()), (2, 0));
-    cache.forget(None, |it| *it == name("a.io"));
+    forget(&mut cache, None, |it| *it == name("a.io"));
     assert_eq!(cache.names_of(ip(1), "shop/web"), [name("b.io")]);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::time::Moment;
-use crate::dns::cache::Cache;
+use crate::dns::cache::{Cache, Pod};
 use sluice_compiler::options::Scope;
 use sluice_ir::dns_name::DnsName;
 
@@ -37,8 +37,11 @@ fn what_was_written_is_found() {
         addresses: vec![[192, 0, 2, 0].into()],
     };
     disk.append(std::slice::from_ref(&gone)).unwrap();
+    let pod = Pod { uid: Some("u-1".into()), addresses: [[192, 0, 2, 9].into()].into() };
+    let pods = [pod, Pod::default()].map(|pod| Record::Pod { endpoint: "shop/web".into(), pod });
+    disk.append(&pods).unwrap();
     drop(disk);
-    let expected = [records(0..2), vec![gone]].concat();
+    let expected = [records(0..2), vec![gone], pods.to_vec()].concat();
     assert_eq!(found(folder.path()), (expected.clone(), 0));
     assert_eq!(found(folder.path()), (expected, 0), "to look changes nothing");
 }
@@ -88,9 +91,9 @@ fn a_damaged_cache_is_none() {
         }
     }
     let mut later = Vec::new();
-    write_line(&Head { version: 2, number: 1, records: 0 }, &mut later);
+    write_line(&Head { version: VERSION + 1, number: 1, records: 0 }, &mut later);
     fs::write(&path, later).unwrap();
-    assert!(Disk::open(folder.path()).unwrap().1.warnings[0].contains("version 2"));
+    assert!(Disk::open(folder.path()).unwrap().1.warnings[0].contains("version 3"));
 }
 
 #[test]

@@ -41,6 +41,36 @@ fn expire(history: &mut History, second: u64, per_name: usize) -> usize {
     }
 }
 
+/// Connections were looked at, and names are one at a time. What went, as nobody used it for some seconds.
+fn looked(history: &mut History, second: u64, grace: u64, in_use: &BTreeSet<IpAddr>) -> Vec<Pair> {
+    let (mut gone, mut after) = (Vec::new(), None);
+    loop {
+        let (seen, names, last) =
+            history.look(at(second), Duration::from_secs(grace), in_use, after.as_ref(), 1);
+        let going = seen.into_iter().filter(|(_, goes)| *goes).map(|(it, _)| (it.name, it.address));
+        gone.extend(history.let_go(&going.collect::<Vec<_>>()));
+        if names == 0 {
+            return gone;
+        }
+        after = last;
+    }
+}
+
+/// Everything that is leaving beyond a bound goes.
+fn evict(history: &mut History, most: usize) -> Vec<Pair> {
+    let (seen, ..) = history.look(at(0), Duration::ZERO, &used(&[]), None, usize::MAX);
+    history.let_go(&excess(seen.into_iter().map(|(leaving, _)| leaving).collect(), most))
+}
+
+/// A name goes, whatever state its addresses are in.
+fn forget(history: &mut History, text: &str) -> Vec<Pair> {
+    let meant = history.names().filter(|(it, _)| **it == name(text));
+    let pairs: Vec<Pair> =
+        meant.flat_map(|(name, of)| of.keys().map(|address| (name.clone(), *address))).collect();
+    history.remove(&pairs);
+    pairs
+}
+
 #[test]
 fn of_two_answers_that_which_holds_longer_counts() {
     let mut history = History::default();
@@ -63,10 +93,10 @@ fn only_what_moves_far_is_written_down_again() {
 fn an_expired_address_goes_when_connections_were_looked_at_twice() {
     let mut history = History::default();
     learned(&mut history, "a.io", &[1], 60);
-    assert_eq!(history.looked(at(59), Duration::ZERO, &used(&[])), [], "it is current");
+    assert_eq!(looked(&mut history, 59, 0, &used(&[])), [], "it is current");
     assert_eq!(expire(&mut history, 60, 1_000), 1);
-    assert_eq!(history.looked(at(61), Duration::ZERO, &used(&[])), []);
-    assert_eq!(history.looked(at(62), Duration::ZERO, &used(&[])), [(name("a.io"), ip(1))]);
+    assert_eq!(looked(&mut history, 61, 0, &used(&[])), []);
+    assert_eq!(looked(&mut history, 62, 0, &used(&[])), [(name("a.io"), ip(1))]);
     assert_eq!(history, History { per_name: 1_000, ..History::default() });
 }
 
@@ -77,10 +107,10 @@ fn a_connection_in_use_keeps_all_addresses_of_its_name() {
     learned(&mut history, "b.io", &[3], 60);
     expire(&mut history, 60, 1_000);
     for second in 61..80 {
-        let gone = history.looked(at(second), Duration::ZERO, &used(&[2]));
+        let gone = looked(&mut history, second, 0, &used(&[2]));
         assert_eq!(gone.len(), usize::from(second == 62), "b.io goes");
     }
-    assert_eq!(history.looked(at(80), Duration::ZERO, &used(&[])).len(), 2);
+    assert_eq!(looked(&mut history, 80, 0, &used(&[])).len(), 2);
 }
 
 #[test]
@@ -89,9 +119,9 @@ fn a_grace_is_waited_for() {
     learned(&mut history, "a.io", &[1], 60);
     expire(&mut history, 60, 1_000);
     for second in 61..=70 {
-        assert_eq!(history.looked(at(second), Duration::from_secs(10), &used(&[])), []);
+        assert_eq!(looked(&mut history, second, 10, &used(&[])), []);
     }
-    assert_eq!(history.looked(at(71), Duration::from_secs(10), &used(&[])).len(), 1);
+    assert_eq!(looked(&mut history, 71, 10, &used(&[])).len(), 1);
 }
 
 #[test]
@@ -99,11 +129,11 @@ fn what_is_learned_again_is_current_again() {
     let mut history = History::default();
     learned(&mut history, "a.io", &[1], 60);
     expire(&mut history, 60, 1_000);
-    history.looked(at(61), Duration::ZERO, &used(&[]));
+    looked(&mut history, 61, 0, &used(&[]));
     let news = learned(&mut history, "a.io", &[1], 120);
     assert_eq!((news.added.len(), news.worth_keeping, history.leaving()), (0, true, 0));
     expire(&mut history, 120, 1_000);
-    assert_eq!(history.looked(at(121), Duration::ZERO, &used(&[])), [], "counting begins anew");
+    assert_eq!(looked(&mut history, 121, 0, &used(&[])), [], "counting begins anew");
 }
 
 #[test]
@@ -113,8 +143,8 @@ fn of_too_many_addresses_those_that_hold_shortest_leave() {
         learned(&mut history, "a.io", &[last], 60 + u64::from(last));
     }
     assert_eq!(expire(&mut history, 1, 3), 2);
-    history.looked(at(2), Duration::ZERO, &used(&[]));
-    let gone = history.looked(at(3), Duration::ZERO, &used(&[]));
+    looked(&mut history, 2, 0, &used(&[]));
+    let gone = looked(&mut history, 3, 0, &used(&[]));
     assert_eq!(gone, [(name("a.io"), ip(1)), (name("a.io"), ip(2))]);
 }
 
@@ -128,10 +158,10 @@ fn what_is_in_use_is_evicted_last() {
     learned(&mut history, "shared.io", &[4], 20);
     learned(&mut history, "shared-too.io", &[4], 20);
     expire(&mut history, 20, 1_000);
-    history.looked(at(21), Duration::from_secs(60), &used(&[2]));
+    looked(&mut history, 21, 60, &used(&[2]));
     let mut order = Vec::new();
     for most in (0..5).rev() {
-        order.extend(history.evict_leaving(most).into_iter().map(|(_, address)| address));
+        order.extend(evict(&mut history, most).into_iter().map(|(_, address)| address));
     }
     assert_eq!(order, [ip(1), ip(3), ip(4), ip(4), ip(2)]);
 }
@@ -211,14 +241,14 @@ proptest! {
                     Vec::new()
                 }
                 Step::Look(in_use) => {
-                    let gone = history.looked(at(second), Duration::from_secs(5), &used(&in_use));
+                    let gone = looked(&mut history, second, 5, &used(&in_use));
                     let of_walk = walk.looked(at(second), Duration::from_secs(5), &used(&in_use));
                     prop_assert_eq!(&gone, &of_walk);
                     gone
                 }
-                Step::Evict(most) => history.evict_leaving(most),
+                Step::Evict(most) => evict(&mut history, most),
                 Step::Room(number) => history.make_room(number),
-                Step::Forget(of) => history.forget(|it| *it == name(&format!("n{of}.io"))),
+                Step::Forget(of) => forget(&mut history, &format!("n{of}.io")),
             };
             walk.remove(&gone);
             prop_assert_eq!(history.names().map(|(name, of)| (name.clone(), of.clone())).collect::<BTreeMap<_, _>>(), walk.0.clone());
@@ -246,13 +276,13 @@ proptest! {
                     Vec::new()
                 }
                 Step::Look(in_use) => {
-                    let gone = history.looked(at(second), Duration::ZERO, &used(&in_use));
+                    let gone = looked(&mut history, second, 0, &used(&in_use));
                     prop_assert!(gone.iter().all(|(_, address)| !used(&in_use).contains(address)));
                     gone
                 }
-                Step::Evict(most) => history.evict_leaving(most),
+                Step::Evict(most) => evict(&mut history, most),
                 Step::Room(number) => history.make_room(number),
-                Step::Forget(of) => history.forget(|it| *it == name(&format!("n{of}.io"))),
+                Step::Forget(of) => forget(&mut history, &format!("n{of}.io")),
             };
             for pair in gone {
                 prop_assert!(known.remove(&pair));

@@ -1,0 +1,239 @@
+//! What the session says, put in force: in place where that can be, else as a new generation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sluice_backends::datapath::program_name;
+use sluice_backends::image::{Image, Images, NeedsImages, Refused, Room, Shape, Write};
+use sluice_backends::program::Code;
+use sluice_compiler::session::{Delta, Session, Tables};
+use sluice_ir::decision::ByDirection;
+use sluice_ir::policy::Direction;
+use tokio::task::block_in_place;
+
+use super::{Attempt, Enforcer, Why};
+use crate::agent::book::Books;
+use crate::agent::grow::Growth;
+use crate::agent::live::Live;
+use crate::agent::place::{Placed, here, locals};
+use crate::agent::stopwatch::Stopwatch;
+use crate::api::snapshot::{Finding, Publish};
+use crate::api::time::Moment;
+use crate::generation::Prepared;
+use crate::kernel::wait_for_readers;
+use crate::node::{Interface, NodeError};
+use crate::prepare::{Local, Settings, code, generation_with, interfaces, questions};
+
+/// So many questions are asked of a generation that differs from the one before in what is asked about first.
+const QUESTIONS: usize = 128;
+
+impl Enforcer {
+    /// Brings the kernel to what the session says: in place if that can be, else by a new generation.
+    pub(super) fn enact(&mut self, deltas: Vec<Delta>, mut watch: Stopwatch) -> Result<Attempt, Finding> {
+        let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
+        let mut anew = !live.is_current;
+        let mut different: Vec<Tables> = Vec::new();
+        for delta in deltas {
+            match delta {
+                Delta::Nothing => {}
+                Delta::Tables(tables) => different.push(*tables),
+                Delta::Rebuilt(_) => anew = true,
+            }
+        }
+        if !anew && live.waits {
+            return Ok(self.wait(different));
+        }
+        if !anew && different.is_empty() {
+            return Ok(Attempt::Same);
+        }
+        let mut writes = Vec::new();
+        let mut in_place = true;
+        for (at, tables) in different.iter().enumerate().filter(|_| !anew) {
+            let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
+            let counters = live.name(tables, &mut self.slots);
+            if in_place {
+                match self.apply_in_place(tables, &counters, &mut writes)? {
+                    Ok(()) => continue,
+                    Err(reason) if reason.is_for_want_of_room() && self.may_wait() => {
+                        self.write(&writes)?;
+                        if let Some(live) = &mut self.live {
+                            live.miss(tables, counters);
+                        }
+                        return Ok(self.wait(different.split_off(at + 1)));
+                    }
+                    Err(reason) => tracing::debug!(%reason, "a new generation is needed"),
+                }
+            }
+            let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
+            // Nobody reads what these images are written into.
+            in_place = false;
+            if let Err(reason) = live.images.renew(tables, &counters) {
+                tracing::info!(%reason, "all images are made anew");
+                anew = true;
+                break;
+            }
+        }
+        if in_place && !anew {
+            self.write(&writes)?;
+            return Ok(Attempt::InPlace);
+        }
+        if let Some(live) = &mut self.live {
+            (live.is_current, live.missed) = (false, None);
+        }
+        watch.ended("images");
+        let why = if anew { Why::Anew } else { Why::Different(different) };
+        self.publish(why, watch).map(Attempt::Published)
+    }
+
+    /// Adds the stores that a change takes to those that are to be made. Where something that is to be used again may still
+    /// be read, they are made, and whoever may be reading is waited for: that is quicker than a generation.
+    fn apply_in_place(
+        &mut self,
+        tables: &Tables,
+        counters: &[u32],
+        writes: &mut Vec<Write>,
+    ) -> Result<Result<(), Refused>, Finding> {
+        let apply = |live: &mut Live| live.images.apply_counted(tables, counters);
+        let Some(live) = &mut self.live else { return Ok(Ok(())) };
+        let mut applied = apply(live);
+        if applied == Err(Refused::Settling) {
+            self.write(writes)?;
+            writes.clear();
+            block_in_place(wait_for_readers).map_err(|error| Finding::of_error(&error))?;
+            let Some(live) = &mut self.live else { return Ok(Ok(())) };
+            live.images.settle();
+            applied = apply(live);
+        }
+        if let (Ok(_), Some(live)) = (&applied, &mut self.live) {
+            live.miss(tables, counters.to_vec());
+        }
+        Ok(applied.map(|more| writes.extend(more)))
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), Finding> {
+        self.written = true;
+        let done = self.node.write(writes);
+        done.map_err(|error| {
+            if let Some(live) = &mut self.live {
+                live.is_current = false;
+            }
+            Finding::of_error(&error)
+        })
+    }
+
+    /// Puts what the session says in force as a new generation, with the images as they are or made anew.
+    pub(super) fn publish(&mut self, why: Why, watch: Stopwatch) -> Result<Publish, Finding> {
+        // What else this thread has to do is done by another one in the meantime.
+        block_in_place(|| self.publish_here(why, watch))
+    }
+
+    fn publish_here(&mut self, why: Why, mut watch: Stopwatch) -> Result<Publish, Finding> {
+        let Some(live) = &mut self.live else { return Err(Finding::default()) };
+        let of = |error: &dyn std::error::Error| Finding::of_error(error);
+        let locals = locals(&live.placed);
+        let number = self.node.next();
+        let (mut different, mut most, mut since) = (Vec::new(), self.settings.checks, None);
+        match why {
+            Why::Anew => {
+                live.images = images(&live.session, &live.placed, &self.settings, &live.room)?;
+                live.name_all(number, &mut self.slots);
+                watch.ended("images");
+            }
+            Why::Larger(images, written) => {
+                live.images = *images;
+                live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
+                let counters = live.name_all(number, &mut self.slots);
+                since = written.map(|written| written.into_iter().chain(counters).collect());
+                most = QUESTIONS;
+                watch.ended("images");
+            }
+            Why::Different(tables) => {
+                live.images.place(&interfaces(&locals, &self.settings)).map_err(|error| of(&error))?;
+                live.rename(number);
+                if !tables.is_empty() {
+                    (different, most) = (tables, QUESTIONS);
+                }
+            }
+        }
+        // Larger images on their way know nothing of this generation.
+        live.missed = None;
+        let different: Vec<&Tables> = different.iter().collect();
+        let samples = live.session.sample(&different, most);
+        let asks_host = live.images.asks_host();
+        let checks = questions(&live.session, &locals, &self.settings, asks_host, &samples);
+        watch.ended("questions");
+        let code = made(&mut self.code, live.images.shape(), &self.settings).map_err(|error| of(&error))?;
+        watch.ended("programs");
+        let prepared = Prepared { since, ..generation_with(number, &live.images, code, checks) };
+        // Whoever explains events may meet one before we are back here.
+        self.books.send_modify(|books| books.coming = Some(Arc::clone(&live.book)));
+        if let Err(error) = self.node.publish(&prepared) {
+            self.books.send_modify(|books| books.coming = None);
+            return Err(of(&error));
+        }
+        watch.ended("load, ask, flip");
+        (live.is_current, live.waits) = (true, false);
+        self.waiting = Default::default();
+        self.growth = Growth::No;
+        (self.written, self.flipped) = (false, true);
+        self.books.send_modify(Books::turn);
+        let wanted = here(&live.placed).map(|(_, interface)| interface.clone()).collect();
+        if let Err(error) = self.node.attach(&wanted) {
+            // The generation is in force. Whoever has no programs is looked for again when an interface changes.
+            let attached = self.node.attached().unwrap_or_default();
+            leave_out(&mut live.placed, &attached, &error);
+        }
+        watch.ended("attach");
+        self.spare = self.node.spare(&prepared);
+        let sizes = sizes(&prepared);
+        let (whole, stages) = watch.finish();
+        let seconds = whole.as_secs_f64();
+        Ok(Publish { at: Moment::now(), generation: number.word(), seconds, stages, sizes })
+    }
+}
+
+/// Says of endpoints whose interfaces have no programs why that is.
+fn leave_out(placed: &mut [Placed], attached: &BTreeSet<(u32, Direction)>, why: &NodeError) {
+    let has = |at: &Interface| Direction::BOTH.iter().all(|way| attached.contains(&(at.ifindex, *way)));
+    for placed in placed.iter_mut().filter(|placed| placed.interface.as_ref().is_ok_and(|at| !has(at))) {
+        tracing::error!(endpoint = %placed.name, error = %why, "the interface has no programs: nothing is enforced there");
+        placed.interface = Err(why.to_string());
+    }
+}
+
+/// The images of a session's tables.
+pub(super) fn images(
+    session: &Session,
+    placed: &[Placed],
+    settings: &Settings,
+    room: &Room,
+) -> Result<Images, Finding> {
+    let locals: Vec<Local> = locals(placed);
+    Images::of_tables(&session.tables(), &interfaces(&locals, settings), room)
+        .map_err(|error| Finding::of_error(&NeedsImages::from(error)))
+}
+
+/// The programs for images of a shape: those that were made last, if they are good for it.
+fn made(
+    known: &mut Option<(Shape, Settings, Arc<ByDirection<Code>>)>,
+    shape: &Shape,
+    settings: &Settings,
+) -> Result<Arc<ByDirection<Code>>, sluice_backends::datapath::DatapathError> {
+    let alike = |(known, of, _): &&(Shape, Settings, _)| known.is_coded_like(shape) && of == settings;
+    if let Some((.., programs)) = known.as_ref().filter(alike) {
+        return Ok(Arc::clone(programs));
+    }
+    let programs = Arc::new(code(shape, settings)?);
+    *known = Some((shape.clone(), *settings, Arc::clone(&programs)));
+    Ok(programs)
+}
+
+fn sizes(prepared: &Prepared<'_>) -> BTreeMap<String, u64> {
+    let images = Image::ALL.into_iter().zip(&prepared.images);
+    let mut sizes: BTreeMap<String, u64> =
+        images.map(|(image, (_, bytes))| (image.map().name.to_owned(), bytes.len() as u64)).collect();
+    for (direction, code) in prepared.programs.iter() {
+        sizes.insert(program_name(direction).to_owned(), code.instructions.len() as u64 * 8);
+    }
+    sizes
+}
