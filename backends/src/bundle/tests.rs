@@ -27,7 +27,8 @@ fn crowded() -> Bundle {
     let mut decision = Decision::clone(&rich().unwrap());
     let classes = decision.classes.len();
     for at in 0..2_000_usize {
-        let (network, host) = ((at / 100) as u128, (at % 100) as u128);
+        // Networks differ in two bytes, as the common trie would take no more chunks than a stem saves.
+        let (network, host) = ((at / 100 * 97) as u128, (at % 100) as u128);
         let address = 0xfd00_0010_0244_u128 << 80 | network << 64 | host;
         decision.prefixes.insert(Cidr::host(IpAddr::V6(address.into())), ClassId::new(at % classes));
     }
