@@ -35,7 +35,7 @@ pub(crate) struct Agent {
     #[arg(long, value_name = "PATH", default_value = SOCKET, help_heading = "Node")]
     socket: PathBuf,
 
-    /// What is kept on disk
+    /// Where to keep on disk what DNS answers have said, and the numbers of counters; in no folder of manifests
     #[arg(long, value_name = "DIR", default_value = STATE, help_heading = "Node")]
     state: PathBuf,
 

@@ -95,6 +95,8 @@ struct Beside {
     wanted: Option<Task>,
     /// What it has done, until that can be put in force.
     done: Option<Done>,
+    /// Whether what it has read may not be in force, though it waited for nothing but larger images: it is read again.
+    is_stale: bool,
     grace: Option<JoinHandle<Result<(), KernelError>>>,
     ahead: Option<JoinHandle<Result<Ready, AheadError>>>,
     /// Who waits for larger images, and for the generation that they come with.
@@ -225,6 +227,7 @@ impl Ended {
             Ended::Ahead(ready) => match enforcer.keep(*ready) {
                 Ok(None) => {}
                 Ok(Some(attempt)) => {
+                    beside.is_stale |= attempt.refused().is_some();
                     beside.release(core, &attempt);
                     enforcer.show(&mut core.dns);
                     tell(core, enforcer, attempt, false);
@@ -252,6 +255,7 @@ impl Beside {
             work: None,
             wanted: None,
             done: None,
+            is_stale: false,
             grace: None,
             ahead: None,
             waiting: Vec::new(),
@@ -270,9 +274,15 @@ impl Beside {
         if self.done.is_some() || self.worker.is_none() {
             return;
         }
+        if self.is_stale {
+            self.want(Task::Read);
+        }
         if let Some(work) = self.wanted.take()
-            && let Some(worker) = self.worker.take()
+            && let Some(mut worker) = self.worker.take()
         {
+            if std::mem::take(&mut self.is_stale) {
+                worker.reader.forget();
+            }
             self.work = Some(tokio::spawn(worker.work(work, enforcer.at_hand())));
         }
     }
@@ -316,6 +326,13 @@ impl Beside {
 
     fn finish(&mut self, done: Done, core: &mut Core, enforcer: &mut Enforcer) {
         let Done { mut worker, outcome } = done;
+        if self.is_stale {
+            // It is what is different from something that is not in force.
+            self.worker = Some(worker);
+            return;
+        }
+        // Who only looked for interfaces knows nothing of files.
+        let of_files = !matches!(&outcome, Ok(made) if made.inventory().is_none());
         if let Some(inventory) = outcome.as_ref().ok().and_then(Made::inventory) {
             enforcer.meet(inventory, &core.config.node);
         }
@@ -328,13 +345,13 @@ impl Beside {
             Ok(made) => made.enact(enforcer),
             Err(findings) => Attempt::Refused(findings),
         };
-        if matches!(attempt, Attempt::Refused(_)) {
-            worker.reader.forget();
-        } else {
-            enforcer.show(&mut core.dns);
+        match attempt {
+            Attempt::Refused(_) if of_files => worker.reader.forget(),
+            Attempt::Refused(_) => {}
+            _ => enforcer.show(&mut core.dns),
         }
         self.worker = Some(worker);
-        tell(core, enforcer, attempt, true);
+        tell(core, enforcer, attempt, of_files);
         enforcer.hash(&core.snapshot);
         enforcer.save();
     }

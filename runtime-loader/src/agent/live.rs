@@ -1,10 +1,12 @@
 //! What is in force, and what it follows from.
 
+use std::mem::replace;
 use std::sync::Arc;
 
 use sluice_backends::image::{Images, Room, Write};
 use sluice_compiler::Compiled;
 use sluice_compiler::session::{Change, Delta, ObjectKey, Session, SessionError, Tables};
+use sluice_compiler::source::Sources;
 use sluice_ir::decision::EndpointName;
 
 use super::Inputs;
@@ -31,7 +33,47 @@ pub(super) struct Live {
     pub(super) book: Arc<Book>,
 }
 
+/// What was in force before something was read or found; none of what stayed as it was.
+#[derive(Default)]
+pub(super) struct Before {
+    files: Option<(Arc<Inputs>, Arc<Compiled>, Sources)>,
+    placed: Option<Vec<Placed>>,
+}
+
+impl Before {
+    /// What was before both this and what came behind it.
+    pub(super) fn or(self, later: Before) -> Before {
+        Before { files: self.files.or(later.files), placed: self.placed.or(later.placed) }
+    }
+}
+
 impl Live {
+    /// From now on this is what the files say. Gives what they said.
+    pub(super) fn say(&mut self, inputs: Arc<Inputs>, compiled: Arc<Compiled>, sources: Sources) -> Before {
+        let inputs = replace(&mut self.inputs, inputs);
+        let compiled = replace(&mut self.compiled, compiled);
+        let sources = replace(self.session.sources_mut(), sources);
+        Before { files: Some((inputs, compiled, sources)), placed: None }
+    }
+
+    /// From now on the endpoints are there. Adds to what was before where they were, if that is elsewhere.
+    pub(super) fn place(&mut self, placed: Vec<Placed>, before: &mut Before) {
+        if self.placed != placed {
+            before.placed = Some(replace(&mut self.placed, placed));
+            self.is_current = false;
+        }
+    }
+
+    /// Whatever was read and found since is not in force.
+    pub(super) fn restore(&mut self, Before { files, placed }: Before) {
+        if let Some((inputs, compiled, sources)) = files {
+            self.say(inputs, compiled, sources);
+        }
+        if let Some(placed) = placed {
+            self.place(placed, &mut Before::default());
+        }
+    }
+
     /// Applies changes to the session, all or none. Gives what is different, and what takes it back.
     pub(super) fn apply(&mut self, changes: Vec<Change>) -> Result<(Vec<Delta>, Vec<Change>), SessionError> {
         let (mut deltas, mut undo) = (Vec::with_capacity(changes.len()), Vec::new());

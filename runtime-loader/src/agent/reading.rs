@@ -45,6 +45,8 @@ pub(super) struct Reader {
     pub(super) read: Read,
     pub(super) node: Arc<str>,
     pub(super) keep_going: bool,
+    /// How large tables may be.
+    pub(super) limits: Limits,
     /// What the files said when that was accepted last.
     last: Option<Arc<Inputs>>,
     /// What somebody was told of that stops nobody.
@@ -68,7 +70,8 @@ pub(super) enum News {
 
 impl Reader {
     pub(super) fn new(read: Read, node: &str, keep_going: bool) -> Reader {
-        Reader { read, node: node.into(), keep_going, last: None, warned: Vec::new() }
+        let limits = Limits::default();
+        Reader { read, node: node.into(), keep_going, limits, last: None, warned: Vec::new() }
     }
 
     /// Forgets what the files said, because it is not in force: all tables are made anew next time.
@@ -160,9 +163,9 @@ impl Reader {
                 known.push(*address);
             }
         }
-        let (node, limits) = (Arc::clone(&self.node), Limits::default());
+        let (node, sources) = (Arc::clone(&self.node), sources.clone());
         let (resources, aws, options) = (resources.clone(), aws.clone(), options.clone());
-        Session::new(node, resources, answers, aws, sources.clone(), options, limits)
+        Session::new(node, resources, answers, aws, sources, options, self.limits)
             .map_err(|error| vec![finding(&error, inputs, compiled)])
     }
 }

@@ -7,8 +7,8 @@ mod network;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use network::Network;
 use sluice_backends::image::{BuildError, Image};
@@ -17,6 +17,7 @@ use sluice_compiler::load;
 use sluice_compiler::options::Options;
 use sluice_compiler::source::{Limits, Sources};
 use sluice_ir::dns_name::DnsName;
+use sluice_ir::policy::Direction;
 
 use super::*;
 use crate::agent::{Config, Inputs, agent};
@@ -74,7 +75,9 @@ struct Bench {
     core: Core,
     enforcer: Enforcer,
     beside: Beside,
-    /// How often files were read.
+    /// What the files say.
+    files: Arc<Mutex<String>>,
+    /// How often they were read.
     reads: Arc<AtomicUsize>,
     /// How many answers there were.
     answers: u32,
@@ -93,15 +96,16 @@ where
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), &network);
     let reads = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&reads);
+    let files = Arc::new(Mutex::new(CLUSTER.to_owned()));
+    let (counted, said) = (Arc::clone(&reads), Arc::clone(&files));
     let read = Box::new(move |_: &Sources| {
         counted.fetch_add(1, Ordering::SeqCst);
-        inputs_of(CLUSTER)
+        inputs_of(&said.lock().unwrap())
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let run = async |mut core: Core| {
         let (_telling, enforcer, beside) = begin(&mut core)?;
-        act(Bench { core, enforcer, beside, reads, answers: 0 }).await;
+        act(Bench { core, enforcer, beside, files, reads, answers: 0 }).await;
         Ok(())
     };
     runtime.block_on(agent(&config, read, drop, run)).unwrap();
@@ -144,6 +148,30 @@ impl Bench {
         feed(&mut self.core, &mut self.enforcer, &mut self.beside, changes, Asker::Feed(done)).await;
         self.go_on();
         told
+    }
+
+    /// Reads the files, which say this beside the cluster from now on. What comes of that is not awaited if it waits for
+    /// larger images.
+    async fn read(&mut self, more: &str) {
+        *self.files.lock().unwrap() = format!("{CLUSTER}---\n{more}");
+        self.beside.want(Task::Read);
+        self.go_on();
+        while self.beside.work.is_some() || self.beside.done.is_some() {
+            let ended = self.beside.ended().await.unwrap();
+            ended.take_in(&mut self.core, &mut self.enforcer, &mut self.beside);
+            self.go_on();
+        }
+    }
+
+    /// What the agent says of the files.
+    fn state(&self) -> SourcesState {
+        self.core.snapshot.borrow().status.sources.state
+    }
+
+    /// What the files said that are in force.
+    fn said(&self) -> (Arc<Inputs>, Arc<sluice_compiler::Compiled>) {
+        let live = self.enforcer.live().unwrap();
+        (Arc::clone(&live.inputs), Arc::clone(&live.compiled))
     }
 
     /// The class of an address in the images in force.
@@ -273,5 +301,84 @@ fn who_waits_is_not_forgotten_when_there_are_no_larger_images() {
         assert_eq!(bench.class(address), bench.class([158, 55, 121, 177].into()));
         bench.calm().await;
         assert!(!bench.enforcer.is_waited_for());
+    });
+}
+
+/// A policy of the pod with some rules.
+fn policy(rules: &[String]) -> String {
+    let rules = rules.join(", ");
+    format!(
+        "{{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {{name: more, namespace: shop}}, \
+         spec: {{endpointSelector: {{}}, egress: [{rules}]}}}}\n"
+    )
+}
+
+/// So many peers, each with a port of its own.
+fn peers(count: u16) -> String {
+    let rule = |at| {
+        let port = 2 * at + 1;
+        format!("{{toCIDR: [192.0.2.{at}/32], toPorts: [{{ports: [{{port: \"{port}\", protocol: TCP}}]}}]}}")
+    };
+    policy(&(1..=count).map(rule).collect::<Vec<_>>())
+}
+
+/// One rule for so many addresses, each far from all others.
+fn far(count: u32) -> String {
+    let addresses = (1..=count).map(|number| Ipv4Addr::from_bits(number.wrapping_mul(0x9e37_79b1)));
+    let addresses: Vec<String> = addresses.map(|address| format!("{address}/32")).collect();
+    policy(&[format!("{{toCIDR: [{}]}}", addresses.join(", "))])
+}
+
+#[test]
+fn files_that_are_refused_leave_nothing_behind() {
+    with_core("files_that_are_refused_leave_nothing_behind", async |mut bench| {
+        bench.beside.worker.as_mut().unwrap().reader.limits.cells = 500;
+        bench.calm().await;
+        assert_eq!(bench.state(), SourcesState::Ok);
+        let (inputs, compiled) = bench.said();
+        bench.read(&peers(40)).await;
+        assert_eq!(bench.state(), SourcesState::Refused);
+        let said = bench.said();
+        assert!(Arc::ptr_eq(&said.0, &inputs) && Arc::ptr_eq(&said.1, &compiled));
+        // An interface that comes or goes makes no file better.
+        bench.beside.want(Task::Find);
+        bench.calm().await;
+        assert_eq!(bench.state(), SourcesState::Refused);
+        assert_eq!(bench.core.snapshot.borrow().status.sources.findings[0].code.as_deref(), Some("S0806"));
+        bench.read(&peers(2)).await;
+        bench.calm().await;
+        assert_eq!(bench.state(), SourcesState::Ok);
+        assert!(!Arc::ptr_eq(&bench.said().0, &inputs));
+    });
+}
+
+#[test]
+fn files_that_were_refused_when_there_was_room_are_read_again() {
+    with_core("files_that_were_refused_when_there_was_room_are_read_again", async |mut bench| {
+        bench.read(&far(1)).await;
+        bench.calm().await;
+        let ((inputs, _), generation) = (bench.said(), bench.generation());
+        bench.read(&far(4_500)).await;
+        assert!(bench.enforcer.is_waited_for() && bench.beside.ahead.is_some());
+        // Nothing is made where a folder should be and is none.
+        let pins = Pins::new(&bench.core.config.pins);
+        let bank = pins.bank(bench.enforcer.generation().unwrap().next().bank());
+        let (entry, aside) = (pins.entry(Direction::Egress), bank.with_file_name("elsewhere"));
+        if bank.exists() {
+            std::fs::rename(&bank, &aside).unwrap();
+        }
+        std::fs::rename(&entry, &bank).unwrap();
+        bench.beside.ahead = None;
+        let failed = Ended::Ahead(Box::new(Err(AheadError::Build(BuildError::Endpoints(1)))));
+        failed.take_in(&mut bench.core, &mut bench.enforcer, &mut bench.beside);
+        assert_eq!(bench.generation(), generation);
+        assert!(Arc::ptr_eq(&bench.said().0, &inputs), "they are not in force");
+        std::fs::rename(&bank, &entry).unwrap();
+        let reads = bench.reads.load(Ordering::SeqCst);
+        bench.calm().await;
+        assert_eq!((bench.reads.load(Ordering::SeqCst), bench.generation()), (reads + 1, generation + 1));
+        assert_eq!(bench.state(), SourcesState::Ok);
+        let [known, other] = [[158, 55, 121, 177], [158, 55, 121, 178]].map(IpAddr::from);
+        assert_ne!(bench.class(known), bench.class(other));
     });
 }

@@ -3,7 +3,7 @@
 use sluice_backends::image::{Images, Room};
 use sluice_compiler::session::Tables;
 
-use super::{Attempt, Enforcer, Why};
+use super::{Attempt, Enforcer, Waiting, Why};
 use crate::agent::grow::{Ahead, AheadError, Growth, Larger, Ready};
 use crate::agent::live::Live;
 use crate::agent::place::locals;
@@ -74,11 +74,12 @@ impl Enforcer {
             Ok(publish) => return Attempt::Published(publish),
             Err(refused) => refused,
         };
-        let (undo, answers) = std::mem::take(&mut self.waiting);
+        let Waiting { undo, answers, before } = std::mem::take(&mut self.waiting);
         self.note(answers.into_iter().rev().collect());
         if let Some(live) = &mut self.live {
             live.waits = false;
             live.take_back(undo);
+            live.restore(before);
         }
         Attempt::Refused(vec![refused])
     }

@@ -1,6 +1,7 @@
 //! What is new, taken into the session: all of it or nothing.
 
 use std::collections::BTreeSet;
+use std::mem::take;
 use std::sync::Arc;
 
 use sluice_backends::image::Room;
@@ -12,7 +13,7 @@ use super::publish::images;
 use super::{Attempt, Enforcer, Why};
 use crate::agent::Inputs;
 use crate::agent::book::Book;
-use crate::agent::live::Live;
+use crate::agent::live::{Before, Live};
 use crate::agent::place::Placed;
 use crate::agent::reading::{Answer, finding};
 use crate::agent::stopwatch::Stopwatch;
@@ -51,13 +52,13 @@ impl Enforcer {
             }
             news.push(change);
         }
-        let attempt = self.change(news, Stopwatch::new());
+        let attempt = self.change(news, Before::default(), Stopwatch::new());
         if matches!(attempt, Attempt::Refused(_)) {
             return attempt;
         }
         let before = self.note(learned);
         if matches!(attempt, Attempt::Waits) {
-            self.waiting.1.extend(before);
+            self.waiting.answers.extend(before);
         }
         attempt
     }
@@ -101,12 +102,9 @@ impl Enforcer {
         watch: Stopwatch,
     ) -> Attempt {
         let Some(live) = &mut self.live else { return Attempt::Same };
-        *live.session.sources_mut() = sources;
-        live.inputs = inputs;
-        live.compiled = compiled;
-        if let Some(placed) = placed.filter(|placed| *placed != live.placed) {
-            live.placed = placed;
-            live.is_current = false;
+        let mut before = live.say(inputs, compiled, sources);
+        if let Some(placed) = placed {
+            live.place(placed, &mut before);
         }
         let expires = |change: &Change| match change {
             // What was learned lasts, whatever files say.
@@ -114,7 +112,7 @@ impl Enforcer {
             _ => false,
         };
         let changes = changes.into_iter().filter(|change| !expires(change)).collect();
-        self.change(changes, watch)
+        self.change(changes, before, watch)
     }
 
     /// Finds endpoints at other interfaces.
@@ -123,9 +121,9 @@ impl Enforcer {
         if live.placed == placed {
             return Attempt::Same;
         }
-        live.placed = placed;
-        live.is_current = false;
-        self.change(Vec::new(), watch)
+        let mut before = Before::default();
+        live.place(placed, &mut before);
+        self.change(Vec::new(), before, watch)
     }
 
     /// Puts a session in force whose tables are new, with the answers that it knows.
@@ -206,13 +204,15 @@ impl Enforcer {
         }
     }
 
-    /// Puts changes in force, all or none.
-    fn change(&mut self, changes: Vec<Change>, mut watch: Stopwatch) -> Attempt {
+    /// Puts changes in force, all or none, with what was read and found beside them: if they are refused, `before` is as
+    /// it was.
+    fn change(&mut self, changes: Vec<Change>, before: Before, mut watch: Stopwatch) -> Attempt {
         let Some(live) = &mut self.live else { return Attempt::Same };
         let (deltas, undo) = match live.apply(changes) {
             Ok(applied) => applied,
             Err(error) => {
                 let refused = finding(&error, &live.inputs, &live.compiled);
+                live.restore(before);
                 // The session's words are others now, and say what they said before.
                 if let Err(again) = self.publish(Why::Anew, watch) {
                     return Attempt::Refused(vec![refused, again]);
@@ -223,13 +223,16 @@ impl Enforcer {
         watch.ended("tables");
         match self.enact(deltas, watch) {
             Ok(Attempt::Waits) => {
-                self.waiting.0.extend(undo);
+                let waiting = &mut self.waiting;
+                waiting.undo.extend(undo);
+                waiting.before = take(&mut waiting.before).or(before);
                 Attempt::Waits
             }
             Ok(attempt) => attempt,
             Err(refused) => {
                 if let Some(live) = &mut self.live {
                     live.take_back(undo);
+                    live.restore(before);
                 }
                 Attempt::Refused(vec![refused])
             }

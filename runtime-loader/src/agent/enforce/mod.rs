@@ -22,7 +22,7 @@ use super::Config;
 use super::book::Books;
 use super::dns::Dns;
 use super::grow::Growth;
-use super::live::Live;
+use super::live::{Before, Live};
 use super::place::sought;
 use super::reading::{Answer, Learned};
 use super::settings::Told;
@@ -58,12 +58,22 @@ pub(super) struct Enforcer {
     growth: Growth,
     /// Whether programs are being verified that no images are larger for.
     verifies: bool,
-    /// What takes back the changes that wait for larger images, and the answers among them.
-    waiting: (Vec<Change>, Vec<(Answer, bool)>),
+    waiting: Waiting,
     /// Whether images in force were written since the last grace period began.
     written: bool,
     /// Whether a generation was put in force since then, whose grace periods are others.
     flipped: bool,
+}
+
+/// What takes back whatever waits for larger images.
+#[derive(Default)]
+struct Waiting {
+    /// For changes, in the order in which they came.
+    undo: Vec<Change>,
+    /// For the answers among them: whether each was known before.
+    answers: Vec<(Answer, bool)>,
+    /// For what was read and found.
+    before: Before,
 }
 
 /// What became of an attempt.
