@@ -269,7 +269,10 @@ fn policy_of_the_host_is_enforced_and_pods_behind_it_are_not_touched() {
     let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
     daemon.write("cluster.yaml", &others.join("---\n"));
     daemon.configure("enableHostFirewall: true\n");
-    let masquerade = network.on_node("iptables -t nat -A POSTROUTING -s 10.9.0.0/24 -o ep1 -j MASQUERADE");
+    let masquerade = network.on_node(
+        "nft 'table ip nat { chain after { type nat hook postrouting priority srcnat; \
+         ip saddr 10.9.0.0/24 oifname \"ep1\" masquerade; }; }'",
+    );
     assert!(masquerade.status.success(), "{}", String::from_utf8_lossy(&masquerade.stderr));
     daemon.begin(1);
     let _host = [8080, 8081].map(|port| TcpListener::bind(("::", port)).unwrap());
