@@ -139,3 +139,23 @@ async fn many_changes_are_told_of_a_few_times() {
     }
     assert!((1..20).contains(&told), "told {told} times");
 }
+
+/// A folder that comes up between the look at its parent and the watch of that gives no sign of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_that_come_up_while_places_are_looked_for() {
+    for _ in 0..15 {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let deep = (0..12).fold(root.clone(), |at, number| at.join(format!("f{number}")));
+        let made = deep.clone();
+        let making = std::thread::spawn(move || {
+            fs::create_dir_all(&made).unwrap();
+            write(made.join("a.yaml"), "1");
+        });
+        let mut watching = Watching::begin(vec![root]).unwrap();
+        making.join().unwrap();
+        while timeout(Duration::from_millis(300), watching.changed()).await.is_ok() {}
+        write(deep.join("a.yaml"), "2");
+        timeout(Duration::from_secs(5), watching.changed()).await.expect("the deepest folder is watched");
+    }
+}

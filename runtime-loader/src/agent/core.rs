@@ -7,8 +7,9 @@
 //!   says why.
 //! * `Order::Find`: an interface or a route came or went; look for the endpoints' interfaces again.
 //! * `Order::Stop`, or no more orders: end with `Ok`. The datapath stays.
-//! * `Fed`: put changes in force that no file says, all or none, and answer when packets are judged by them. These come
-//!   first, whatever else there is to do.
+//! * `Fed`, and what the DNS proxy has learned: put changes in force that no file says, all or none, and answer when packets
+//!   are judged by them. These come first; after each, whatever else there is to do has a turn, so that no pod can keep a
+//!   policy out of force by asking for names.
 //! * It replaces the snapshot whenever something changes, and while somebody reads counters.
 //! * It calls `service.ready` when a generation is in force, and after every later attempt, be it in vain.
 //! * It beats `pulse` at least once a second.
@@ -182,16 +183,19 @@ fn begin(core: &mut Core) -> Result<(Telling, Enforcer, Beside), CoreError> {
 async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -> Result<(), CoreError> {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut urgent = true;
     loop {
         beside.go_on(core, enforcer);
         tokio::select! {
             biased;
-            work = core.dns.work() => {
+            work = core.dns.work(), if urgent => {
                 let changes = enforcer.of_scope(&work.changes);
                 feed(core, enforcer, beside, changes, Asker::Dns(work)).await;
+                urgent = false;
             }
-            Some(Fed { changes, done }) = core.urgent.recv() => {
+            Some(Fed { changes, done }) = core.urgent.recv(), if urgent => {
                 feed(core, enforcer, beside, changes, Asker::Feed(done)).await;
+                urgent = false;
             }
             order = core.orders.recv() => match order {
                 // What is found where is part of what the files mean for this node.
@@ -204,6 +208,8 @@ async fn attend(core: &mut Core, enforcer: &mut Enforcer, beside: &mut Beside) -
                 core.pulse.beat();
                 enforcer.mark();
             }
+            // Nothing else is there.
+            () = std::future::ready(()), if !urgent => urgent = true,
         }
     }
 }

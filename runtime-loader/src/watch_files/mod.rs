@@ -7,7 +7,9 @@
 
 mod places;
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,9 @@ const MOST_BURSTS: usize = 10;
 
 /// How long until the next attempt if files cannot be watched.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// How often places are found again at once while others come up as they are being watched.
+const MOST_LOOKS: usize = 8;
 
 /// Why files are not watched.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +102,12 @@ async fn follow(
     (signs, mut seen): Signs,
     tell: mpsc::Sender<()>,
 ) {
-    while seen.recv().await.is_some() {
+    let mut retry = pin!(sleep(Duration::MAX));
+    loop {
+        tokio::select! {
+            sign = seen.recv() => if sign.is_none() { break },
+            () = &mut retry => {}
+        }
         for _ in 0..MOST_BURSTS {
             sleep(QUIET).await;
             if seen.try_recv().is_err() {
@@ -105,19 +115,19 @@ async fn follow(
             }
         }
         let (again, signed) = (Arc::clone(&paths), signs.clone());
-        match tokio::task::spawn_blocking(move || look(&again, &signed)).await {
-            // The old eyes are closed only now, so that nothing falls between.
-            Ok(Ok(new)) => eyes = new,
+        let wait = match tokio::task::spawn_blocking(move || look(&again, &signed)).await {
+            Ok(Ok(new)) => {
+                // The old eyes are closed only now, so that nothing falls between.
+                eyes = new;
+                Duration::MAX
+            }
             Ok(Err(error)) => {
                 tracing::warn!(%error, "files are not watched as they should be");
-                let retry = signs.clone();
-                tokio::spawn(async move {
-                    sleep(RETRY).await;
-                    let _ = retry.try_send(());
-                });
+                RETRY
             }
             Err(_) => return,
-        }
+        };
+        retry.set(sleep(wait));
         if let Err(mpsc::error::TrySendError::Closed(())) = tell.try_send(()) {
             break;
         }
@@ -125,10 +135,27 @@ async fn follow(
     drop(eyes);
 }
 
-/// Watches the places of today.
+/// Watches the places of today. A folder that comes up in one that was listed already and is not watched yet gives no sign, so
+/// they are found again until they are those that are watched.
 fn look(paths: &[PathBuf], signs: &mpsc::Sender<()>) -> Result<RecommendedWatcher, WatchError> {
-    let places = Arc::new(Places::find(paths)?);
-    let (signs, interesting) = (signs.clone(), Arc::clone(&places));
+    let mut places = Arc::new(Places::find(paths)?);
+    let mut eyes = watch(&places, signs)?;
+    for _ in 0..MOST_LOOKS {
+        let now = Places::find(paths)?;
+        if now == *places {
+            return Ok(eyes);
+        }
+        places = Arc::new(now);
+        eyes = watch(&places, signs)?;
+    }
+    // Somebody is still making folders: after a while, and not without end at once.
+    let _ = signs.try_send(());
+    Ok(eyes)
+}
+
+/// Watches some places.
+fn watch(places: &Arc<Places>, signs: &mpsc::Sender<()>) -> Result<RecommendedWatcher, WatchError> {
+    let (signs, interesting) = (signs.clone(), Arc::clone(places));
     let sign = move |event: notify::Result<Event>| {
         if event.is_err() || event.is_ok_and(|event| matters(&event, &interesting)) {
             // A sign that is waiting already says as much.
@@ -142,12 +169,21 @@ fn look(paths: &[PathBuf], signs: &mpsc::Sender<()>) -> Result<RecommendedWatche
     let mut eyes = RecommendedWatcher::new(sign, Config::default()).map_err(refused(Path::new("")))?;
     for folder in places.folders() {
         match eyes.watch(folder, RecursiveMode::NonRecursive) {
-            // It has gone meanwhile, of which its own folder tells.
-            Err(why) if matches!(why.kind, notify::ErrorKind::PathNotFound) => {}
+            // Of that its own folder tells.
+            Err(why) if has_gone(&why) => {}
             result => result.map_err(refused(folder))?,
         }
     }
     Ok(eyes)
+}
+
+/// Whether a folder could not be watched because it is not there any more.
+fn has_gone(why: &notify::Error) -> bool {
+    match &why.kind {
+        notify::ErrorKind::PathNotFound => true,
+        notify::ErrorKind::Io(why) => why.kind() == io::ErrorKind::NotFound,
+        _ => false,
+    }
 }
 
 /// Whether to look again. That a file is read is no change, or reading would never end.

@@ -14,11 +14,11 @@ const MOST_FOLDERS: usize = 10_000;
 const MOST_LINKS: usize = 40;
 
 /// Folders by their real paths, and the names in them that matter.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Places(BTreeMap<PathBuf, Names>);
 
 /// Names in a folder.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Names {
     /// All that are not hidden, as in a folder of manifests.
     shown: bool,

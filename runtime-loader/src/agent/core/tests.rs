@@ -7,7 +7,7 @@ mod network;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use network::Network;
@@ -21,6 +21,7 @@ use sluice_ir::policy::Direction;
 
 use super::*;
 use crate::agent::{Config, Inputs, agent};
+use crate::dns::cache::Lookup;
 
 /// So many answers, each far from all others, come while larger images are made.
 const MEANWHILE: usize = 2_000;
@@ -380,5 +381,35 @@ fn files_that_were_refused_when_there_was_room_are_read_again() {
         assert_eq!(bench.state(), SourcesState::Ok);
         let [known, other] = [[158, 55, 121, 177], [158, 55, 121, 178]].map(IpAddr::from);
         assert_ne!(bench.class(known), bench.class(other));
+    });
+}
+
+#[test]
+fn whoever_floods_with_names_keeps_no_policy_out_of_force() {
+    with_core("whoever_floods_with_names_keeps_no_policy_out_of_force", async |mut bench| {
+        bench.calm().await;
+        let mut snapshot = bench.core.snapshot.subscribe();
+        let since = snapshot.borrow_and_update().status.sources.since;
+        let (names, ends) = (Arc::clone(bench.core.dns.proxy().names()), Arc::new(AtomicBool::new(false)));
+        let end = Arc::clone(&ends);
+        let flood = std::thread::spawn(move || {
+            let (endpoint, ttl) = ("shop/web".into(), Duration::from_secs(3_600));
+            let mut asked = 0_u32;
+            while !end.load(Ordering::SeqCst) {
+                asked += 1;
+                let name = DnsName::parse(&format!("n{asked}.example.test")).unwrap();
+                let addresses = &[Ipv4Addr::from_bits(0x1400_0000 + asked % 500).into()];
+                names.learn(Lookup { endpoint: &endpoint, name: &name, addresses, ttl, at: Moment::now() });
+            }
+        });
+        bench.beside.want(Task::Read);
+        let Bench { core, enforcer, beside, .. } = &mut bench;
+        tokio::select! {
+            ended = attend(core, enforcer, beside) => panic!("{:?}", ended.map_err(|error| error.to_string())),
+            read = snapshot.wait_for(|now| now.status.sources.since > since) => drop(read.unwrap()),
+            () = tokio::time::sleep(Duration::from_secs(30)) => panic!("the files are not read"),
+        }
+        ends.store(true, Ordering::SeqCst);
+        flood.join().unwrap();
     });
 }
