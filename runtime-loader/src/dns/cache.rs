@@ -103,8 +103,6 @@ pub struct Followed {
     pub changes: Vec<Change>,
     /// What must be written down.
     pub records: Vec<Record>,
-    /// The batch that must be in force before an answer is released.
-    pub batch: u64,
 }
 
 /// How much there is.
@@ -150,12 +148,6 @@ impl Cache {
             }
             shared.holders += 1;
         }
-        followed.batch = addresses
-            .iter()
-            .filter_map(|address| of_name.get(address))
-            .map(|shared| shared.batch)
-            .max()
-            .unwrap_or(0);
         if of_name.is_empty() {
             self.shared.remove(&counts);
         }
@@ -170,6 +162,13 @@ impl Cache {
         }
         self.count(&followed);
         followed
+    }
+
+    /// The batch that must be in force before an answer is released; none if not all of it is known any more.
+    pub fn batch_of(&self, lookup: Lookup<'_>) -> Option<u64> {
+        let of_name = self.shared.get(&counts(lookup.name, lookup.endpoint, self.scope));
+        let batch = |address| Some(of_name?.get(address)?.batch);
+        lookup.addresses.iter().try_fold(0, |last, address| Some(batch(address)?.max(last)))
     }
 
     fn make_room(&mut self, endpoint: &Endpoint, number: usize, followed: &mut Followed) {

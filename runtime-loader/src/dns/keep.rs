@@ -148,3 +148,6 @@ pub async fn expire_once(proxy: &Proxy, connections: &Arc<impl Connections>) {
     }
     counts.gone.add_many(names.looked(seen, &options, &in_use).await);
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,8 +47,16 @@ const LONGEST_TURN: Duration = Duration::from_secs(1);
 pub struct Names {
     inner: Mutex<Inner>,
     wake: Notify,
+    progress: watch::Sender<Progress>,
+}
+
+/// What the core has done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
     /// The last batch that is in force.
-    enforced: watch::Sender<u64>,
+    enforced: u64,
+    /// How many batches were refused.
+    refused: u64,
 }
 
 #[derive(Debug, Default)]
@@ -85,19 +93,18 @@ impl Names {
     pub fn restored(records: Vec<Record>) -> Names {
         let mut inner = Inner::default();
         inner.cache.restore(records);
-        Names { inner: Mutex::new(inner), wake: Notify::new(), enforced: watch::channel(0).0 }
+        Names { inner: Mutex::new(inner), wake: Notify::new(), progress: watch::Sender::default() }
     }
 
-    /// Takes in an answer. Gives the batch to wait for; none if nothing more can be learned now.
-    pub fn learn(&self, lookup: Lookup<'_>) -> Option<u64> {
+    /// Takes in an answer, for which [`Names::wait`] waits then. None if nothing more can be learned now.
+    pub fn learn(&self, lookup: Lookup<'_>) -> Option<()> {
         self.with(|inner| {
             if inner.work.changes.len() > MOST_WAITING {
                 return None;
             }
             let followed = inner.cache.learn(lookup);
-            let batch = followed.batch;
             self.follow(inner, followed);
-            Some(batch)
+            Some(())
         })
     }
 
@@ -114,16 +121,31 @@ impl Names {
         gone as u64
     }
 
-    /// Waits until a batch is in force, but no longer than `most`.
-    pub async fn wait(&self, batch: u64, most: Duration) -> Waited {
-        if *self.enforced.borrow() >= batch {
-            return Waited::NotAtAll;
-        }
-        let mut enforced = self.enforced.subscribe();
-        match timeout(most, enforced.wait_for(|number| *number >= batch)).await {
-            Ok(Ok(_)) => Waited::Enforced,
-            _ => Waited::InVain,
-        }
+    /// Waits until an answer that was learned is in force, but no longer than `most`. What was refused is not known any more,
+    /// and what was learned anew since comes with a later batch: so it is the cache that says what there is to wait for.
+    pub async fn wait(&self, lookup: Lookup<'_>, most: Duration) -> Waited {
+        let mut progress = self.progress.subscribe();
+        let mut waited = Waited::NotAtAll;
+        let in_force = async {
+            loop {
+                let now = *progress.borrow_and_update();
+                let batch = self.with(|inner| inner.cache.batch_of(lookup))?;
+                if batch <= now.enforced {
+                    return Some(waited);
+                }
+                waited = Waited::Enforced;
+                let moves = |next: &Progress| next.enforced >= batch || next.refused != now.refused;
+                progress.wait_for(moves).await.ok()?;
+            }
+        };
+        timeout(most, in_force).await.ok().flatten().unwrap_or(Waited::InVain)
+    }
+
+    /// Waits until the core has had its turn, but no longer than [`LONGEST_TURN`].
+    async fn turn(&self, batch: u64) {
+        let mut progress = self.progress.subscribe();
+        // Whoever comes next may come a little early.
+        let _ = timeout(LONGEST_TURN, progress.wait_for(|now| now.enforced >= batch)).await;
     }
 
     /// Waits for something to do.
@@ -137,11 +159,11 @@ impl Names {
         }
     }
 
-    /// All changes up to this batch are in force.
+    /// All changes up to this batch are in force, but for those that were taken back.
     pub fn enforced(&self, batch: u64) {
-        self.enforced.send_if_modified(|number| {
-            let newer = *number < batch;
-            *number = batch.max(*number);
+        self.progress.send_if_modified(|progress| {
+            let newer = progress.enforced < batch;
+            progress.enforced = batch.max(progress.enforced);
             newer
         });
     }
@@ -152,6 +174,7 @@ impl Names {
             let followed = inner.cache.take_back(changes);
             self.follow(inner, followed);
         });
+        self.progress.send_modify(|progress| progress.refused += 1);
     }
 
     /// Addresses whose time is over begin to leave. How many, and whether there are more: whoever learns has to wait, so only
@@ -254,7 +277,7 @@ impl Names {
                 (self.follow(inner, followed), inner.cache.batch())
             });
             gone += more;
-            self.wait(batch, LONGEST_TURN).await;
+            self.turn(batch).await;
         }
         gone
     }

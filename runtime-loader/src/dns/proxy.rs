@@ -244,9 +244,9 @@ impl Proxy {
         let ttl = ttl.max(options.min_ttl);
         let began = Instant::now();
         let (endpoint, addresses, at) = (&job.endpoint, answer.addresses.as_slice(), self.clock.now());
-        let learned = self.names.learn(Lookup { endpoint, name, addresses, ttl, at });
-        let Some(batch) = learned else { return (Err(Failure::Busy), Some(ttl)) };
-        let waited = self.names.wait(batch, options.response_max_delay).await;
+        let lookup = Lookup { endpoint, name, addresses, ttl, at };
+        let Some(()) = self.names.learn(lookup) else { return (Err(Failure::Busy), Some(ttl)) };
+        let waited = self.names.wait(lookup, options.response_max_delay).await;
         if waited != Waited::NotAtAll {
             self.counts.took(Phase::Enforce, began.elapsed());
         }

@@ -63,15 +63,23 @@ async fn the_bound_of_the_wait_is_an_option() {
 #[tokio::test]
 async fn what_cannot_be_enforced_is_tried_again() {
     let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 60)]).await;
-    let options = DnsOptions { response_max_delay: Duration::from_millis(20), ..DnsOptions::default() };
-    let refusing = Recorder { refuses: true, ..Recorder::default() };
-    let scene = Scene::new(&policy(to.port(), RULES), options, refusing);
-    for _ in 0..2 {
-        scene.ask(WEB, to, &question("a.test.", RecordType::A, false)).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    for (on_timeout, code) in
+        [(OnTimeout::Release, ResponseCode::NoError), (OnTimeout::ServFail, ResponseCode::ServFail)]
+    {
+        let options = DnsOptions { on_timeout, ..patient() };
+        let refusing = Recorder { refuses: true, ..Recorder::default() };
+        let scene = Scene::new(&policy(to.port(), RULES), options, refusing);
+        let began = Instant::now();
+        for _ in 0..2 {
+            let answer = scene.ask(WEB, to, &question("a.test.", RecordType::A, false)).await.unwrap();
+            assert_eq!(answer.response_code, code);
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "there is nothing to wait for");
+        let counts = scene.proxy.counts();
+        let failed = (counts.released_early.get(), counts.failures(Failure::NotEnforced));
+        assert_eq!(failed, if on_timeout == OnTimeout::Release { (2, 0) } else { (0, 2) });
+        assert_eq!((scene.proxy.status().addresses, counts.not_enforced.get()), (0, 2));
     }
-    assert_eq!(scene.proxy.status().addresses, 0);
-    assert!(scene.proxy.counts().not_enforced.get() >= 2);
 }
 
 #[tokio::test]

@@ -17,10 +17,23 @@ fn at(seconds: u64) -> Moment {
 }
 
 fn learn(cache: &mut Cache, endpoint: &str, of: &str, addresses: &[u8], second: u64, ttl: u64) -> Followed {
+    waits(cache, endpoint, of, addresses, second, ttl).0
+}
+
+/// An answer is learned, and waits for a batch.
+fn waits(
+    cache: &mut Cache,
+    endpoint: &str,
+    of: &str,
+    addresses: &[u8],
+    second: u64,
+    ttl: u64,
+) -> (Followed, Option<u64>) {
     let addresses: Vec<IpAddr> = addresses.iter().map(|last| ip(*last)).collect();
     let (endpoint, name) = (endpoint.into(), name(of));
     let ttl = Duration::from_secs(ttl);
-    cache.learn(Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: at(second) })
+    let lookup = Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: at(second) };
+    (cache.learn(lookup), cache.batch_of(lookup))
 }
 
 fn shown(changes: &[Change]) -> Vec<String> {
@@ -91,11 +104,11 @@ fn an_address_is_enforced_as_long_as_one_endpoint_has_it() {
 #[test]
 fn an_answer_waits_for_the_batch_that_brought_its_addresses() {
     let mut cache = Cache::default();
-    assert_eq!(learn(&mut cache, "shop/web", "a.io", &[1], 0, 60).batch, 1);
-    assert_eq!(learn(&mut cache, "shop/web", "b.io", &[2], 0, 60).batch, 2);
-    let again = learn(&mut cache, "shop/cart", "a.io", &[1], 0, 60);
-    assert_eq!((again.batch, cache.batch()), (1, 2), "it may not be in force yet");
-    assert_eq!(learn(&mut cache, "shop/cart", "a.io", &[], 0, 60).batch, 0);
+    assert_eq!(waits(&mut cache, "shop/web", "a.io", &[1], 0, 60).1, Some(1));
+    assert_eq!(waits(&mut cache, "shop/web", "b.io", &[2], 0, 60).1, Some(2));
+    let again = waits(&mut cache, "shop/cart", "a.io", &[1], 0, 60);
+    assert_eq!((again.1, cache.batch()), (Some(1), 2), "it may not be in force yet");
+    assert_eq!(waits(&mut cache, "shop/cart", "a.io", &[], 0, 60).1, Some(0));
 }
 
 #[test]
@@ -139,8 +152,8 @@ fn what_was_written_down_comes_back() {
         restored.restore(records);
         assert_eq!(restored.answers(Scope::Node), cache.answers(Scope::Node));
         assert_eq!((restored.size().addresses, restored.batch()), (4, 0));
-        let again = learn(&mut restored, "shop/web", "a.io", &[1], 70, 60);
-        assert_eq!((again.changes.len(), again.batch), (0, 0), "it is in force");
+        let (again, batch) = waits(&mut restored, "shop/web", "a.io", &[1], 70, 60);
+        assert_eq!((again.changes.len(), batch), (0, Some(0)), "it is in force");
     }
 }
 
@@ -220,8 +233,8 @@ fn by_option_each_endpoint_has_what_it_learned_itself() {
     cache.count_for(Scope::Pod);
     let first = learn(&mut cache, "shop/web", "a.io", &[1], 0, 60);
     assert_eq!(shown(&first.changes), ["+a.io for shop/web 192.0.2.1"]);
-    let second = learn(&mut cache, "shop/cart", "a.io", &[1], 0, 90);
-    assert_eq!((shown(&second.changes), second.batch), (vec!["+a.io for shop/cart 192.0.2.1".to_owned()], 2));
+    let (second, batch) = waits(&mut cache, "shop/cart", "a.io", &[1], 0, 90);
+    assert_eq!((shown(&second.changes), batch), (vec!["+a.io for shop/cart 192.0.2.1".to_owned()], Some(2)));
     assert_eq!(cache.names_of(ip(1), "shop/web"), [name("a.io")]);
     assert_eq!(cache.names_of(ip(1), "shop/db"), []);
     assert_eq!(idle(&mut cache, 60), ["-a.io for shop/web 192.0.2.1"]);

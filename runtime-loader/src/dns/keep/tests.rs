@@ -1,0 +1,87 @@
+//! What becomes of answers between the proxy and a core whose part the test plays.
+
+use sluice_compiler::session::Change;
+use sluice_ir::dns_name::DnsName;
+use tokio::sync::broadcast;
+use tokio::time::timeout;
+
+use super::*;
+use crate::api::time::Moment;
+use crate::dns::cache::Lookup;
+use crate::dns::names::{Names, Waited};
+
+/// A keeper, and what pods learn through it.
+struct Bench {
+    keeper: Keeper,
+    endpoint: Endpoint,
+}
+
+fn ip(last: u8) -> IpAddr {
+    IpAddr::from([192, 0, 2, last])
+}
+
+fn shown(work: &Work) -> Vec<String> {
+    let show = |change: &Change| match change {
+        Change::DnsAnswer(name, address) => format!("+{name} {address}"),
+        Change::DnsExpiry(name, address) => format!("-{name} {address}"),
+        other => format!("{other:?}"),
+    };
+    work.changes.iter().map(show).collect()
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let proxy = Proxy::new(Arc::new(Names::restored(Vec::new())), broadcast::channel(1).0);
+        Bench { keeper: Keeper::new(Arc::new(proxy), None), endpoint: "shop/web".into() }
+    }
+
+    fn names(&self) -> &Names {
+        self.keeper.proxy.names()
+    }
+
+    /// Acts with an answer that the pod got at a second.
+    fn with<T>(&self, of: &str, last: u8, second: u64, act: impl FnOnce(Lookup<'_>) -> T) -> T {
+        let (name, addresses) = (DnsName::parse(of).unwrap(), [ip(last)]);
+        let (ttl, at) = (Duration::from_secs(60), Moment::of_micros(second * 1_000_000));
+        act(Lookup { endpoint: &self.endpoint, name: &name, addresses: &addresses, ttl, at })
+    }
+
+    fn learn(&self, of: &str, last: u8, second: u64) {
+        self.with(of, last, second, |lookup| self.names().learn(lookup)).unwrap();
+    }
+
+    /// Whether an answer is in force, without a wait.
+    async fn waited(&self, of: &str, last: u8) -> Waited {
+        let (name, addresses) = (DnsName::parse(of).unwrap(), [ip(last)]);
+        let (ttl, at) = (Duration::ZERO, Moment::of_micros(0));
+        let lookup = Lookup { endpoint: &self.endpoint, name: &name, addresses: &addresses, ttl, at };
+        self.names().wait(lookup, Duration::ZERO).await
+    }
+
+    /// What the core gets next; none if there is nothing for it.
+    async fn next(&mut self) -> Option<Work> {
+        timeout(Duration::from_millis(50), self.keeper.next()).await.ok()
+    }
+
+    /// The core puts in force what it gets next.
+    async fn enforce(&mut self) -> Vec<String> {
+        let work = self.next().await.unwrap();
+        self.keeper.done(&work, None);
+        shown(&work)
+    }
+}
+
+#[tokio::test]
+async fn what_was_refused_is_not_in_force_when_what_follows_is() {
+    let mut bench = Bench::new();
+    bench.learn("a.io", 1, 0);
+    let work = bench.next().await.unwrap();
+    bench.keeper.done(&work, Some("there is no room"));
+    assert_eq!(bench.enforce().await, ["-a.io 192.0.2.1"]);
+    assert_eq!(bench.waited("a.io", 1).await, Waited::InVain);
+    // Whoever still waits for it waits on if another one has learned it meanwhile.
+    bench.learn("a.io", 1, 1);
+    assert_eq!(bench.waited("a.io", 1).await, Waited::InVain);
+    assert_eq!(bench.enforce().await, ["+a.io 192.0.2.1"]);
+    assert_eq!(bench.waited("a.io", 1).await, Waited::NotAtAll);
+}
