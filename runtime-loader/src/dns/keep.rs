@@ -49,7 +49,6 @@ impl Keeper {
             if !work.changes.is_empty() {
                 return work;
             }
-            self.proxy.names().enforced(work.batch);
         }
     }
 

@@ -72,7 +72,8 @@ pub struct Work {
     pub changes: Vec<Change>,
     /// To be written down.
     pub records: Vec<Record>,
-    /// The batch that is in force then.
+    /// The last batch of the changes, which is in force with them. Where there are none it says nothing: batches before it may
+    /// still wait for room.
     pub batch: u64,
 }
 

@@ -72,6 +72,22 @@ impl Bench {
 }
 
 #[tokio::test]
+async fn what_is_only_written_down_releases_nobody_who_waits_for_room() {
+    let mut bench = Bench::new();
+    bench.learn("known.io", 1, 0);
+    assert_eq!(bench.enforce().await, ["+known.io 192.0.2.1"]);
+    bench.learn("new.io", 2, 0);
+    let waits = bench.next().await.unwrap();
+    // It holds longer now, which the disk should know and nobody else.
+    bench.learn("known.io", 1, 30);
+    assert!(bench.next().await.is_none());
+    assert_eq!(bench.waited("known.io", 1).await, Waited::NotAtAll);
+    assert_eq!(bench.waited("new.io", 2).await, Waited::InVain, "there is no room yet");
+    bench.keeper.done(&waits, None);
+    assert_eq!(bench.waited("new.io", 2).await, Waited::NotAtAll);
+}
+
+#[tokio::test]
 async fn what_was_refused_is_not_in_force_when_what_follows_is() {
     let mut bench = Bench::new();
     bench.learn("a.io", 1, 0);
