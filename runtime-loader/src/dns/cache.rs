@@ -289,7 +289,7 @@ impl Cache {
         followed
     }
 
-    /// Takes back what could not be enforced: whoever asks again learns it anew.
+    /// Takes back what could not be enforced: whoever asks again learns it anew. What was to go with it has to go by itself.
     pub fn take_back(&mut self, changes: &[Change]) -> Followed {
         let learned: Vec<(&LearnedName, IpAddr)> = changes
             .iter()
@@ -298,28 +298,25 @@ impl Cache {
                 _ => None,
             })
             .collect();
-        self.each(|endpoint, history| {
-            let is_of = |by: &Option<Asker>| by.as_ref().is_none_or(|by| by.as_str() == &**endpoint);
-            let had = learned.iter().filter(|(of, ip)| is_of(&of.by) && history.has(&of.name, *ip));
-            let had: Vec<Pair> = had.map(|(of, ip)| (of.name.clone(), *ip)).collect();
-            history.remove(&had);
-            had
-        })
-    }
-
-    fn each(&mut self, mut act: impl FnMut(&Endpoint, &mut History) -> Vec<Pair>) -> Followed {
         let mut followed = Followed::default();
         let mut all = Vec::new();
         for (endpoint, history) in &mut self.endpoints {
-            let gone = act(endpoint, history);
-            if !gone.is_empty() {
-                all.push((Arc::clone(endpoint), gone));
+            let is_of = |by: &Option<Asker>| by.as_ref().is_none_or(|by| by.as_str() == &**endpoint);
+            let had = learned.iter().filter(|(of, ip)| is_of(&of.by) && history.has(&of.name, *ip));
+            let had: Vec<Pair> = had.map(|(of, ip)| (of.name.clone(), *ip)).collect();
+            if !had.is_empty() {
+                history.remove(&had);
+                all.push((Arc::clone(endpoint), had));
             }
         }
         for (endpoint, gone) in all {
             self.release(&endpoint, gone, &mut followed);
         }
         self.endpoints.retain(|_, history| !history.is_empty());
+        let is_known =
+            |of: &LearnedName, ip: &IpAddr| self.shared.get(of).is_some_and(|known| known.contains_key(ip));
+        let goes = |change: &&Change| matches!(change, Change::DnsExpiry(of, ip) if !is_known(of, ip));
+        followed.changes.extend(changes.iter().filter(goes).cloned());
         self.count(&followed);
         followed
     }

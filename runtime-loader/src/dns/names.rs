@@ -88,6 +88,14 @@ pub enum Waited {
     InVain,
 }
 
+impl Inner {
+    fn add(&mut self, followed: Followed) {
+        self.work.changes.extend(followed.changes);
+        self.work.records.extend(followed.records);
+        self.work.batch = self.cache.batch();
+    }
+}
+
 impl Names {
     /// What an agent before this one has written down. All of it has to be enforced before anybody asks:
     /// see [`Names::answers`].
@@ -112,14 +120,16 @@ impl Names {
     /// Hands on what follows; how many addresses are not enforced any more.
     fn follow(&self, inner: &mut Inner, followed: Followed) -> u64 {
         let gone = followed.changes.iter().filter(|change| matches!(change, Change::DnsExpiry(..))).count();
-        let Work { changes, records, batch } = &mut inner.work;
-        changes.extend(followed.changes);
-        records.extend(followed.records);
-        *batch = inner.cache.batch();
-        if !changes.is_empty() || !records.is_empty() {
+        inner.add(followed);
+        self.wake(inner);
+        gone as u64
+    }
+
+    /// Wakes whoever does what there is to do.
+    fn wake(&self, inner: &Inner) {
+        if !inner.work.changes.is_empty() || !inner.work.records.is_empty() {
             self.wake.notify_one();
         }
-        gone as u64
     }
 
     /// Waits until an answer that was learned is in force, but no longer than `most`. What was refused is not known any more,
@@ -169,11 +179,17 @@ impl Names {
         });
     }
 
-    /// Changes could not be enforced: they are not known any more, so that they are tried again with the next answer.
+    /// Changes could not be enforced: they are not known any more, so that they are tried again with the next answer. What was
+    /// to go with answers takes no room, and goes at once; what could not even go by itself waits for what comes next, or for
+    /// [`Names::expire`].
     pub fn take_back(&self, changes: &[Change]) {
+        let had_answers = changes.iter().any(|change| matches!(change, Change::DnsAnswer(..)));
         self.with(|inner| {
             let followed = inner.cache.take_back(changes);
-            self.follow(inner, followed);
+            inner.add(followed);
+            if had_answers {
+                self.wake(inner);
+            }
         });
         self.progress.send_modify(|progress| progress.refused += 1);
     }
@@ -181,7 +197,10 @@ impl Names {
     /// Addresses whose time is over begin to leave. How many, and whether there are more: whoever learns has to wait, so only
     /// some names are looked at.
     pub fn expire(&self, now: Moment, options: &DnsOptions) -> (usize, bool) {
-        let looked = self.with(|inner| inner.cache.expire(now, options, AT_A_TIME));
+        let looked = self.with(|inner| {
+            self.wake(inner);
+            inner.cache.expire(now, options, AT_A_TIME)
+        });
         (looked.expired, looked.names == AT_A_TIME)
     }
 

@@ -1,11 +1,13 @@
 //! What becomes of answers between the proxy and a core whose part the test plays.
 
+use sluice_compiler::options::DnsOptions;
 use sluice_compiler::session::Change;
 use sluice_ir::dns_name::DnsName;
 use tokio::sync::broadcast;
 use tokio::time::timeout;
 
 use super::*;
+use crate::api::dns::FqdnFilter;
 use crate::api::time::Moment;
 use crate::dns::cache::Lookup;
 use crate::dns::names::{Names, Waited};
@@ -58,6 +60,16 @@ impl Bench {
         self.names().wait(lookup, Duration::ZERO).await
     }
 
+    /// Addresses of a name are to go.
+    async fn forget(&self, of: &str) {
+        let filter = FqdnFilter { pattern: Some(of.to_owned()), ..FqdnFilter::default() };
+        let (proxy, before) = (Arc::clone(&self.keeper.proxy), self.names().size());
+        tokio::spawn(async move { proxy.names().flush(&filter).await });
+        while self.names().size() == before {
+            sleep(BREATH).await;
+        }
+    }
+
     /// What the core gets next; none if there is nothing for it.
     async fn next(&mut self) -> Option<Work> {
         timeout(Duration::from_millis(50), self.keeper.next()).await.ok()
@@ -100,4 +112,44 @@ async fn what_was_refused_is_not_in_force_when_what_follows_is() {
     assert_eq!(bench.waited("a.io", 1).await, Waited::InVain);
     assert_eq!(bench.enforce().await, ["+a.io 192.0.2.1"]);
     assert_eq!(bench.waited("a.io", 1).await, Waited::NotAtAll);
+}
+
+#[tokio::test]
+async fn what_was_to_go_with_refused_answers_goes() {
+    let mut bench = Bench::new();
+    for (of, last) in [("old.io", 1), ("back.io", 2)] {
+        bench.learn(of, last, 0);
+        bench.enforce().await;
+    }
+    bench.forget("*.io").await;
+    bench.learn("back.io", 2, 1);
+    bench.learn("new.io", 3, 1);
+    let work = bench.next().await.unwrap();
+    let changes = ["-back.io 192.0.2.2", "-old.io 192.0.2.1", "+back.io 192.0.2.2", "+new.io 192.0.2.3"];
+    assert_eq!(shown(&work), changes);
+    bench.learn("back.io", 2, 2);
+    bench.keeper.done(&work, Some("there is no room"));
+    let mut gone = bench.enforce().await;
+    gone.sort();
+    gone.dedup();
+    assert_eq!(gone, ["-back.io 192.0.2.2", "-new.io 192.0.2.3", "-old.io 192.0.2.1"]);
+    assert_eq!(bench.keeper.proxy.status().addresses, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_go_by_itself_goes_with_what_comes_next() {
+    let mut bench = Bench::new();
+    bench.learn("old.io", 1, 0);
+    bench.enforce().await;
+    bench.forget("old.io").await;
+    let work = bench.next().await.unwrap();
+    bench.keeper.done(&work, Some("the kernel says no"));
+    assert!(bench.next().await.is_none(), "the core is not asked again and again");
+    bench.names().expire(Moment::of_micros(0), &DnsOptions::default());
+    let work = bench.next().await.unwrap();
+    assert_eq!(shown(&work), ["-old.io 192.0.2.1"]);
+    bench.keeper.done(&work, Some("the kernel says no"));
+    bench.learn("new.io", 2, 1);
+    assert_eq!(bench.enforce().await, ["-old.io 192.0.2.1", "+new.io 192.0.2.2"]);
+    assert!(bench.next().await.is_none());
 }
