@@ -53,7 +53,7 @@ fn the_address_of_a_connection_in_use_is_kept() {
     for (name, address) in [("used.test", server), ("idle.test", IpAddr::from([203, 0, 113, 1]))] {
         let name = DnsName::parse(name).unwrap();
         let (name, addresses, ttl) = (&name, &[address][..], Duration::from_secs(1));
-        cache.learn(Lookup { endpoint: &endpoint, name, addresses, ttl, at: at(0) });
+        cache.learn(Lookup { endpoint: &endpoint, asker: None, name, addresses, ttl, at: at(0) });
     }
     cache.expire(at(1), &options, usize::MAX);
     let to: BTreeSet<IpAddr> = begun.iter().filter(|(from, _)| *from == own).map(|(_, to)| *to).collect();

@@ -160,7 +160,7 @@ impl Learning {
         let addresses: Vec<IpAddr> = (0..EXPIRING).map(|_| self.address(Where::Near)).collect();
         let (ttl, at) = (Duration::ZERO, Moment::now());
         for addresses in addresses.chunks(100) {
-            let lookup = Lookup { endpoint: &self.endpoint, name: &name, addresses, ttl, at };
+            let lookup = Lookup { endpoint: &self.endpoint, asker: None, name: &name, addresses, ttl, at };
             self.names.learn(lookup).unwrap();
             self.names.wait(lookup, PATIENCE).await;
         }
@@ -279,7 +279,7 @@ async fn learn(
     let name = DnsName::parse(name).unwrap();
     let ttl = Duration::from_secs(3_600);
     let began = Instant::now();
-    let lookup = Lookup { endpoint, name: &name, addresses, ttl, at: Moment::now() };
+    let lookup = Lookup { endpoint, asker: None, name: &name, addresses, ttl, at: Moment::now() };
     names.learn(lookup).unwrap();
     (names.wait(lookup, patience).await != Waited::InVain).then(|| began.elapsed())
 }

@@ -1,6 +1,8 @@
 //! What all endpoints have learned, and what follows for the node: an address of a name is enforced as long as one
 //! endpoint has it (semantics.md 5.1, 5.5); or, by option, for each endpoint as long as it has it itself.
 
+mod pods;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -11,6 +13,9 @@ use sluice_compiler::options::{DnsOptions, Scope};
 use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::Change;
 use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
+
+use pods::Pods;
+pub use pods::{Incarnation, Pod};
 
 use super::history::{History, Leaving, Looked, Pair, State};
 use super::record::Record;
@@ -36,6 +41,8 @@ pub type Place = (Endpoint, DnsName);
 pub struct Lookup<'a> {
     /// Who asked.
     pub endpoint: &'a Endpoint,
+    /// Which pod of that name it was; none where it can only be the one that is there.
+    pub asker: Option<Incarnation>,
     /// For what.
     pub name: &'a DnsName,
     /// What the server said.
@@ -46,40 +53,12 @@ pub struct Lookup<'a> {
     pub at: Moment,
 }
 
-/// What tells a pod from another one of its name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pod {
-    /// As the API server has it; none if nobody says.
-    pub uid: Option<Arc<str>>,
-    /// Its addresses, as far as it has any.
-    pub addresses: BTreeSet<IpAddr>,
-}
-
-impl Pod {
-    /// Whether this is another one than was there before: it was made again, or its network was, so that no connection of
-    /// before is left.
-    fn is_another(&self, before: &Pod) -> bool {
-        let made_again = matches!((&self.uid, &before.uid), (Some(now), Some(before)) if now != before);
-        let has_both = !self.addresses.is_empty() && !before.addresses.is_empty();
-        made_again || has_both && self.addresses.is_disjoint(&before.addresses)
-    }
-
-    /// What is known of it, where this says less than before.
-    fn with(mut self, before: &Pod) -> Pod {
-        self.uid = self.uid.or_else(|| before.uid.clone());
-        if self.addresses.is_empty() {
-            self.addresses.clone_from(&before.addresses);
-        }
-        self
-    }
-}
-
 /// What is known.
 #[derive(Debug, Default)]
 pub struct Cache {
     endpoints: BTreeMap<Endpoint, History>,
     /// Who they are.
-    pods: BTreeMap<Endpoint, Pod>,
+    pods: Pods,
     /// For whom answers count.
     scope: Scope,
     /// By name, for whom it counts, and address, how many endpoints have it, and the batch of changes that brought it.
@@ -262,33 +241,6 @@ impl Cache {
         followed
     }
 
-    /// These pods are there. One that has the name of another that was there before begins with nothing.
-    pub fn meet(&mut self, pods: Vec<(Endpoint, Pod)>) -> Followed {
-        let mut followed = Followed::default();
-        let mut there = BTreeSet::new();
-        for (endpoint, pod) in pods {
-            there.insert(Arc::clone(&endpoint));
-            let before = self.pods.get(&endpoint);
-            let is_another = before.is_some_and(|before| pod.is_another(before));
-            let pod = before.filter(|_| !is_another).map_or(pod.clone(), |before| pod.with(before));
-            if is_another && let Some(history) = self.endpoints.remove(&endpoint) {
-                let of_name = |(name, of): (&DnsName, &BTreeMap<IpAddr, State>)| {
-                    of.keys().map(|address| (name.clone(), *address)).collect::<Vec<Pair>>()
-                };
-                let gone = history.names().flat_map(of_name).collect();
-                self.release(&endpoint, gone, &mut followed);
-            }
-            if self.pods.get(&endpoint) != Some(&pod) {
-                followed.records.push(Record::Pod { endpoint: Arc::clone(&endpoint), pod: pod.clone() });
-                self.pods.insert(endpoint, pod);
-            }
-        }
-        let Cache { pods, endpoints, .. } = self;
-        pods.retain(|endpoint, _| there.contains(endpoint) || endpoints.contains_key(endpoint));
-        self.count(&followed);
-        followed
-    }
-
     /// Takes back what could not be enforced: whoever asks again learns it anew. What was to go with it has to go by itself.
     pub fn take_back(&mut self, changes: &[Change]) -> Followed {
         let learned: Vec<(&LearnedName, IpAddr)> = changes
@@ -372,11 +324,10 @@ impl Cache {
                 Record::Learned { endpoint, name, addresses, looked_up, expires } => {
                     let ttl = expires.since(looked_up) + super::history::SLACK;
                     let (name, addresses) = (&name, addresses.as_slice());
-                    self.learn(Lookup { endpoint: &endpoint, name, addresses, ttl, at: looked_up });
+                    let (asker, at) = (None, looked_up);
+                    self.learn(Lookup { endpoint: &endpoint, asker, name, addresses, ttl, at });
                 }
-                Record::Pod { endpoint, pod } => {
-                    self.pods.insert(endpoint, pod);
-                }
+                Record::Pod { endpoint, pod } => self.pods.restore(endpoint, pod),
                 Record::Gone { endpoint, name, addresses } => {
                     let pairs = addresses.into_iter().map(|address| (name.clone(), address));
                     let Some(history) = self.endpoints.get_mut(&endpoint) else { continue };

@@ -20,7 +20,8 @@ use sluice_ir::dns_name::{DnsName, DnsPattern, LearnedName};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
-use super::cache::{Cache, Endpoint, Followed, Lookup, Pod, Size};
+use super::cache::{Cache, Endpoint, Followed, Incarnation, Lookup, Pod, Size};
+use super::counts::Failure;
 use super::history::{Leaving, Pair, State, excess};
 use super::record::Record;
 use crate::api::dns::{FqdnEntry, FqdnFilter, FqdnSource};
@@ -105,16 +106,28 @@ impl Names {
         Names { inner: Mutex::new(inner), wake: Notify::new(), progress: watch::Sender::default() }
     }
 
-    /// Takes in an answer, for which [`Names::wait`] waits then. None if nothing more can be learned now.
-    pub fn learn(&self, lookup: Lookup<'_>) -> Option<()> {
+    /// Takes in an answer, for which [`Names::wait`] waits then.
+    ///
+    /// # Errors
+    ///
+    /// Nothing more can be learned now, or nothing for a pod that is not there any more.
+    pub fn learn(&self, lookup: Lookup<'_>) -> Result<(), Failure> {
         self.with(|inner| {
+            if lookup.asker.is_some_and(|asker| !inner.cache.is_there(lookup.endpoint, asker)) {
+                return Err(Failure::Gone);
+            }
             if inner.work.changes.len() > MOST_WAITING {
-                return None;
+                return Err(Failure::Busy);
             }
             let followed = inner.cache.learn(lookup);
             self.follow(inner, followed);
-            Some(())
+            Ok(())
         })
+    }
+
+    /// The pod of a name that asks from an address; none if no pod that is there has it.
+    pub fn asker(&self, endpoint: &str, address: IpAddr) -> Option<Incarnation> {
+        self.with(|inner| inner.cache.incarnation(endpoint, address))
     }
 
     /// Hands on what follows; how many addresses are not enforced any more.

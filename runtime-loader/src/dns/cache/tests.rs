@@ -32,7 +32,8 @@ fn waits(
     let addresses: Vec<IpAddr> = addresses.iter().map(|last| ip(*last)).collect();
     let (endpoint, name) = (endpoint.into(), name(of));
     let ttl = Duration::from_secs(ttl);
-    let lookup = Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: at(second) };
+    let lookup =
+        Lookup { endpoint: &endpoint, asker: None, name: &name, addresses: &addresses, ttl, at: at(second) };
     (cache.learn(lookup), cache.batch_of(lookup))
 }
 
@@ -203,6 +204,36 @@ fn a_pod_that_is_made_again_begins_with_nothing() {
 }
 
 #[test]
+fn each_pod_has_a_number_of_its_own_while_it_is_there() {
+    let mut cache = Cache::default();
+    let there = |cache: &Cache| cache.incarnation("shop/web", ip(100));
+    cache.restore([Record::Pod { endpoint: "shop/web".into(), pod: pod(Some("1"), &[100])[0].1.clone() }]);
+    assert_eq!(there(&cache), None, "nobody has met it yet");
+    let mut seen = Vec::new();
+    for (now, is_new) in [
+        (pod(Some("1"), &[100]), true),
+        (pod(Some("1"), &[100, 101]), false),
+        (pod(None, &[]), false),
+        (pod(Some("2"), &[100]), true),
+        // It was away.
+        (Vec::new(), true),
+        (pod(Some("2"), &[100]), true),
+    ] {
+        learn(&mut cache, "shop/web", "a.io", &[1], 0, 60);
+        cache.meet(now.clone());
+        let number = there(&cache);
+        assert_eq!(number.is_none(), now.is_empty(), "{now:?}");
+        assert_eq!(seen.last() != Some(&number), is_new, "{now:?}");
+        assert!(!is_new || !seen.contains(&number));
+        for before in seen.iter().copied().flatten() {
+            assert_eq!(cache.is_there("shop/web", before), Some(before) == number);
+        }
+        seen.push(number);
+    }
+    assert_eq!(cache.incarnation("shop/web", ip(101)), None, "that is another one's");
+}
+
+#[test]
 fn one_endpoint_cannot_fill_everything() {
     let mut cache = Cache::default();
     learn(&mut cache, "shop/web", "kept.io", &[1], 0, 60);
@@ -212,7 +243,14 @@ fn one_endpoint_cannot_fill_everything() {
             .map(|last| IpAddr::from((0x0a00_0000 + block * 10_000 + last).to_be_bytes()))
             .collect();
         let (name, ttl) = (name(&format!("n{block}.io")), Duration::from_secs(u64::from(60 + block)));
-        cache.learn(Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: at(0) });
+        cache.learn(Lookup {
+            endpoint: &endpoint,
+            asker: None,
+            name: &name,
+            addresses: &addresses,
+            ttl,
+            at: at(0),
+        });
     }
     let size = cache.size();
     assert!(size.addresses <= MOST_OF_ENDPOINT + 1, "{size:?}");

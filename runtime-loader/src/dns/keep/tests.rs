@@ -45,7 +45,7 @@ impl Bench {
     fn with<T>(&self, of: &str, last: u8, second: u64, act: impl FnOnce(Lookup<'_>) -> T) -> T {
         let (name, addresses) = (DnsName::parse(of).unwrap(), [ip(last)]);
         let (ttl, at) = (Duration::from_secs(60), Moment::of_micros(second * 1_000_000));
-        act(Lookup { endpoint: &self.endpoint, name: &name, addresses: &addresses, ttl, at })
+        act(Lookup { endpoint: &self.endpoint, asker: None, name: &name, addresses: &addresses, ttl, at })
     }
 
     fn learn(&self, of: &str, last: u8, second: u64) {
@@ -56,7 +56,8 @@ impl Bench {
     async fn waited(&self, of: &str, last: u8) -> Waited {
         let (name, addresses) = (DnsName::parse(of).unwrap(), [ip(last)]);
         let (ttl, at) = (Duration::ZERO, Moment::of_micros(0));
-        let lookup = Lookup { endpoint: &self.endpoint, name: &name, addresses: &addresses, ttl, at };
+        let lookup =
+            Lookup { endpoint: &self.endpoint, asker: None, name: &name, addresses: &addresses, ttl, at };
         self.names().wait(lookup, Duration::ZERO).await
     }
 
