@@ -17,7 +17,7 @@ use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 use pods::Pods;
 pub use pods::{Incarnation, Pod};
 
-use super::history::{History, Leaving, Looked, Pair, State};
+use super::history::{Going, History, Leaving, Looked, Pair, State};
 use super::record::Record;
 use crate::api::time::Moment;
 
@@ -67,6 +67,7 @@ pub struct Cache {
     by_address: Option<BTreeMap<IpAddr, BTreeSet<LearnedName>>>,
     addresses: usize,
     batch: u64,
+    latest: Moment,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +107,7 @@ impl Cache {
     pub fn learn(&mut self, lookup: Lookup<'_>) -> Followed {
         let Lookup { endpoint, addresses, at, .. } = lookup;
         let mut followed = Followed::default();
+        self.latest = self.latest.max(at);
         self.make_room(endpoint, addresses.len(), &mut followed);
         // A name that is known is not kept twice.
         let counts = counts(lookup.name, endpoint, self.scope);
@@ -217,21 +219,14 @@ impl Cache {
         (held, last.map(|(endpoint, name)| (Arc::clone(endpoint), name.clone())))
     }
 
-    /// Addresses go, if they are still there; of what was leaving, if it still is.
-    pub fn let_go(&mut self, pairs: &[(Endpoint, Pair)], was_leaving: bool) -> Followed {
+    /// Addresses go, of those that are still there.
+    pub fn let_go(&mut self, pairs: &[(Endpoint, Pair)], going: Going) -> Followed {
         let mut followed = Followed::default();
         for of_one in pairs.chunk_by(|(one, _), (other, _)| one == other) {
             let Some((endpoint, _)) = of_one.first() else { continue };
             let Some(history) = self.endpoints.get_mut(endpoint) else { continue };
             let pairs: Vec<Pair> = of_one.iter().map(|(_, pair)| pair.clone()).collect();
-            let gone = if was_leaving {
-                history.let_go(&pairs)
-            } else {
-                let had = pairs.into_iter().filter(|(name, address)| history.has(name, *address));
-                let had: Vec<Pair> = had.collect();
-                history.remove(&had);
-                had
-            };
+            let gone = history.let_go(&pairs, going);
             if history.is_empty() {
                 self.endpoints.remove(endpoint);
             }
@@ -239,6 +234,11 @@ impl Cache {
         }
         self.count(&followed);
         followed
+    }
+
+    /// When the last answer came.
+    pub fn latest(&self) -> Moment {
+        self.latest
     }
 
     /// Takes back what could not be enforced: whoever asks again learns it anew. What was to go with it has to go by itself.

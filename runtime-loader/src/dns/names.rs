@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 
 use super::cache::{Cache, Endpoint, Followed, Incarnation, Lookup, Pod, Size};
 use super::counts::Failure;
-use super::history::{Leaving, Pair, State, excess};
+use super::history::{Going, Leaving, Pair, State, excess};
 use super::record::Record;
 use crate::api::dns::{FqdnEntry, FqdnFilter, FqdnSource};
 use crate::api::time::Moment;
@@ -247,7 +247,7 @@ impl Names {
             let beyond = excess(leaving, options.deferred_deletes).into_iter();
             going.extend(beyond.map(|pair| (Arc::clone(&endpoint), pair)));
         }
-        self.let_go(&going, true).await
+        self.let_go(&going, Going::Leaving).await
     }
 
     /// These pods are there. One that has the name of another that was there before begins with nothing; gives what is not to
@@ -261,25 +261,40 @@ impl Names {
         })
     }
 
-    /// Endpoints that are not there any more lose what they knew. How many addresses are not enforced any more.
+    /// Endpoints that are not there any more lose what they knew when this began. How many addresses are not enforced any more.
     pub async fn retain(&self, is_there: impl Fn(&str) -> bool) -> u64 {
-        let is_gone = |endpoint: &Endpoint| !is_there(endpoint);
-        if !self.with(|inner| inner.cache.endpoints().any(|(endpoint, _)| is_gone(endpoint))) {
-            return 0;
+        let going = Going::KnownAt(self.with(|inner| inner.cache.latest()));
+        let (mut gone, mut after) = (0, None);
+        loop {
+            let (held, last) = self.with(|inner| {
+                // Who was away may be back by now.
+                let endpoints = inner.cache.endpoints().map(|(endpoint, _)| endpoint);
+                let away: BTreeSet<Endpoint> =
+                    endpoints.filter(|endpoint| !is_there(endpoint)).cloned().collect();
+                if away.is_empty() {
+                    return (Vec::new(), None);
+                }
+                inner.cache.held(|endpoint, _| away.contains(endpoint), after.as_ref(), AT_A_TIME)
+            });
+            gone += self.let_go(&held, going).await;
+            if last.is_none() {
+                return gone;
+            }
+            after = last;
+            sleep(BREATH).await;
         }
-        let going = self.held(|endpoint, _| is_gone(endpoint)).await;
-        self.let_go(&going, false).await
     }
 
-    /// Forgets what a filter admits. How many names of endpoints.
+    /// Forgets what a filter admits, but for what is learned from now on. How many names of endpoints.
     pub async fn flush(&self, filter: &FqdnFilter) -> usize {
         let pattern = pattern(filter);
         let is_meant = |endpoint: &Endpoint, name: &DnsName| {
             filter.endpoint.as_deref().is_none_or(|of| of == &**endpoint)
                 && pattern.as_ref().is_none_or(|pattern| pattern.matches(name))
         };
+        let known = Going::KnownAt(self.with(|inner| inner.cache.latest()));
         let going = self.held(is_meant).await;
-        self.let_go(&going, false).await;
+        self.let_go(&going, known).await;
         let same = |(one, (name, _)): &(Endpoint, Pair), (other, (next, _)): &(Endpoint, Pair)| {
             one == other && name == next
         };
@@ -302,11 +317,11 @@ impl Names {
 
     /// Addresses go, some at a time: the next when these are not enforced any more, so that an answer that comes meanwhile
     /// waits for some, and not for all. How many are not enforced any more.
-    async fn let_go(&self, pairs: &[(Endpoint, Pair)], was_leaving: bool) -> u64 {
+    async fn let_go(&self, pairs: &[(Endpoint, Pair)], going: Going) -> u64 {
         let mut gone = 0;
         for some in pairs.chunks(AT_ONCE) {
             let (more, batch) = self.with(|inner| {
-                let followed = inner.cache.let_go(some, was_leaving);
+                let followed = inner.cache.let_go(some, going);
                 (self.follow(inner, followed), inner.cache.batch())
             });
             gone += more;

@@ -54,7 +54,7 @@ fn looked(cache: &mut Cache, second: u64) -> Vec<Change> {
         let (seen, last) = cache.look(at(second), &options, &BTreeMap::new(), after.as_ref(), 1);
         let going = seen.into_iter().filter(|(.., goes)| *goes);
         let going: Vec<_> = going.map(|(endpoint, it, _)| (endpoint, (it.name, it.address))).collect();
-        changes.extend(cache.let_go(&going, true).changes);
+        changes.extend(cache.let_go(&going, Going::Leaving).changes);
         if last.is_none() {
             return changes;
         }
@@ -75,7 +75,7 @@ fn forget(cache: &mut Cache, of: Option<&str>, is_meant: impl Fn(&DnsName) -> bo
         let (more, last) = cache.held(meant, after.as_ref(), 1);
         going.extend(more);
         if last.is_none() {
-            return cache.let_go(&going, false);
+            return cache.let_go(&going, Going::KnownAt(cache.latest()));
         }
         after = last;
     }

@@ -1,5 +1,7 @@
 //! What becomes of answers between the proxy and a core whose part the test plays.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sluice_compiler::options::DnsOptions;
 use sluice_compiler::session::Change;
 use sluice_ir::dns_name::DnsName;
@@ -69,6 +71,16 @@ impl Bench {
         while self.names().size() == before {
             sleep(BREATH).await;
         }
+    }
+
+    /// The core puts everything in force.
+    async fn enforce_all(&mut self) -> Vec<String> {
+        let mut all = Vec::new();
+        while let Some(work) = self.next().await {
+            self.keeper.done(&work, None);
+            all.extend(shown(&work));
+        }
+        all
     }
 
     /// What the core gets next; none if there is nothing for it.
@@ -153,4 +165,45 @@ async fn what_cannot_go_by_itself_goes_with_what_comes_next() {
     bench.learn("new.io", 2, 1);
     assert_eq!(bench.enforce().await, ["-old.io 192.0.2.1", "+new.io 192.0.2.2"]);
     assert!(bench.next().await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_learned_while_names_are_forgotten_stays() {
+    let mut bench = Bench::new();
+    for last in 0..100 {
+        bench.learn(&format!("n{last:02}.io"), last, 0);
+    }
+    bench.enforce_all().await;
+    bench.forget("*.io").await;
+    // Some have gone, and the next wait for these.
+    assert!((1..100).contains(&bench.names().size().addresses));
+    bench.learn("n99.io", 99, 1);
+    assert_eq!(bench.enforce_all().await.len(), 99);
+    assert_eq!(bench.waited("n99.io", 99).await, Waited::NotAtAll);
+}
+
+#[tokio::test]
+async fn who_comes_back_while_others_go_keeps_what_it_learns() {
+    let mut bench = Bench::new();
+    for number in 0..300 {
+        bench.learn(&format!("n{number:03}.io"), 1, 0);
+    }
+    bench.enforce_all().await;
+    let (proxy, is_there) = (Arc::clone(&bench.keeper.proxy), Arc::new(AtomicBool::new(false)));
+    let there = Arc::clone(&is_there);
+    let gone = tokio::spawn(async move { proxy.names().retain(|_| there.load(Ordering::Relaxed)).await });
+    while bench.names().size().addresses == 300 {
+        sleep(BREATH).await;
+    }
+    is_there.store(true, Ordering::Relaxed);
+    // This name is looked at with those that have gone, but goes later; and it holds no longer than before.
+    bench.learn("n200.io", 1, 0);
+    bench
+        .with("n201.io", 1, 1, |lookup| bench.names().learn(Lookup { ttl: Duration::from_secs(1), ..lookup }))
+        .unwrap();
+    bench.enforce_all().await;
+    assert_eq!((gone.await.unwrap(), bench.names().size().addresses), (255, 45));
+    assert_eq!(bench.waited("n201.io", 1).await, Waited::NotAtAll);
+    assert_eq!(bench.waited("n200.io", 1).await, Waited::InVain, "it was looked up before");
+    assert_eq!(bench.waited("n256.io", 1).await, Waited::NotAtAll, "the next look finds the pod");
 }
