@@ -102,6 +102,17 @@ fn counts(name: &DnsName, endpoint: &Endpoint, scope: Scope) -> LearnedName {
     LearnedName { name: name.clone(), by }
 }
 
+/// Whether a name is one that is told where answers count like this.
+pub fn counts_for(name: &LearnedName, scope: Scope) -> bool {
+    name.by.is_some() == (scope == Scope::Pod)
+}
+
+/// Each name with each of its addresses.
+pub(super) fn pairs(answers: DnsAnswers) -> BTreeSet<(LearnedName, IpAddr)> {
+    let of_name = |(name, of): (LearnedName, Vec<IpAddr>)| of.into_iter().map(move |it| (name.clone(), it));
+    answers.0.into_iter().flat_map(of_name).collect()
+}
+
 impl Cache {
     /// An endpoint got an answer.
     pub fn learn(&mut self, lookup: Lookup<'_>) -> Followed {
@@ -399,6 +410,20 @@ impl Cache {
                 }
             }
         }
+    }
+
+    /// Answers count like this again, and nothing came of how they counted meanwhile: whoever enforces has these, and gets what
+    /// is other by now.
+    pub fn count_again(&mut self, scope: Scope, enforced: &BTreeSet<(LearnedName, IpAddr)>) -> Followed {
+        let mut followed = Followed::default();
+        let known = pairs(self.answers(scope));
+        let gone = enforced.difference(&known).cloned();
+        followed.changes.extend(gone.map(|(name, address)| Change::DnsExpiry(name, address)));
+        let came = known.difference(enforced).cloned();
+        followed.changes.extend(came.map(|(name, address)| Change::DnsAnswer(name, address)));
+        self.count(&followed);
+        self.count_for(scope);
+        followed
     }
 
     /// The names that an address was learned for, as they count for an endpoint.

@@ -20,7 +20,7 @@ use sluice_ir::dns_name::{DnsName, DnsPattern, LearnedName};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
-use super::cache::{Cache, Endpoint, Followed, Incarnation, Lookup, Pod, Size};
+use super::cache::{Cache, Endpoint, Followed, Incarnation, Lookup, Pod, Size, counts_for, pairs};
 use super::counts::Failure;
 use super::history::{Going, Leaving, Pair, State, excess};
 use super::record::Record;
@@ -359,14 +359,34 @@ impl Names {
 
     /// What must be enforced if answers count like this.
     pub fn answers(&self, scope: Scope) -> BTreeSet<(LearnedName, IpAddr)> {
-        let answers = self.with(|inner| inner.cache.answers(scope)).0.into_iter();
-        answers.flat_map(|(name, of)| of.into_iter().map(move |address| (name.clone(), address))).collect()
+        pairs(self.with(|inner| inner.cache.answers(scope)))
     }
 
     /// Answers count like this from now on: whoever enforces changes by then, and takes up what this gives.
     pub fn count_for(&self, scope: Scope) -> BTreeSet<(LearnedName, IpAddr)> {
         self.with(|inner| inner.cache.count_for(scope));
         self.answers(scope)
+    }
+
+    /// Answers count like this again, as nothing came of how they counted since [`Names::count_for`]: what was learned since is
+    /// told to whoever enforces `enforced`.
+    pub fn count_again(&self, scope: Scope, mut enforced: BTreeSet<(LearnedName, IpAddr)>) {
+        self.with(|inner| {
+            // Some is on its way since before that, and comes first. What is told of the other scope is passed over.
+            for change in &inner.work.changes {
+                match change {
+                    Change::DnsAnswer(name, address) if counts_for(name, scope) => {
+                        enforced.insert((name.clone(), *address));
+                    }
+                    Change::DnsExpiry(name, address) => {
+                        enforced.remove(&(name.clone(), *address));
+                    }
+                    _ => {}
+                }
+            }
+            let followed = inner.cache.count_again(scope, &enforced);
+            self.follow(inner, followed);
+        });
     }
 
     /// Everything, to be written down. It is taken part by part, so that nobody who learns has to wait for all of it:

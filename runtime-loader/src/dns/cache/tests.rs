@@ -261,10 +261,6 @@ fn one_endpoint_cannot_fill_everything() {
     );
 }
 
-fn pairs(answers: &DnsAnswers) -> BTreeSet<(LearnedName, IpAddr)> {
-    answers.0.iter().flat_map(|(name, of)| of.iter().map(|address| (name.clone(), *address))).collect()
-}
-
 #[test]
 fn by_option_each_endpoint_has_what_it_learned_itself() {
     let mut cache = Cache::default();
@@ -295,7 +291,7 @@ proptest! {
                 3 => {
                     scope = if which == 0 { Scope::Node } else { Scope::Pod };
                     cache.count_for(scope);
-                    enforced = pairs(&cache.answers(scope));
+                    enforced = pairs(cache.answers(scope));
                     continue;
                 }
                 _ => {
@@ -310,7 +306,7 @@ proptest! {
                     _ => prop_assert!(false),
                 }
             }
-            prop_assert_eq!(&pairs(&cache.answers(scope)), &enforced);
+            prop_assert_eq!(&pairs(cache.answers(scope)), &enforced);
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sluice_compiler::options::DnsOptions;
+use sluice_compiler::options::{DnsOptions, Scope};
 use sluice_compiler::session::Change;
-use sluice_ir::dns_name::DnsName;
+use sluice_ir::dns_name::{DnsName, LearnedName};
 use tokio::sync::broadcast;
 use tokio::time::timeout;
 
 use super::*;
 use crate::api::dns::FqdnFilter;
 use crate::api::time::Moment;
-use crate::dns::cache::Lookup;
+use crate::dns::cache::{Lookup, counts_for};
 use crate::dns::names::{Names, Waited};
 
 /// A keeper, and what pods learn through it.
@@ -206,4 +206,42 @@ async fn who_comes_back_while_others_go_keeps_what_it_learns() {
     assert_eq!(bench.waited("n201.io", 1).await, Waited::NotAtAll);
     assert_eq!(bench.waited("n200.io", 1).await, Waited::InVain, "it was looked up before");
     assert_eq!(bench.waited("n256.io", 1).await, Waited::NotAtAll, "the next look finds the pod");
+}
+
+#[tokio::test]
+async fn what_comes_while_answers_count_otherwise_in_vain_is_told_again() {
+    let mut bench = Bench::new();
+    let mut enforced = bench.names().count_for(Scope::Node);
+    let take = |work: &Work, enforced: &mut BTreeSet<(LearnedName, IpAddr)>| {
+        for change in &work.changes {
+            match change {
+                Change::DnsAnswer(name, at) if counts_for(name, Scope::Node) => {
+                    enforced.insert((name.clone(), *at))
+                }
+                Change::DnsExpiry(name, at) => enforced.remove(&(name.clone(), *at)),
+                _ => false,
+            };
+        }
+    };
+    for (of, last) in [("old.io", 1), ("stays.io", 2)] {
+        bench.learn(of, last, 0);
+        let work = bench.next().await.unwrap();
+        take(&work, &mut enforced);
+        bench.keeper.done(&work, None);
+    }
+    bench.learn("on-its-way.io", 3, 0);
+    bench.names().count_for(Scope::Pod);
+    bench.learn("meanwhile.io", 4, 1);
+    bench.forget("*o*-*.io").await;
+    bench.forget("old.io").await;
+    bench.names().count_again(Scope::Node, enforced.clone());
+    assert_eq!(bench.waited("meanwhile.io", 4).await, Waited::InVain, "nobody enforces it yet");
+    while let Some(work) = bench.next().await {
+        take(&work, &mut enforced);
+        bench.keeper.done(&work, None);
+    }
+    assert_eq!(enforced, bench.names().answers(Scope::Node));
+    let names: Vec<String> = enforced.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(names, ["meanwhile.io", "stays.io"]);
+    assert_eq!(bench.waited("meanwhile.io", 4).await, Waited::NotAtAll);
 }
