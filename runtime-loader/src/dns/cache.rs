@@ -119,6 +119,9 @@ impl Cache {
         let Lookup { endpoint, addresses, at, .. } = lookup;
         let mut followed = Followed::default();
         self.latest = self.latest.max(at);
+        if addresses.is_empty() {
+            return followed;
+        }
         self.make_room(endpoint, addresses.len(), &mut followed);
         // A name that is known is not kept twice.
         let counts = counts(lookup.name, endpoint, self.scope);
@@ -174,6 +177,7 @@ impl Cache {
             return;
         };
         let gone = self.endpoints.get_mut(&gives).map(|history| history.make_room(number.max(ROOM)));
+        self.drop_empty(&gives);
         self.release(&gives, gone.unwrap_or_default(), followed);
     }
 
@@ -238,9 +242,7 @@ impl Cache {
             let Some(history) = self.endpoints.get_mut(endpoint) else { continue };
             let pairs: Vec<Pair> = of_one.iter().map(|(_, pair)| pair.clone()).collect();
             let gone = history.let_go(&pairs, going);
-            if history.is_empty() {
-                self.endpoints.remove(endpoint);
-            }
+            self.drop_empty(endpoint);
             self.release(endpoint, gone, &mut followed);
         }
         self.count(&followed);
@@ -273,15 +275,23 @@ impl Cache {
             }
         }
         for (endpoint, gone) in all {
+            self.drop_empty(&endpoint);
             self.release(&endpoint, gone, &mut followed);
         }
-        self.endpoints.retain(|_, history| !history.is_empty());
         let is_known =
             |of: &LearnedName, ip: &IpAddr| self.shared.get(of).is_some_and(|known| known.contains_key(ip));
         let goes = |change: &&Change| matches!(change, Change::DnsExpiry(of, ip) if !is_known(of, ip));
         followed.changes.extend(changes.iter().filter(goes).cloned());
         self.count(&followed);
         followed
+    }
+
+    /// An endpoint that knows nothing has no history, and if it is not there either it is nobody.
+    fn drop_empty(&mut self, endpoint: &Endpoint) {
+        if self.endpoints.get(endpoint).is_some_and(History::is_empty) {
+            self.endpoints.remove(endpoint);
+            self.pods.left_nothing(endpoint);
+        }
     }
 
     /// An endpoint does not have these any more.
@@ -344,6 +354,10 @@ impl Cache {
                     let Some(history) = self.endpoints.get_mut(&endpoint) else { continue };
                     let had: Vec<Pair> = pairs.filter(|(name, ip)| history.has(name, *ip)).collect();
                     history.remove(&had);
+                    // Whose it was still counts: more may follow of the same pod.
+                    if history.is_empty() {
+                        self.endpoints.remove(&endpoint);
+                    }
                     self.release(&endpoint, had, &mut Followed::default());
                 }
             }

@@ -91,6 +91,13 @@ impl Pods {
         });
     }
 
+    /// There is nothing left that a pod has learned: one that is not there is not known any more.
+    pub(super) fn left_nothing(&mut self, endpoint: &Endpoint) {
+        if self.met.get(endpoint).is_some_and(|met| met.incarnation.is_none()) {
+            self.met.remove(endpoint);
+        }
+    }
+
     /// Every pod.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Endpoint, &Pod)> {
         self.met.iter().map(|(endpoint, met)| (endpoint, &met.pod))

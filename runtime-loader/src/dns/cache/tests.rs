@@ -234,6 +234,23 @@ fn each_pod_has_a_number_of_its_own_while_it_is_there() {
 }
 
 #[test]
+fn who_is_gone_and_knows_nothing_is_nobody() {
+    let mut cache = Cache::default();
+    let mut written = cache.meet(pod(Some("1"), &[100])).records;
+    learn(&mut cache, "shop/cart", "a.io", &[], 0, 60);
+    written.extend(learn(&mut cache, "shop/web", "a.io", &[1], 0, 60).records);
+    cache.meet(Vec::new());
+    assert_eq!(cache.endpoints().count(), 1, "there is nothing in an answer without addresses");
+    written.extend(forget(&mut cache, None, |_| true).records);
+    assert_eq!((cache.endpoints().count(), all(&cache)), (0, Vec::new()));
+    let mut restored = Cache::default();
+    restored.restore(written);
+    assert_eq!((restored.endpoints().count(), restored.size()), (0, Size::default()));
+    restored.meet(Vec::new());
+    assert_eq!(all(&restored), Vec::new());
+}
+
+#[test]
 fn one_endpoint_cannot_fill_everything() {
     let mut cache = Cache::default();
     learn(&mut cache, "shop/web", "kept.io", &[1], 0, 60);
