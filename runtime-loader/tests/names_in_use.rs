@@ -18,6 +18,7 @@ use sluice_compiler::options::DnsOptions;
 use sluice_ir::dns_name::DnsName;
 use sluice_loader::api::time::Moment;
 use sluice_loader::dns::cache::{Cache, Endpoint, Lookup};
+use sluice_loader::dns::history::Going;
 use sluice_loader::node::{Interface, Node, Sizes};
 use sluice_loader::prepare::Settings;
 
@@ -53,7 +54,7 @@ fn the_address_of_a_connection_in_use_is_kept() {
     for (name, address) in [("used.test", server), ("idle.test", IpAddr::from([203, 0, 113, 1]))] {
         let name = DnsName::parse(name).unwrap();
         let (name, addresses, ttl) = (&name, &[address][..], Duration::from_secs(1));
-        cache.learn(Lookup { endpoint: &endpoint, name, addresses, ttl, at: at(0) });
+        cache.learn(Lookup { endpoint: &endpoint, asker: None, name, addresses, ttl, at: at(0) });
     }
     cache.expire(at(1), &options, usize::MAX);
     let to: BTreeSet<IpAddr> = begun.iter().filter(|(from, _)| *from == own).map(|(_, to)| *to).collect();
@@ -63,7 +64,7 @@ fn the_address_of_a_connection_in_use_is_kept() {
         let (seen, _) = cache.look(at(second), &options, &in_use, None, usize::MAX);
         let going = seen.into_iter().filter(|(.., goes)| *goes);
         let going: Vec<_> = going.map(|(endpoint, it, _)| (endpoint, (it.name, it.address))).collect();
-        gone += cache.let_go(&going, true).changes.len();
+        gone += cache.let_go(&going, Going::Leaving).changes.len();
     }
     assert_eq!((gone, cache.size().addresses), (1, 1), "the idle one alone");
     node.remove().unwrap();

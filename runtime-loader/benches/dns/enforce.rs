@@ -160,9 +160,9 @@ impl Learning {
         let addresses: Vec<IpAddr> = (0..EXPIRING).map(|_| self.address(Where::Near)).collect();
         let (ttl, at) = (Duration::ZERO, Moment::now());
         for addresses in addresses.chunks(100) {
-            let lookup = Lookup { endpoint: &self.endpoint, name: &name, addresses, ttl, at };
-            let batch = self.names.learn(lookup).unwrap();
-            self.names.wait(batch, PATIENCE).await;
+            let lookup = Lookup { endpoint: &self.endpoint, asker: None, name: &name, addresses, ttl, at };
+            self.names.learn(lookup).unwrap();
+            self.names.wait(lookup, PATIENCE).await;
         }
         let names = Arc::clone(&self.names);
         let expiring = tokio::spawn(async move {
@@ -279,8 +279,9 @@ async fn learn(
     let name = DnsName::parse(name).unwrap();
     let ttl = Duration::from_secs(3_600);
     let began = Instant::now();
-    let batch = names.learn(Lookup { endpoint, name: &name, addresses, ttl, at: Moment::now() }).unwrap();
-    (names.wait(batch, patience).await != Waited::InVain).then(|| began.elapsed())
+    let lookup = Lookup { endpoint, asker: None, name: &name, addresses, ttl, at: Moment::now() };
+    names.learn(lookup).unwrap();
+    (names.wait(lookup, patience).await != Waited::InVain).then(|| began.elapsed())
 }
 
 /// Runs an agent, and what measures beside it on the same threads.

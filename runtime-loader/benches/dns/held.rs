@@ -56,7 +56,8 @@ fn expire(what: &str, of_names: u32) {
         let name = DnsName::parse(&format!("host-{number}.storage.example.com")).unwrap();
         let addresses: Vec<IpAddr> = (0..each).map(|at| address(number * each + at)).collect();
         let ttl = Duration::from_secs(if number % 100 == 0 { 600 } else { 3_600 });
-        let lookup = Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: began };
+        let lookup =
+            Lookup { endpoint: &endpoint, asker: None, name: &name, addresses: &addresses, ttl, at: began };
         names.learn(lookup).unwrap();
     }
     let round = |seconds: u64, expected: u32| {
@@ -130,8 +131,14 @@ fn held(what: &str, of_names: u32) {
         let name = DnsName::parse(&format!("host-{number}.storage.example.com")).unwrap();
         let addresses: Vec<IpAddr> = (0..each).map(|at| address(number * each + at)).collect();
         let ttl = Duration::from_secs(3_600);
-        let lookup =
-            Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: Moment::now() };
+        let lookup = Lookup {
+            endpoint: &endpoint,
+            asker: None,
+            name: &name,
+            addresses: &addresses,
+            ttl,
+            at: Moment::now(),
+        };
         names.learn(lookup).unwrap();
     }
     let learned = began.elapsed() / of_names;

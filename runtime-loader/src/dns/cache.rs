@@ -1,6 +1,8 @@
 //! What all endpoints have learned, and what follows for the node: an address of a name is enforced as long as one
 //! endpoint has it (semantics.md 5.1, 5.5); or, by option, for each endpoint as long as it has it itself.
 
+mod pods;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -12,7 +14,10 @@ use sluice_compiler::resource::dns_answers::DnsAnswers;
 use sluice_compiler::session::Change;
 use sluice_ir::dns_name::{Asker, DnsName, LearnedName};
 
-use super::history::{History, Leaving, Looked, Pair, State};
+use pods::Pods;
+pub use pods::{Incarnation, Pod};
+
+use super::history::{Going, History, Leaving, Looked, Pair, State};
 use super::record::Record;
 use crate::api::time::Moment;
 
@@ -36,6 +41,8 @@ pub type Place = (Endpoint, DnsName);
 pub struct Lookup<'a> {
     /// Who asked.
     pub endpoint: &'a Endpoint,
+    /// Which pod of that name it was; none where it can only be the one that is there.
+    pub asker: Option<Incarnation>,
     /// For what.
     pub name: &'a DnsName,
     /// What the server said.
@@ -46,40 +53,12 @@ pub struct Lookup<'a> {
     pub at: Moment,
 }
 
-/// What tells a pod from another one of its name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pod {
-    /// As the API server has it; none if nobody says.
-    pub uid: Option<Arc<str>>,
-    /// Its addresses, as far as it has any.
-    pub addresses: BTreeSet<IpAddr>,
-}
-
-impl Pod {
-    /// Whether this is another one than was there before: it was made again, or its network was, so that no connection of
-    /// before is left.
-    fn is_another(&self, before: &Pod) -> bool {
-        let made_again = matches!((&self.uid, &before.uid), (Some(now), Some(before)) if now != before);
-        let has_both = !self.addresses.is_empty() && !before.addresses.is_empty();
-        made_again || has_both && self.addresses.is_disjoint(&before.addresses)
-    }
-
-    /// What is known of it, where this says less than before.
-    fn with(mut self, before: &Pod) -> Pod {
-        self.uid = self.uid.or_else(|| before.uid.clone());
-        if self.addresses.is_empty() {
-            self.addresses.clone_from(&before.addresses);
-        }
-        self
-    }
-}
-
 /// What is known.
 #[derive(Debug, Default)]
 pub struct Cache {
     endpoints: BTreeMap<Endpoint, History>,
     /// Who they are.
-    pods: BTreeMap<Endpoint, Pod>,
+    pods: Pods,
     /// For whom answers count.
     scope: Scope,
     /// By name, for whom it counts, and address, how many endpoints have it, and the batch of changes that brought it.
@@ -88,6 +67,7 @@ pub struct Cache {
     by_address: Option<BTreeMap<IpAddr, BTreeSet<LearnedName>>>,
     addresses: usize,
     batch: u64,
+    latest: Moment,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +83,6 @@ pub struct Followed {
     pub changes: Vec<Change>,
     /// What must be written down.
     pub records: Vec<Record>,
-    /// The batch that must be in force before an answer is released.
-    pub batch: u64,
 }
 
 /// How much there is.
@@ -124,11 +102,26 @@ fn counts(name: &DnsName, endpoint: &Endpoint, scope: Scope) -> LearnedName {
     LearnedName { name: name.clone(), by }
 }
 
+/// Whether a name is one that is told where answers count like this.
+pub fn counts_for(name: &LearnedName, scope: Scope) -> bool {
+    name.by.is_some() == (scope == Scope::Pod)
+}
+
+/// Each name with each of its addresses.
+pub(super) fn pairs(answers: DnsAnswers) -> BTreeSet<(LearnedName, IpAddr)> {
+    let of_name = |(name, of): (LearnedName, Vec<IpAddr>)| of.into_iter().map(move |it| (name.clone(), it));
+    answers.0.into_iter().flat_map(of_name).collect()
+}
+
 impl Cache {
     /// An endpoint got an answer.
     pub fn learn(&mut self, lookup: Lookup<'_>) -> Followed {
         let Lookup { endpoint, addresses, at, .. } = lookup;
         let mut followed = Followed::default();
+        self.latest = self.latest.max(at);
+        if addresses.is_empty() {
+            return followed;
+        }
         self.make_room(endpoint, addresses.len(), &mut followed);
         // A name that is known is not kept twice.
         let counts = counts(lookup.name, endpoint, self.scope);
@@ -150,12 +143,6 @@ impl Cache {
             }
             shared.holders += 1;
         }
-        followed.batch = addresses
-            .iter()
-            .filter_map(|address| of_name.get(address))
-            .map(|shared| shared.batch)
-            .max()
-            .unwrap_or(0);
         if of_name.is_empty() {
             self.shared.remove(&counts);
         }
@@ -172,6 +159,13 @@ impl Cache {
         followed
     }
 
+    /// The batch that must be in force before an answer is released; none if not all of it is known any more.
+    pub fn batch_of(&self, lookup: Lookup<'_>) -> Option<u64> {
+        let of_name = self.shared.get(&counts(lookup.name, lookup.endpoint, self.scope));
+        let batch = |address| Some(of_name?.get(address)?.batch);
+        lookup.addresses.iter().try_fold(0, |last, address| Some(batch(address)?.max(last)))
+    }
+
     fn make_room(&mut self, endpoint: &Endpoint, number: usize, followed: &mut Followed) {
         let own = self.endpoints.get(endpoint).map_or(0, History::addresses);
         let gives = if own + number > MOST_OF_ENDPOINT {
@@ -183,6 +177,7 @@ impl Cache {
             return;
         };
         let gone = self.endpoints.get_mut(&gives).map(|history| history.make_room(number.max(ROOM)));
+        self.drop_empty(&gives);
         self.release(&gives, gone.unwrap_or_default(), followed);
     }
 
@@ -239,58 +234,27 @@ impl Cache {
         (held, last.map(|(endpoint, name)| (Arc::clone(endpoint), name.clone())))
     }
 
-    /// Addresses go, if they are still there; of what was leaving, if it still is.
-    pub fn let_go(&mut self, pairs: &[(Endpoint, Pair)], was_leaving: bool) -> Followed {
+    /// Addresses go, of those that are still there.
+    pub fn let_go(&mut self, pairs: &[(Endpoint, Pair)], going: Going) -> Followed {
         let mut followed = Followed::default();
         for of_one in pairs.chunk_by(|(one, _), (other, _)| one == other) {
             let Some((endpoint, _)) = of_one.first() else { continue };
             let Some(history) = self.endpoints.get_mut(endpoint) else { continue };
             let pairs: Vec<Pair> = of_one.iter().map(|(_, pair)| pair.clone()).collect();
-            let gone = if was_leaving {
-                history.let_go(&pairs)
-            } else {
-                let had = pairs.into_iter().filter(|(name, address)| history.has(name, *address));
-                let had: Vec<Pair> = had.collect();
-                history.remove(&had);
-                had
-            };
-            if history.is_empty() {
-                self.endpoints.remove(endpoint);
-            }
+            let gone = history.let_go(&pairs, going);
+            self.drop_empty(endpoint);
             self.release(endpoint, gone, &mut followed);
         }
         self.count(&followed);
         followed
     }
 
-    /// These pods are there. One that has the name of another that was there before begins with nothing.
-    pub fn meet(&mut self, pods: Vec<(Endpoint, Pod)>) -> Followed {
-        let mut followed = Followed::default();
-        let mut there = BTreeSet::new();
-        for (endpoint, pod) in pods {
-            there.insert(Arc::clone(&endpoint));
-            let before = self.pods.get(&endpoint);
-            let is_another = before.is_some_and(|before| pod.is_another(before));
-            let pod = before.filter(|_| !is_another).map_or(pod.clone(), |before| pod.with(before));
-            if is_another && let Some(history) = self.endpoints.remove(&endpoint) {
-                let of_name = |(name, of): (&DnsName, &BTreeMap<IpAddr, State>)| {
-                    of.keys().map(|address| (name.clone(), *address)).collect::<Vec<Pair>>()
-                };
-                let gone = history.names().flat_map(of_name).collect();
-                self.release(&endpoint, gone, &mut followed);
-            }
-            if self.pods.get(&endpoint) != Some(&pod) {
-                followed.records.push(Record::Pod { endpoint: Arc::clone(&endpoint), pod: pod.clone() });
-                self.pods.insert(endpoint, pod);
-            }
-        }
-        let Cache { pods, endpoints, .. } = self;
-        pods.retain(|endpoint, _| there.contains(endpoint) || endpoints.contains_key(endpoint));
-        self.count(&followed);
-        followed
+    /// When the last answer came.
+    pub fn latest(&self) -> Moment {
+        self.latest
     }
 
-    /// Takes back what could not be enforced: whoever asks again learns it anew.
+    /// Takes back what could not be enforced: whoever asks again learns it anew. What was to go with it has to go by itself.
     pub fn take_back(&mut self, changes: &[Change]) -> Followed {
         let learned: Vec<(&LearnedName, IpAddr)> = changes
             .iter()
@@ -299,30 +263,35 @@ impl Cache {
                 _ => None,
             })
             .collect();
-        self.each(|endpoint, history| {
-            let is_of = |by: &Option<Asker>| by.as_ref().is_none_or(|by| by.as_str() == &**endpoint);
-            let had = learned.iter().filter(|(of, ip)| is_of(&of.by) && history.has(&of.name, *ip));
-            let had: Vec<Pair> = had.map(|(of, ip)| (of.name.clone(), *ip)).collect();
-            history.remove(&had);
-            had
-        })
-    }
-
-    fn each(&mut self, mut act: impl FnMut(&Endpoint, &mut History) -> Vec<Pair>) -> Followed {
         let mut followed = Followed::default();
         let mut all = Vec::new();
         for (endpoint, history) in &mut self.endpoints {
-            let gone = act(endpoint, history);
-            if !gone.is_empty() {
-                all.push((Arc::clone(endpoint), gone));
+            let is_of = |by: &Option<Asker>| by.as_ref().is_none_or(|by| by.as_str() == &**endpoint);
+            let had = learned.iter().filter(|(of, ip)| is_of(&of.by) && history.has(&of.name, *ip));
+            let had: Vec<Pair> = had.map(|(of, ip)| (of.name.clone(), *ip)).collect();
+            if !had.is_empty() {
+                history.remove(&had);
+                all.push((Arc::clone(endpoint), had));
             }
         }
         for (endpoint, gone) in all {
+            self.drop_empty(&endpoint);
             self.release(&endpoint, gone, &mut followed);
         }
-        self.endpoints.retain(|_, history| !history.is_empty());
+        let is_known =
+            |of: &LearnedName, ip: &IpAddr| self.shared.get(of).is_some_and(|known| known.contains_key(ip));
+        let goes = |change: &&Change| matches!(change, Change::DnsExpiry(of, ip) if !is_known(of, ip));
+        followed.changes.extend(changes.iter().filter(goes).cloned());
         self.count(&followed);
         followed
+    }
+
+    /// An endpoint that knows nothing has no history, and if it is not there either it is nobody.
+    fn drop_empty(&mut self, endpoint: &Endpoint) {
+        if self.endpoints.get(endpoint).is_some_and(History::is_empty) {
+            self.endpoints.remove(endpoint);
+            self.pods.left_nothing(endpoint);
+        }
     }
 
     /// An endpoint does not have these any more.
@@ -376,16 +345,19 @@ impl Cache {
                 Record::Learned { endpoint, name, addresses, looked_up, expires } => {
                     let ttl = expires.since(looked_up) + super::history::SLACK;
                     let (name, addresses) = (&name, addresses.as_slice());
-                    self.learn(Lookup { endpoint: &endpoint, name, addresses, ttl, at: looked_up });
+                    let (asker, at) = (None, looked_up);
+                    self.learn(Lookup { endpoint: &endpoint, asker, name, addresses, ttl, at });
                 }
-                Record::Pod { endpoint, pod } => {
-                    self.pods.insert(endpoint, pod);
-                }
+                Record::Pod { endpoint, pod } => self.pods.restore(endpoint, pod),
                 Record::Gone { endpoint, name, addresses } => {
                     let pairs = addresses.into_iter().map(|address| (name.clone(), address));
                     let Some(history) = self.endpoints.get_mut(&endpoint) else { continue };
                     let had: Vec<Pair> = pairs.filter(|(name, ip)| history.has(name, *ip)).collect();
                     history.remove(&had);
+                    // Whose it was still counts: more may follow of the same pod.
+                    if history.is_empty() {
+                        self.endpoints.remove(&endpoint);
+                    }
                     self.release(&endpoint, had, &mut Followed::default());
                 }
             }
@@ -452,6 +424,20 @@ impl Cache {
                 }
             }
         }
+    }
+
+    /// Answers count like this again, and nothing came of how they counted meanwhile: whoever enforces has these, and gets what
+    /// is other by now.
+    pub fn count_again(&mut self, scope: Scope, enforced: &BTreeSet<(LearnedName, IpAddr)>) -> Followed {
+        let mut followed = Followed::default();
+        let known = pairs(self.answers(scope));
+        let gone = enforced.difference(&known).cloned();
+        followed.changes.extend(gone.map(|(name, address)| Change::DnsExpiry(name, address)));
+        let came = known.difference(enforced).cloned();
+        followed.changes.extend(came.map(|(name, address)| Change::DnsAnswer(name, address)));
+        self.count(&followed);
+        self.count_for(scope);
+        followed
     }
 
     /// The names that an address was learned for, as they count for an endpoint.

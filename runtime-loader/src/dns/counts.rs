@@ -42,16 +42,19 @@ pub enum Failure {
     NotEnforced,
     /// So much is to be enforced that nothing more can be learned.
     Busy,
+    /// The pod that asked is not there any more: an answer is learned for nobody else.
+    Gone,
 }
 
 impl Failure {
-    const ALL: [Failure; 6] = [
+    const ALL: [Failure; 7] = [
         Failure::Timeout,
         Failure::Unreachable,
         Failure::Malformed,
         Failure::Overload,
         Failure::NotEnforced,
         Failure::Busy,
+        Failure::Gone,
     ];
 
     /// Its name, for metrics and for people.
@@ -63,6 +66,7 @@ impl Failure {
             Failure::Overload => "too many queries",
             Failure::NotEnforced => "not enforced in time",
             Failure::Busy => "too much to enforce",
+            Failure::Gone => "pod is gone",
         }
     }
 }

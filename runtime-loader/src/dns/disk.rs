@@ -10,9 +10,10 @@
 //! the cache is written anew with that number; journals below the cache's number count no more. Wherever the agent is killed in
 //! between, cache and journals together say everything.
 //!
-//! A cache that is damaged counts as none, a journal up to where it is damaged. Both are said.
+//! A cache that is damaged counts as none, a journal up to where it is damaged. Both say of which version they are in their first
+//! line, and count as none if that is another one: a record may mean something else there. All of that is said.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,12 @@ const SMALLEST_JOURNAL: u64 = 1 << 20;
 const CACHE: &str = "dns-cache";
 
 const JOURNAL: &str = "dns-journal.";
+
+/// The first line of a journal.
+#[derive(Debug, Serialize, Deserialize)]
+struct JournalHead {
+    version: u32,
+}
 
 /// The first line of a cache.
 #[derive(Debug, Serialize, Deserialize)]
@@ -96,8 +103,14 @@ impl Disk {
         for journal in journals(folder)?.into_iter().filter(|journal| *journal >= number) {
             last = journal;
             let path = folder.join(format!("{JOURNAL}{journal}"));
-            if let Err(error) = read_journal(&path, &mut found.records) {
-                found.warnings.push(format!("`{}` is used up to its damage: {error}", path.display()));
+            match read_journal(&path, &mut found.records) {
+                Ok(()) => {}
+                Err(JournalError::Foreign(error)) => {
+                    found.warnings.push(format!("`{}` is not used: {error}", path.display()));
+                }
+                Err(JournalError::Damaged(error)) => {
+                    found.warnings.push(format!("`{}` is used up to its damage: {error}", path.display()));
+                }
             }
         }
         let number = last + 1;
@@ -162,7 +175,12 @@ impl NewCache {
 }
 
 fn begin(folder: &Path, number: u64) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(folder.join(format!("{JOURNAL}{number}")))
+    // Where one could not be begun there may be a part of its first line.
+    let mut journal = File::create(folder.join(format!("{JOURNAL}{number}")))?;
+    let mut head = Vec::new();
+    write_line(&JournalHead { version: VERSION }, &mut head);
+    journal.write_all(&head)?;
+    Ok(journal)
 }
 
 /// The numbers of the journals, in order.
@@ -187,7 +205,7 @@ fn read_cache(path: &Path) -> io::Result<(u64, u64, Vec<Record>)> {
     let first = line(&mut reader)?.ok_or_else(|| damaged("it is empty"))?;
     let head: Head = read_line(&first).ok_or_else(|| damaged("its first line is damaged"))?;
     if head.version != VERSION {
-        return Err(damaged(&format!("it is of version {}, and this is {VERSION}", head.version)));
+        return Err(of_version(head.version));
     }
     let mut records = Vec::new();
     while let Some(line) = line(&mut reader)? {
@@ -200,8 +218,34 @@ fn read_cache(path: &Path) -> io::Result<(u64, u64, Vec<Record>)> {
     Ok((head.number, bytes, records))
 }
 
-fn read_journal(path: &Path, records: &mut Vec<Record>) -> io::Result<()> {
+fn of_version(version: u32) -> io::Error {
+    damaged(&format!("it is of version {version}, and this is {VERSION}"))
+}
+
+/// What is wrong with a journal.
+enum JournalError {
+    /// It is none of this version.
+    Foreign(io::Error),
+    /// What follows some records cannot be read.
+    Damaged(io::Error),
+}
+
+impl From<io::Error> for JournalError {
+    fn from(error: io::Error) -> JournalError {
+        JournalError::Damaged(error)
+    }
+}
+
+fn read_journal(path: &Path, records: &mut Vec<Record>) -> Result<(), JournalError> {
     let (_, mut reader) = open(path)?;
+    // Whoever was killed before the first line was written has written nothing.
+    let Some(first) = line(&mut reader)? else { return Ok(()) };
+    match read_line(&first) {
+        Some(JournalHead { version: VERSION }) => {}
+        Some(JournalHead { version }) => return Err(JournalError::Foreign(of_version(version))),
+        None if Record::read(&first).is_some() => return Err(JournalError::Foreign(of_version(1))),
+        None => return Err(JournalError::Damaged(damaged("its first line is damaged"))),
+    }
     while let Some(line) = line(&mut reader)? {
         records.push(Record::read(&line).ok_or_else(|| damaged("a line is damaged"))?);
     }

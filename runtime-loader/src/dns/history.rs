@@ -29,7 +29,7 @@ use crate::api::time::Moment;
 pub enum State {
     /// The answer holds.
     Current {
-        /// When it came.
+        /// When it came last.
         looked_up: Moment,
         /// Until when it holds.
         expires: Moment,
@@ -43,6 +43,25 @@ pub enum State {
         /// How often connections were looked at.
         looks: u8,
     },
+}
+
+/// Which of the addresses that are to go do go: it takes a while, and some are learned again meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Going {
+    /// Those that are leaving, still.
+    Leaving,
+    /// Those that nobody has looked up since.
+    KnownAt(Moment),
+}
+
+impl Going {
+    fn takes(self, state: &State) -> bool {
+        match (self, *state) {
+            (Going::KnownAt(at), State::Current { looked_up, .. }) => looked_up <= at,
+            (Going::Leaving, State::Current { .. }) => false,
+            (_, State::Leaving { .. }) => true,
+        }
+    }
 }
 
 /// A name with one of its addresses.
@@ -215,13 +234,13 @@ impl History {
         (seen, names, last.cloned())
     }
 
-    /// Takes those away that are leaving, still. Gives what went.
-    pub fn let_go(&mut self, pairs: &[Pair]) -> Vec<Pair> {
-        let is_leaving = |(name, address): &&Pair| {
+    /// Takes those away that go. Gives what went.
+    pub fn let_go(&mut self, pairs: &[Pair], going: Going) -> Vec<Pair> {
+        let goes = |(name, address): &&Pair| {
             let known = self.names.get(name);
-            matches!(known.and_then(|known| known.states().get(address)), Some(State::Leaving { .. }))
+            known.and_then(|known| known.states().get(address)).is_some_and(|state| going.takes(state))
         };
-        let gone: Vec<Pair> = pairs.iter().filter(is_leaving).cloned().collect();
+        let gone: Vec<Pair> = pairs.iter().filter(goes).cloned().collect();
         self.remove(&gone);
         gone
     }

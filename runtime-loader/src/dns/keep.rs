@@ -49,7 +49,6 @@ impl Keeper {
             if !work.changes.is_empty() {
                 return work;
             }
-            self.proxy.names().enforced(work.batch);
         }
     }
 
@@ -114,7 +113,9 @@ pub async fn expire(proxy: Arc<Proxy>, connections: Arc<impl Connections>) {
 pub async fn expire_once(proxy: &Proxy, connections: &Arc<impl Connections>) {
     let (names, options, counts) = (proxy.names(), proxy.options(), proxy.counts());
     // Before anybody is known to be here, everybody may be.
-    let Some(book) = proxy.book() else { return };
+    if proxy.book().is_none() {
+        return;
+    }
     let began = proxy.now();
     loop {
         let (expired, more) = names.expire(began, &options);
@@ -124,7 +125,9 @@ pub async fn expire_once(proxy: &Proxy, connections: &Arc<impl Connections>) {
         }
         sleep(BREATH).await;
     }
-    counts.gone.add_many(names.retain(|endpoint| book.has(endpoint)).await);
+    // This takes a while, in which others may come.
+    let is_there = |endpoint: &str| proxy.book().is_none_or(|book| book.has(endpoint));
+    counts.gone.add_many(names.retain(is_there).await);
     if names.size().leaving == 0 {
         return;
     }
@@ -140,6 +143,7 @@ pub async fn expire_once(proxy: &Proxy, connections: &Arc<impl Connections>) {
         // The agent ends.
         Err(_) => return,
     };
+    let Some(book) = proxy.book() else { return };
     let mut in_use: BTreeMap<Endpoint, BTreeSet<IpAddr>> = BTreeMap::new();
     for (from, to) in alive {
         if let Some(asker) = book.asker(from) {
@@ -148,3 +152,6 @@ pub async fn expire_once(proxy: &Proxy, connections: &Arc<impl Connections>) {
     }
     counts.gone.add_many(names.looked(seen, &options, &in_use).await);
 }
+
+#[cfg(test)]
+mod tests;

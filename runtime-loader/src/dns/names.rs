@@ -20,8 +20,9 @@ use sluice_ir::dns_name::{DnsName, DnsPattern, LearnedName};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
-use super::cache::{Cache, Endpoint, Followed, Lookup, Pod, Size};
-use super::history::{Leaving, Pair, State, excess};
+use super::cache::{Cache, Endpoint, Followed, Incarnation, Lookup, Pod, Size, counts_for, pairs};
+use super::counts::Failure;
+use super::history::{Going, Leaving, Pair, State, excess};
 use super::record::Record;
 use crate::api::dns::{FqdnEntry, FqdnFilter, FqdnSource};
 use crate::api::time::Moment;
@@ -47,8 +48,16 @@ const LONGEST_TURN: Duration = Duration::from_secs(1);
 pub struct Names {
     inner: Mutex<Inner>,
     wake: Notify,
+    progress: watch::Sender<Progress>,
+}
+
+/// What the core has done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
     /// The last batch that is in force.
-    enforced: watch::Sender<u64>,
+    enforced: u64,
+    /// How many batches were refused.
+    refused: u64,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +73,8 @@ pub struct Work {
     pub changes: Vec<Change>,
     /// To be written down.
     pub records: Vec<Record>,
-    /// The batch that is in force then.
+    /// The last batch of the changes, which is in force with them. Where there are none it says nothing: batches before it may
+    /// still wait for room.
     pub batch: u64,
 }
 
@@ -79,51 +89,87 @@ pub enum Waited {
     InVain,
 }
 
+impl Inner {
+    fn add(&mut self, followed: Followed) {
+        self.work.changes.extend(followed.changes);
+        self.work.records.extend(followed.records);
+        self.work.batch = self.cache.batch();
+    }
+}
+
 impl Names {
     /// What an agent before this one has written down. All of it has to be enforced before anybody asks:
     /// see [`Names::answers`].
     pub fn restored(records: Vec<Record>) -> Names {
         let mut inner = Inner::default();
         inner.cache.restore(records);
-        Names { inner: Mutex::new(inner), wake: Notify::new(), enforced: watch::channel(0).0 }
+        Names { inner: Mutex::new(inner), wake: Notify::new(), progress: watch::Sender::default() }
     }
 
-    /// Takes in an answer. Gives the batch to wait for; none if nothing more can be learned now.
-    pub fn learn(&self, lookup: Lookup<'_>) -> Option<u64> {
+    /// Takes in an answer, for which [`Names::wait`] waits then.
+    ///
+    /// # Errors
+    ///
+    /// Nothing more can be learned now, or nothing for a pod that is not there any more.
+    pub fn learn(&self, lookup: Lookup<'_>) -> Result<(), Failure> {
         self.with(|inner| {
+            if lookup.asker.is_some_and(|asker| !inner.cache.is_there(lookup.endpoint, asker)) {
+                return Err(Failure::Gone);
+            }
             if inner.work.changes.len() > MOST_WAITING {
-                return None;
+                return Err(Failure::Busy);
             }
             let followed = inner.cache.learn(lookup);
-            let batch = followed.batch;
             self.follow(inner, followed);
-            Some(batch)
+            Ok(())
         })
+    }
+
+    /// The pod of a name that asks from an address; none if no pod that is there has it.
+    pub fn asker(&self, endpoint: &str, address: IpAddr) -> Option<Incarnation> {
+        self.with(|inner| inner.cache.incarnation(endpoint, address))
     }
 
     /// Hands on what follows; how many addresses are not enforced any more.
     fn follow(&self, inner: &mut Inner, followed: Followed) -> u64 {
         let gone = followed.changes.iter().filter(|change| matches!(change, Change::DnsExpiry(..))).count();
-        let Work { changes, records, batch } = &mut inner.work;
-        changes.extend(followed.changes);
-        records.extend(followed.records);
-        *batch = inner.cache.batch();
-        if !changes.is_empty() || !records.is_empty() {
-            self.wake.notify_one();
-        }
+        inner.add(followed);
+        self.wake(inner);
         gone as u64
     }
 
-    /// Waits until a batch is in force, but no longer than `most`.
-    pub async fn wait(&self, batch: u64, most: Duration) -> Waited {
-        if *self.enforced.borrow() >= batch {
-            return Waited::NotAtAll;
+    /// Wakes whoever does what there is to do.
+    fn wake(&self, inner: &Inner) {
+        if !inner.work.changes.is_empty() || !inner.work.records.is_empty() {
+            self.wake.notify_one();
         }
-        let mut enforced = self.enforced.subscribe();
-        match timeout(most, enforced.wait_for(|number| *number >= batch)).await {
-            Ok(Ok(_)) => Waited::Enforced,
-            _ => Waited::InVain,
-        }
+    }
+
+    /// Waits until an answer that was learned is in force, but no longer than `most`. What was refused is not known any more,
+    /// and what was learned anew since comes with a later batch: so it is the cache that says what there is to wait for.
+    pub async fn wait(&self, lookup: Lookup<'_>, most: Duration) -> Waited {
+        let mut progress = self.progress.subscribe();
+        let mut waited = Waited::NotAtAll;
+        let in_force = async {
+            loop {
+                let now = *progress.borrow_and_update();
+                let batch = self.with(|inner| inner.cache.batch_of(lookup))?;
+                if batch <= now.enforced {
+                    return Some(waited);
+                }
+                waited = Waited::Enforced;
+                let moves = |next: &Progress| next.enforced >= batch || next.refused != now.refused;
+                progress.wait_for(moves).await.ok()?;
+            }
+        };
+        timeout(most, in_force).await.ok().flatten().unwrap_or(Waited::InVain)
+    }
+
+    /// Waits until the core has had its turn, but no longer than [`LONGEST_TURN`].
+    async fn turn(&self, batch: u64) {
+        let mut progress = self.progress.subscribe();
+        // Whoever comes next may come a little early.
+        let _ = timeout(LONGEST_TURN, progress.wait_for(|now| now.enforced >= batch)).await;
     }
 
     /// Waits for something to do.
@@ -137,27 +183,37 @@ impl Names {
         }
     }
 
-    /// All changes up to this batch are in force.
+    /// All changes up to this batch are in force, but for those that were taken back.
     pub fn enforced(&self, batch: u64) {
-        self.enforced.send_if_modified(|number| {
-            let newer = *number < batch;
-            *number = batch.max(*number);
+        self.progress.send_if_modified(|progress| {
+            let newer = progress.enforced < batch;
+            progress.enforced = batch.max(progress.enforced);
             newer
         });
     }
 
-    /// Changes could not be enforced: they are not known any more, so that they are tried again with the next answer.
+    /// Changes could not be enforced: they are not known any more, so that they are tried again with the next answer. What was
+    /// to go with answers takes no room, and goes at once; what could not even go by itself waits for what comes next, or for
+    /// [`Names::expire`].
     pub fn take_back(&self, changes: &[Change]) {
+        let had_answers = changes.iter().any(|change| matches!(change, Change::DnsAnswer(..)));
         self.with(|inner| {
             let followed = inner.cache.take_back(changes);
-            self.follow(inner, followed);
+            inner.add(followed);
+            if had_answers {
+                self.wake(inner);
+            }
         });
+        self.progress.send_modify(|progress| progress.refused += 1);
     }
 
     /// Addresses whose time is over begin to leave. How many, and whether there are more: whoever learns has to wait, so only
     /// some names are looked at.
     pub fn expire(&self, now: Moment, options: &DnsOptions) -> (usize, bool) {
-        let looked = self.with(|inner| inner.cache.expire(now, options, AT_A_TIME));
+        let looked = self.with(|inner| {
+            self.wake(inner);
+            inner.cache.expire(now, options, AT_A_TIME)
+        });
         (looked.expired, looked.names == AT_A_TIME)
     }
 
@@ -191,7 +247,7 @@ impl Names {
             let beyond = excess(leaving, options.deferred_deletes).into_iter();
             going.extend(beyond.map(|pair| (Arc::clone(&endpoint), pair)));
         }
-        self.let_go(&going, true).await
+        self.let_go(&going, Going::Leaving).await
     }
 
     /// These pods are there. One that has the name of another that was there before begins with nothing; gives what is not to
@@ -205,25 +261,40 @@ impl Names {
         })
     }
 
-    /// Endpoints that are not there any more lose what they knew. How many addresses are not enforced any more.
+    /// Endpoints that are not there any more lose what they knew when this began. How many addresses are not enforced any more.
     pub async fn retain(&self, is_there: impl Fn(&str) -> bool) -> u64 {
-        let is_gone = |endpoint: &Endpoint| !is_there(endpoint);
-        if !self.with(|inner| inner.cache.endpoints().any(|(endpoint, _)| is_gone(endpoint))) {
-            return 0;
+        let going = Going::KnownAt(self.with(|inner| inner.cache.latest()));
+        let (mut gone, mut after) = (0, None);
+        loop {
+            let (held, last) = self.with(|inner| {
+                // Who was away may be back by now.
+                let endpoints = inner.cache.endpoints().map(|(endpoint, _)| endpoint);
+                let away: BTreeSet<Endpoint> =
+                    endpoints.filter(|endpoint| !is_there(endpoint)).cloned().collect();
+                if away.is_empty() {
+                    return (Vec::new(), None);
+                }
+                inner.cache.held(|endpoint, _| away.contains(endpoint), after.as_ref(), AT_A_TIME)
+            });
+            gone += self.let_go(&held, going).await;
+            if last.is_none() {
+                return gone;
+            }
+            after = last;
+            sleep(BREATH).await;
         }
-        let going = self.held(|endpoint, _| is_gone(endpoint)).await;
-        self.let_go(&going, false).await
     }
 
-    /// Forgets what a filter admits. How many names of endpoints.
+    /// Forgets what a filter admits, but for what is learned from now on. How many names of endpoints.
     pub async fn flush(&self, filter: &FqdnFilter) -> usize {
         let pattern = pattern(filter);
         let is_meant = |endpoint: &Endpoint, name: &DnsName| {
             filter.endpoint.as_deref().is_none_or(|of| of == &**endpoint)
                 && pattern.as_ref().is_none_or(|pattern| pattern.matches(name))
         };
+        let known = Going::KnownAt(self.with(|inner| inner.cache.latest()));
         let going = self.held(is_meant).await;
-        self.let_go(&going, false).await;
+        self.let_go(&going, known).await;
         let same = |(one, (name, _)): &(Endpoint, Pair), (other, (next, _)): &(Endpoint, Pair)| {
             one == other && name == next
         };
@@ -246,15 +317,15 @@ impl Names {
 
     /// Addresses go, some at a time: the next when these are not enforced any more, so that an answer that comes meanwhile
     /// waits for some, and not for all. How many are not enforced any more.
-    async fn let_go(&self, pairs: &[(Endpoint, Pair)], was_leaving: bool) -> u64 {
+    async fn let_go(&self, pairs: &[(Endpoint, Pair)], going: Going) -> u64 {
         let mut gone = 0;
         for some in pairs.chunks(AT_ONCE) {
             let (more, batch) = self.with(|inner| {
-                let followed = inner.cache.let_go(some, was_leaving);
+                let followed = inner.cache.let_go(some, going);
                 (self.follow(inner, followed), inner.cache.batch())
             });
             gone += more;
-            self.wait(batch, LONGEST_TURN).await;
+            self.turn(batch).await;
         }
         gone
     }
@@ -288,14 +359,34 @@ impl Names {
 
     /// What must be enforced if answers count like this.
     pub fn answers(&self, scope: Scope) -> BTreeSet<(LearnedName, IpAddr)> {
-        let answers = self.with(|inner| inner.cache.answers(scope)).0.into_iter();
-        answers.flat_map(|(name, of)| of.into_iter().map(move |address| (name.clone(), address))).collect()
+        pairs(self.with(|inner| inner.cache.answers(scope)))
     }
 
     /// Answers count like this from now on: whoever enforces changes by then, and takes up what this gives.
     pub fn count_for(&self, scope: Scope) -> BTreeSet<(LearnedName, IpAddr)> {
         self.with(|inner| inner.cache.count_for(scope));
         self.answers(scope)
+    }
+
+    /// Answers count like this again, as nothing came of how they counted since [`Names::count_for`]: what was learned since is
+    /// told to whoever enforces `enforced`.
+    pub fn count_again(&self, scope: Scope, mut enforced: BTreeSet<(LearnedName, IpAddr)>) {
+        self.with(|inner| {
+            // Some is on its way since before that, and comes first. What is told of the other scope is passed over.
+            for change in &inner.work.changes {
+                match change {
+                    Change::DnsAnswer(name, address) if counts_for(name, scope) => {
+                        enforced.insert((name.clone(), *address));
+                    }
+                    Change::DnsExpiry(name, address) => {
+                        enforced.remove(&(name.clone(), *address));
+                    }
+                    _ => {}
+                }
+            }
+            let followed = inner.cache.count_again(scope, &enforced);
+            self.follow(inner, followed);
+        });
     }
 
     /// Everything, to be written down. It is taken part by part, so that nobody who learns has to wait for all of it:

@@ -8,20 +8,20 @@
 //! What comes from no endpoint of this node gets no answer, so nobody can be made to suffer answers that they did not
 //! ask for. A question costs a place ([`super::limits`]) from the moment that it goes out until its answer does.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use sluice_compiler::options::{DnsOptions, OnTimeout, Reject};
 use tokio::sync::broadcast;
 
-use super::cache::{Endpoint, Lookup};
+use super::cache::{Endpoint, Incarnation, Lookup};
 use super::clock::Clock;
 use super::counts::{Counts, Failure, Phase};
 use super::limits::{Place, Places};
 use super::message::{Answer, Query, ReplyCode, fault_reply, reply};
 use super::names::{Names, Waited};
-use super::policy::{Access, Book, Transport};
+use super::policy::{Access, Asker, Book, Transport};
 use super::rules::Lines;
 use super::tell::{self, Said};
 use super::upstream::{self, NoAnswer, PATIENCE};
@@ -77,6 +77,8 @@ pub struct Job {
     pub(super) message: Vec<u8>,
     pub(super) ends: Ends,
     endpoint: Endpoint,
+    /// Which pod of that name asks. It may be another one when the answer comes.
+    asker: Incarnation,
     lines: Lines,
     generation: u32,
     began: Instant,
@@ -148,8 +150,8 @@ impl Proxy {
         let began = Instant::now();
         let ends = Ends { from: canonical(from), to: canonical(to), transport };
         let InForce { book, options } = self.in_force();
-        let Some((book, asker)) = book.as_ref().and_then(|book| Some((book, book.asker(ends.from.ip())?)))
-        else {
+        let asks = |book| self.asker(book, ends.from.ip());
+        let Some((book, asker, incarnation)) = book.as_deref().and_then(asks) else {
             self.counts.strangers.add();
             return Step::Drop;
         };
@@ -201,8 +203,24 @@ impl Proxy {
         };
         say(&lines, Verdict::Redirect, None, None);
         self.counts.forwarded.add();
-        let endpoint = Arc::clone(endpoint);
-        Step::Ask(Box::new(Job { query, message, ends, endpoint, lines, generation, began, _place: place }))
+        Step::Ask(Box::new(Job {
+            query,
+            message,
+            ends,
+            endpoint: Arc::clone(endpoint),
+            asker: incarnation,
+            lines,
+            generation,
+            began,
+            _place: place,
+        }))
+    }
+
+    /// Who asks from an address: an endpoint by the rules in force, and the pod that has its name now. Between a pod and the
+    /// rules for it there is a while, in which one that is not there any more may still ask.
+    fn asker<'b>(&self, book: &'b Book, from: IpAddr) -> Option<(&'b Book, &'b Asker, Incarnation)> {
+        let asker = book.asker(from)?;
+        Some((book, asker, self.names.asker(&asker.endpoint, from)?))
     }
 
     /// Asks the server of a question over UDP; none if there is no answer to give.
@@ -244,9 +262,11 @@ impl Proxy {
         let ttl = ttl.max(options.min_ttl);
         let began = Instant::now();
         let (endpoint, addresses, at) = (&job.endpoint, answer.addresses.as_slice(), self.clock.now());
-        let learned = self.names.learn(Lookup { endpoint, name, addresses, ttl, at });
-        let Some(batch) = learned else { return (Err(Failure::Busy), Some(ttl)) };
-        let waited = self.names.wait(batch, options.response_max_delay).await;
+        let lookup = Lookup { endpoint, asker: Some(job.asker), name, addresses, ttl, at };
+        if let Err(failure) = self.names.learn(lookup) {
+            return (Err(failure), Some(ttl));
+        }
+        let waited = self.names.wait(lookup, options.response_max_delay).await;
         if waited != Waited::NotAtAll {
             self.counts.took(Phase::Enforce, began.elapsed());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
@@ -13,8 +13,9 @@ use sluice_loader::api::time::Moment;
 use sluice_loader::dns::cache::{Endpoint, Lookup};
 use sluice_loader::dns::counts::Failure;
 use sluice_loader::dns::keep::{Connections, expire_once};
+use sluice_loader::dns::proxy::Proxy;
 
-use crate::scene::{Recorder, Scene, WEB, patient, policy, question};
+use crate::scene::{Recorder, Scene, WEB, met, patient, policy, question};
 use crate::servers::{answer_with, scripted};
 
 const RULES: &str = "[{matchPattern: '*'}]";
@@ -63,15 +64,51 @@ async fn the_bound_of_the_wait_is_an_option() {
 #[tokio::test]
 async fn what_cannot_be_enforced_is_tried_again() {
     let to = scripted(|question| vec![answer_with(question, [192, 0, 2, 1], 60)]).await;
-    let options = DnsOptions { response_max_delay: Duration::from_millis(20), ..DnsOptions::default() };
-    let refusing = Recorder { refuses: true, ..Recorder::default() };
-    let scene = Scene::new(&policy(to.port(), RULES), options, refusing);
-    for _ in 0..2 {
-        scene.ask(WEB, to, &question("a.test.", RecordType::A, false)).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    for (on_timeout, code) in
+        [(OnTimeout::Release, ResponseCode::NoError), (OnTimeout::ServFail, ResponseCode::ServFail)]
+    {
+        let options = DnsOptions { on_timeout, ..patient() };
+        let refusing = Recorder { refuses: true, ..Recorder::default() };
+        let scene = Scene::new(&policy(to.port(), RULES), options, refusing);
+        let began = Instant::now();
+        for _ in 0..2 {
+            let answer = scene.ask(WEB, to, &question("a.test.", RecordType::A, false)).await.unwrap();
+            assert_eq!(answer.response_code, code);
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "there is nothing to wait for");
+        let counts = scene.proxy.counts();
+        let failed = (counts.released_early.get(), counts.failures(Failure::NotEnforced));
+        assert_eq!(failed, if on_timeout == OnTimeout::Release { (2, 0) } else { (0, 2) });
+        assert_eq!((scene.proxy.status().addresses, counts.not_enforced.get()), (0, 2));
     }
-    assert_eq!(scene.proxy.status().addresses, 0);
-    assert!(scene.proxy.counts().not_enforced.get() >= 2);
+}
+
+#[tokio::test]
+async fn what_comes_for_a_pod_that_is_gone_is_learned_for_nobody() {
+    // Who is there when the answer comes.
+    for now in [vec![], vec![met("shop/web", "3", WEB)], vec![met("shop/web", "3", [10, 0, 0, 9].into())]] {
+        let proxy: Arc<OnceLock<Arc<Proxy>>> = Arc::default();
+        let (of_server, there) = (Arc::clone(&proxy), now.clone());
+        let to = scripted(move |question| {
+            of_server.get().unwrap().names().meet(there.clone());
+            vec![answer_with(question, [192, 0, 2, 1], 60)]
+        })
+        .await;
+        let scene = Scene::new(&policy(to.port(), RULES), patient(), recorder(0));
+        proxy.set(Arc::clone(&scene.proxy)).unwrap();
+        let message = question("a.test.", RecordType::A, false);
+        let answer = scene.ask(WEB, to, &message).await.unwrap();
+        assert_eq!(answer.response_code, ResponseCode::ServFail, "{now:?}");
+        assert_eq!(scene.proxy.counts().failures(Failure::Gone), 1);
+        assert_eq!(scene.proxy.status().addresses, 0, "{now:?}");
+        // The rules in force are still those of before.
+        let again = scene.ask(WEB, to, &message).await;
+        let has_address = now.iter().any(|(_, pod)| pod.addresses.contains(&WEB));
+        assert_eq!(
+            (again.is_some(), scene.proxy.status().addresses),
+            (has_address, usize::from(has_address) as u64)
+        );
+    }
 }
 
 #[tokio::test]
@@ -131,8 +168,14 @@ async fn many_names_expire_in_one_round() {
     for number in 0..1_000 {
         let name = DnsName::parse(&format!("n{number}.test")).unwrap();
         let (addresses, ttl) = ([[192, 0, 2, 1].into()], Duration::from_secs(number % 2 * 3_600));
-        let lookup =
-            Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: Moment::now() };
+        let lookup = Lookup {
+            endpoint: &endpoint,
+            asker: None,
+            name: &name,
+            addresses: &addresses,
+            ttl,
+            at: Moment::now(),
+        };
         scene.proxy.names().learn(lookup).unwrap();
     }
     expire_once(&scene.proxy, &Arc::new(Alive::default())).await;

@@ -142,7 +142,7 @@ impl Enforcer {
         });
         let attempt = self.begin_with(session, known, compiled, placed, watch);
         if let (Some((scope, learned)), Attempt::Refused(_)) = (before, &attempt) {
-            self.names.count_for(scope);
+            self.names.count_again(scope, learned.clone());
             (self.scope, self.learned) = (scope, learned);
         }
         attempt

@@ -29,6 +29,7 @@ use super::settings::Told;
 use super::slots::Slots;
 use super::work::AtHand;
 use crate::api::snapshot::{Finding, Publish};
+use crate::dns::cache::counts_for;
 use crate::dns::names::Names;
 use crate::dns::policy::Book as NameBook;
 use crate::generation::Number;
@@ -169,9 +170,8 @@ impl Enforcer {
 
     /// Those of some changes that count as answers do now. What is told of others is known since that changed.
     pub(super) fn of_scope(&self, changes: &[Change]) -> Vec<Change> {
-        let is_of = |by: &Option<_>| by.is_some() == (self.scope == Scope::Pod);
         let counts = |change: &&Change| match change {
-            Change::DnsAnswer(learned, _) | Change::DnsExpiry(learned, _) => is_of(&learned.by),
+            Change::DnsAnswer(learned, _) | Change::DnsExpiry(learned, _) => counts_for(learned, self.scope),
             _ => true,
         };
         changes.iter().filter(counts).cloned().collect()

@@ -17,10 +17,24 @@ fn at(seconds: u64) -> Moment {
 }
 
 fn learn(cache: &mut Cache, endpoint: &str, of: &str, addresses: &[u8], second: u64, ttl: u64) -> Followed {
+    waits(cache, endpoint, of, addresses, second, ttl).0
+}
+
+/// An answer is learned, and waits for a batch.
+fn waits(
+    cache: &mut Cache,
+    endpoint: &str,
+    of: &str,
+    addresses: &[u8],
+    second: u64,
+    ttl: u64,
+) -> (Followed, Option<u64>) {
     let addresses: Vec<IpAddr> = addresses.iter().map(|last| ip(*last)).collect();
     let (endpoint, name) = (endpoint.into(), name(of));
     let ttl = Duration::from_secs(ttl);
-    cache.learn(Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: at(second) })
+    let lookup =
+        Lookup { endpoint: &endpoint, asker: None, name: &name, addresses: &addresses, ttl, at: at(second) };
+    (cache.learn(lookup), cache.batch_of(lookup))
 }
 
 fn shown(changes: &[Change]) -> Vec<String> {
@@ -40,7 +54,7 @@ fn looked(cache: &mut Cache, second: u64) -> Vec<Change> {
         let (seen, last) = cache.look(at(second), &options, &BTreeMap::new(), after.as_ref(), 1);
         let going = seen.into_iter().filter(|(.., goes)| *goes);
         let going: Vec<_> = going.map(|(endpoint, it, _)| (endpoint, (it.name, it.address))).collect();
-        changes.extend(cache.let_go(&going, true).changes);
+        changes.extend(cache.let_go(&going, Going::Leaving).changes);
         if last.is_none() {
             return changes;
         }
@@ -61,7 +75,7 @@ fn forget(cache: &mut Cache, of: Option<&str>, is_meant: impl Fn(&DnsName) -> bo
         let (more, last) = cache.held(meant, after.as_ref(), 1);
         going.extend(more);
         if last.is_none() {
-            return cache.let_go(&going, false);
+            return cache.let_go(&going, Going::KnownAt(cache.latest()));
         }
         after = last;
     }
@@ -91,11 +105,11 @@ fn an_address_is_enforced_as_long_as_one_endpoint_has_it() {
 #[test]
 fn an_answer_waits_for_the_batch_that_brought_its_addresses() {
     let mut cache = Cache::default();
-    assert_eq!(learn(&mut cache, "shop/web", "a.io", &[1], 0, 60).batch, 1);
-    assert_eq!(learn(&mut cache, "shop/web", "b.io", &[2], 0, 60).batch, 2);
-    let again = learn(&mut cache, "shop/cart", "a.io", &[1], 0, 60);
-    assert_eq!((again.batch, cache.batch()), (1, 2), "it may not be in force yet");
-    assert_eq!(learn(&mut cache, "shop/cart", "a.io", &[], 0, 60).batch, 0);
+    assert_eq!(waits(&mut cache, "shop/web", "a.io", &[1], 0, 60).1, Some(1));
+    assert_eq!(waits(&mut cache, "shop/web", "b.io", &[2], 0, 60).1, Some(2));
+    let again = waits(&mut cache, "shop/cart", "a.io", &[1], 0, 60);
+    assert_eq!((again.1, cache.batch()), (Some(1), 2), "it may not be in force yet");
+    assert_eq!(waits(&mut cache, "shop/cart", "a.io", &[], 0, 60).1, Some(0));
 }
 
 #[test]
@@ -139,8 +153,8 @@ fn what_was_written_down_comes_back() {
         restored.restore(records);
         assert_eq!(restored.answers(Scope::Node), cache.answers(Scope::Node));
         assert_eq!((restored.size().addresses, restored.batch()), (4, 0));
-        let again = learn(&mut restored, "shop/web", "a.io", &[1], 70, 60);
-        assert_eq!((again.changes.len(), again.batch), (0, 0), "it is in force");
+        let (again, batch) = waits(&mut restored, "shop/web", "a.io", &[1], 70, 60);
+        assert_eq!((again.changes.len(), batch), (0, Some(0)), "it is in force");
     }
 }
 
@@ -190,6 +204,53 @@ fn a_pod_that_is_made_again_begins_with_nothing() {
 }
 
 #[test]
+fn each_pod_has_a_number_of_its_own_while_it_is_there() {
+    let mut cache = Cache::default();
+    let there = |cache: &Cache| cache.incarnation("shop/web", ip(100));
+    cache.restore([Record::Pod { endpoint: "shop/web".into(), pod: pod(Some("1"), &[100])[0].1.clone() }]);
+    assert_eq!(there(&cache), None, "nobody has met it yet");
+    let mut seen = Vec::new();
+    for (now, is_new) in [
+        (pod(Some("1"), &[100]), true),
+        (pod(Some("1"), &[100, 101]), false),
+        (pod(None, &[]), false),
+        (pod(Some("2"), &[100]), true),
+        // It was away.
+        (Vec::new(), true),
+        (pod(Some("2"), &[100]), true),
+    ] {
+        learn(&mut cache, "shop/web", "a.io", &[1], 0, 60);
+        cache.meet(now.clone());
+        let number = there(&cache);
+        assert_eq!(number.is_none(), now.is_empty(), "{now:?}");
+        assert_eq!(seen.last() != Some(&number), is_new, "{now:?}");
+        assert!(!is_new || !seen.contains(&number));
+        for before in seen.iter().copied().flatten() {
+            assert_eq!(cache.is_there("shop/web", before), Some(before) == number);
+        }
+        seen.push(number);
+    }
+    assert_eq!(cache.incarnation("shop/web", ip(101)), None, "that is another one's");
+}
+
+#[test]
+fn who_is_gone_and_knows_nothing_is_nobody() {
+    let mut cache = Cache::default();
+    let mut written = cache.meet(pod(Some("1"), &[100])).records;
+    learn(&mut cache, "shop/cart", "a.io", &[], 0, 60);
+    written.extend(learn(&mut cache, "shop/web", "a.io", &[1], 0, 60).records);
+    cache.meet(Vec::new());
+    assert_eq!(cache.endpoints().count(), 1, "there is nothing in an answer without addresses");
+    written.extend(forget(&mut cache, None, |_| true).records);
+    assert_eq!((cache.endpoints().count(), all(&cache)), (0, Vec::new()));
+    let mut restored = Cache::default();
+    restored.restore(written);
+    assert_eq!((restored.endpoints().count(), restored.size()), (0, Size::default()));
+    restored.meet(Vec::new());
+    assert_eq!(all(&restored), Vec::new());
+}
+
+#[test]
 fn one_endpoint_cannot_fill_everything() {
     let mut cache = Cache::default();
     learn(&mut cache, "shop/web", "kept.io", &[1], 0, 60);
@@ -199,7 +260,14 @@ fn one_endpoint_cannot_fill_everything() {
             .map(|last| IpAddr::from((0x0a00_0000 + block * 10_000 + last).to_be_bytes()))
             .collect();
         let (name, ttl) = (name(&format!("n{block}.io")), Duration::from_secs(u64::from(60 + block)));
-        cache.learn(Lookup { endpoint: &endpoint, name: &name, addresses: &addresses, ttl, at: at(0) });
+        cache.learn(Lookup {
+            endpoint: &endpoint,
+            asker: None,
+            name: &name,
+            addresses: &addresses,
+            ttl,
+            at: at(0),
+        });
     }
     let size = cache.size();
     assert!(size.addresses <= MOST_OF_ENDPOINT + 1, "{size:?}");
@@ -210,18 +278,14 @@ fn one_endpoint_cannot_fill_everything() {
     );
 }
 
-fn pairs(answers: &DnsAnswers) -> BTreeSet<(LearnedName, IpAddr)> {
-    answers.0.iter().flat_map(|(name, of)| of.iter().map(|address| (name.clone(), *address))).collect()
-}
-
 #[test]
 fn by_option_each_endpoint_has_what_it_learned_itself() {
     let mut cache = Cache::default();
     cache.count_for(Scope::Pod);
     let first = learn(&mut cache, "shop/web", "a.io", &[1], 0, 60);
     assert_eq!(shown(&first.changes), ["+a.io for shop/web 192.0.2.1"]);
-    let second = learn(&mut cache, "shop/cart", "a.io", &[1], 0, 90);
-    assert_eq!((shown(&second.changes), second.batch), (vec!["+a.io for shop/cart 192.0.2.1".to_owned()], 2));
+    let (second, batch) = waits(&mut cache, "shop/cart", "a.io", &[1], 0, 90);
+    assert_eq!((shown(&second.changes), batch), (vec!["+a.io for shop/cart 192.0.2.1".to_owned()], Some(2)));
     assert_eq!(cache.names_of(ip(1), "shop/web"), [name("a.io")]);
     assert_eq!(cache.names_of(ip(1), "shop/db"), []);
     assert_eq!(idle(&mut cache, 60), ["-a.io for shop/web 192.0.2.1"]);
@@ -244,7 +308,7 @@ proptest! {
                 3 => {
                     scope = if which == 0 { Scope::Node } else { Scope::Pod };
                     cache.count_for(scope);
-                    enforced = pairs(&cache.answers(scope));
+                    enforced = pairs(cache.answers(scope));
                     continue;
                 }
                 _ => {
@@ -259,7 +323,7 @@ proptest! {
                     _ => prop_assert!(false),
                 }
             }
-            prop_assert_eq!(&pairs(&cache.answers(scope)), &enforced);
+            prop_assert_eq!(&pairs(cache.answers(scope)), &enforced);
         }
     }
 }

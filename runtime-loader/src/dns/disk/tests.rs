@@ -97,6 +97,31 @@ fn a_damaged_cache_is_none() {
 }
 
 #[test]
+fn a_journal_of_another_version_is_not_used() {
+    let mut first = Vec::new();
+    record(0).write(&mut first);
+    let mut later = Vec::new();
+    write_line(&JournalHead { version: VERSION + 1 }, &mut later);
+    record(0).write(&mut later);
+    // The first version said nothing about itself.
+    for (of_another, version) in [(first, "version 1"), (later, "version 3")] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(format!("{JOURNAL}1")), of_another).unwrap();
+        let (mut disk, found) = Disk::open(folder.path()).unwrap();
+        assert!(found.records.is_empty());
+        assert!(found.warnings[0].contains(version), "{:?}", found.warnings);
+        disk.append(&records(1..2)).unwrap();
+        assert_eq!(self::found(folder.path()), (records(1..2), 1), "its own, behind it");
+        disk.turn().unwrap().write(&records(1..2)).unwrap();
+        assert_eq!(self::found(folder.path()), (records(1..2), 0), "and then it is away");
+    }
+    // An agent was killed before it wrote anything.
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(format!("{JOURNAL}1")), "").unwrap();
+    assert_eq!(found(folder.path()), (Vec::new(), 0));
+}
+
+#[test]
 fn a_journal_grows_until_the_cache_is_written_anew() {
     let folder = tempfile::tempdir().unwrap();
     let (mut disk, _) = Disk::open(folder.path()).unwrap();

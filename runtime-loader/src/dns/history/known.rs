@@ -35,9 +35,10 @@ impl Known {
                     self.leaving -= 1;
                     news.worth_keeping = true;
                 }
-                Some(before @ State::Current { expires: holds, .. }) => {
+                Some(State::Current { looked_up: before, expires: holds }) => {
                     if holds > expires {
-                        self.addresses.insert(*address, before);
+                        let (looked_up, expires) = (looked_up.max(before), holds);
+                        self.addresses.insert(*address, State::Current { looked_up, expires });
                     }
                     news.worth_keeping |= is_later(holds, expires);
                 }

@@ -48,7 +48,7 @@ fn looked(history: &mut History, second: u64, grace: u64, in_use: &BTreeSet<IpAd
         let (seen, names, last) =
             history.look(at(second), Duration::from_secs(grace), in_use, after.as_ref(), 1);
         let going = seen.into_iter().filter(|(_, goes)| *goes).map(|(it, _)| (it.name, it.address));
-        gone.extend(history.let_go(&going.collect::<Vec<_>>()));
+        gone.extend(history.let_go(&going.collect::<Vec<_>>(), Going::Leaving));
         if names == 0 {
             return gone;
         }
@@ -59,7 +59,7 @@ fn looked(history: &mut History, second: u64, grace: u64, in_use: &BTreeSet<IpAd
 /// Everything that is leaving beyond a bound goes.
 fn evict(history: &mut History, most: usize) -> Vec<Pair> {
     let (seen, ..) = history.look(at(0), Duration::ZERO, &used(&[]), None, usize::MAX);
-    history.let_go(&excess(seen.into_iter().map(|(leaving, _)| leaving).collect(), most))
+    history.let_go(&excess(seen.into_iter().map(|(leaving, _)| leaving).collect(), most), Going::Leaving)
 }
 
 /// A name goes, whatever state its addresses are in.

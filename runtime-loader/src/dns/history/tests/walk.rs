@@ -12,7 +12,9 @@ impl Walk {
             let now = State::Current { looked_up, expires };
             let known = self.0.entry(name.clone()).or_default().entry(*address).or_insert(now);
             match known {
-                State::Current { expires: holds, .. } if *holds > expires => {}
+                State::Current { looked_up: last, expires: holds } if *holds > expires => {
+                    *last = looked_up.max(*last)
+                }
                 _ => *known = now,
             }
         }
