@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Mutex as Turns, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::{NoAnswer, frame, fresh_id, set_id};
+use super::{NoAnswer, frame, fresh_id, mark, set_id};
 
 /// Messages of one transfer that wait to be taken.
 const WAITING: usize = 4;
@@ -48,7 +48,7 @@ impl Line {
     ///
     /// It takes too long, or cannot be reached.
     pub async fn open(server: SocketAddr, patience: Duration) -> Result<Line, NoAnswer> {
-        let stream = timeout(patience, TcpStream::connect(server)).await.map_err(|_| NoAnswer::Timeout)??;
+        let stream = timeout(patience, connect(server)).await.map_err(|_| NoAnswer::Timeout)??;
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
         let open = Arc::new(Mutex::new(Open { waiting: BTreeMap::new(), ended: false }));
@@ -104,6 +104,12 @@ impl Drop for Replies {
     fn drop(&mut self) {
         locked(&self.open).waiting.remove(&self.id);
     }
+}
+
+async fn connect(server: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if server.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    mark(&socket)?;
+    socket.connect(server).await
 }
 
 fn locked(open: &Mutex<Open>) -> std::sync::MutexGuard<'_, Open> {
