@@ -82,8 +82,40 @@ impl Line {
         };
         let replies = Replies { id, messages, open: Arc::clone(&self.open) };
         set_id(&mut message, id);
-        frame::write(&mut *self.writer.lock().await, &message).await?;
+        let mut writer = self.writer.lock().await;
+        // Whoever wrote before may have been cut off.
+        if self.has_ended() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let mut writing = Writing { line: self, is_whole: false };
+        frame::write(&mut *writer, &message).await?;
+        writing.is_whole = true;
+        drop(writing);
         Ok(replies)
+    }
+}
+
+/// A message that is being written. If that is not brought to an end the connection is of no use any more, to nobody:
+/// the server would read the next question as the rest of this one, and what was judged is not what it reads.
+struct Writing<'l> {
+    line: &'l Line,
+    is_whole: bool,
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            self.line.reader.abort();
+            locked(&self.line.open).end();
+        }
+    }
+}
+
+impl Open {
+    /// Nobody gets an answer any more.
+    fn end(&mut self) {
+        self.ended = true;
+        self.waiting.clear();
     }
 }
 
@@ -125,7 +157,5 @@ async fn listen(mut reader: OwnedReadHalf, open: Arc<Mutex<Open>>) {
             let _ = waiting.send(message).await;
         }
     }
-    let mut open = locked(&open);
-    open.ended = true;
-    open.waiting.clear();
+    locked(&open).end();
 }
