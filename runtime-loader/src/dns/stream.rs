@@ -118,8 +118,11 @@ impl Conversation {
         if self.say(&released).await.is_none() || !job.query.is_transfer() {
             return;
         }
+        // No message of a transfer is known to be the last. To wait for the next one takes no place from other questions.
+        let id = job.query.id;
+        drop(job);
         while let Ok(Some(mut bytes)) = timeout(patience, replies.next()).await {
-            super::upstream::set_id(&mut bytes, job.query.id);
+            super::upstream::set_id(&mut bytes, id);
             if self.say(&bytes).await.is_none() {
                 return;
             }

@@ -210,6 +210,29 @@ async fn a_client_that_stops_reading_gets_no_answer_in_the_middle_of_another() {
 }
 
 #[tokio::test]
+async fn a_transfer_takes_no_place_while_nothing_comes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let question = frame::read(&mut stream).await.unwrap().unwrap();
+        for part in 1..3 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            frame::write(&mut stream, &answer_with(&question, [192, 0, 2, part], 60)).await.unwrap();
+        }
+        // There may be more, for all that is known.
+        let _open = frame::read(&mut stream).await;
+    });
+    let mut scene = scene(to.port());
+    let mut stream = scene.connect(WEB, to).await;
+    frame::write(&mut stream, &question("a.example.test.", RecordType::AXFR, false)).await.unwrap();
+    for _ in 1..3 {
+        assert_eq!(next(&mut stream).await.id, 77);
+    }
+    assert_eq!(scene.proxy.status().in_flight, 0);
+}
+
+#[tokio::test]
 async fn a_pod_has_a_bound_of_connections() {
     let to = free_port();
     let mut scene = scene(to.port());
