@@ -76,7 +76,7 @@ impl Conversation {
             while asked.try_join_next().is_some() {}
             let Ok(Ok(Some(message))) = timeout(IDLE, frame::read(&mut reader)).await else { break };
             match self.proxy.begin(from, to, Transport::Tcp, message) {
-                // There is no saying where the next message begins.
+                // Too short for a question, an answer itself, or of an endpoint that has gone: no client says more.
                 Step::Drop => return,
                 Step::Say(answer) => {
                     if self.say(&answer).await.is_none() {
