@@ -53,6 +53,9 @@ pub enum DeliveryError {
         #[source]
         why: rtnetlink::Error,
     },
+    /// Neither family could be had.
+    #[error("{0}; {1}")]
+    Both(Box<DeliveryError>, Box<DeliveryError>),
 }
 
 /// The rules and routes of the network namespace of the thread that made it.
@@ -80,20 +83,24 @@ impl Delivery {
     }
 
     /// Puts rules and routes in place that are not there yet: first the route, so that no packet finds an empty table.
+    /// What one family is refused does not keep the other from its own.
     ///
     /// # Errors
     ///
     /// No right to, or no interface of the loopback that is up.
     pub async fn put(&self) -> Result<(), DeliveryError> {
-        for family in FAMILIES {
-            let put = self.handle.route().add(route(family)).replace().execute().await;
-            if unless(put, &ABSENT, "add a route")? == Done::Not {
-                continue;
-            }
-            let mut add = self.handle.rule().add();
-            *add.message_mut() = rule(family);
-            unless(add.execute().await, &[Errno::EXIST], "add a rule")?;
+        let [four, six] = FAMILIES;
+        joined(self.put_family(four).await, self.put_family(six).await)
+    }
+
+    async fn put_family(&self, family: AddressFamily) -> Result<(), DeliveryError> {
+        let put = self.handle.route().add(route(family)).replace().execute().await;
+        if unless(put, absent(family), "add a route")? == Done::Not {
+            return Ok(());
         }
+        let mut add = self.handle.rule().add();
+        *add.message_mut() = rule(family);
+        unless(add.execute().await, &[Errno::EXIST], "add a rule")?;
         Ok(())
     }
 
@@ -103,17 +110,35 @@ impl Delivery {
     ///
     /// No right to.
     pub async fn remove(&self) -> Result<(), DeliveryError> {
-        let gone = [Errno::NOENT, Errno::SRCH, ABSENT[0], ABSENT[1]];
-        for family in FAMILIES {
-            unless(self.handle.rule().del(rule(family)).execute().await, &gone, "remove a rule")?;
-            unless(self.handle.route().del(route(family)).execute().await, &gone, "remove a route")?;
-        }
+        let [four, six] = FAMILIES;
+        joined(self.remove_family(four).await, self.remove_family(six).await)
+    }
+
+    async fn remove_family(&self, family: AddressFamily) -> Result<(), DeliveryError> {
+        let gone = [&[Errno::NOENT, Errno::SRCH], absent(family)].concat();
+        unless(self.handle.rule().del(rule(family)).execute().await, &gone, "remove a rule")?;
+        unless(self.handle.route().del(route(family)).execute().await, &gone, "remove a route")?;
         Ok(())
     }
 }
 
-/// A machine without the family.
-const ABSENT: [Errno; 2] = [Errno::AFNOSUPPORT, Errno::OPNOTSUPP];
+/// What is said of two families.
+fn joined(four: Result<(), DeliveryError>, six: Result<(), DeliveryError>) -> Result<(), DeliveryError> {
+    match (four, six) {
+        (Err(four), Err(six)) => Err(DeliveryError::Both(Box::new(four), Box::new(six))),
+        (four, six) => four.and(six),
+    }
+}
+
+/// How the kernel says that a machine does not have a family. Where IPv6 is switched off by
+/// `net.ipv6.conf.*.disable_ipv6` it knows rules of IPv6 and refuses routes, with another word than to whom has no right
+/// (`EPERM`).
+fn absent(family: AddressFamily) -> &'static [Errno] {
+    match family {
+        AddressFamily::Inet6 => &[Errno::AFNOSUPPORT, Errno::OPNOTSUPP, Errno::ACCESS],
+        _ => &[Errno::AFNOSUPPORT, Errno::OPNOTSUPP],
+    }
+}
 
 #[derive(PartialEq, Eq)]
 enum Done {

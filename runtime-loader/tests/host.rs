@@ -6,7 +6,7 @@
 mod harness;
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use harness::case::{decision_of, endpoint_of, of_agent, owned};
@@ -18,6 +18,9 @@ use sluice_backends::datapath::entries;
 use sluice_backends::image::Room;
 use sluice_backends::probe::Found;
 use sluice_compiler::options::Options;
+use sluice_loader::dns::counts::Counts;
+use sluice_loader::dns::message::Query;
+use sluice_loader::dns::upstream::{Line, ask};
 use sluice_loader::generation::{Check, Number, Prepared};
 use sluice_loader::kernel::Asked;
 use sluice_loader::node::{Interface, Node, Sizes};
@@ -96,6 +99,46 @@ fn what_comes_in_by_the_hosts_interface_comes_to_it() {
         assert!(connects(by_host, of(machine, 9090), true), "{host}: allowed from it");
         assert!(!connects(by_host, of(machine, 9091), false), "{host}: not allowed from it");
         assert!(connects(by_machine, of(behind, 8081), true), "{behind}: what it passes on is others'");
+    }
+    node.remove().unwrap();
+}
+
+/// The pod's own policy has judged what it asks: that of the host, which allows no DNS, is not asked about it.
+#[test]
+fn what_the_proxy_asks_for_pods_is_not_the_hosts() {
+    if !root("what_the_proxy_asks_for_pods_is_not_the_hosts") {
+        return;
+    }
+    let network = Network::new(2);
+    let mut node =
+        Node::open(network.pins(), &entries().unwrap(), Sizes { connections: Some(1_024) }).unwrap();
+    node.publish(&prepared(&network, node.next())).unwrap();
+    let interface = Interface { ifindex: network.ifindex(MACHINE), name: network.interface(MACHINE) };
+    node.attach(&BTreeSet::from([interface])).unwrap();
+    let message = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x01a\x04test\0\0\x01\0\x01";
+    let query = Query::read(message).unwrap();
+    let patience = Duration::from_secs(5);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for address in Network::addresses(MACHINE) {
+        let server = of(address, 53);
+        let (over_udp, over_tcp) = inside(&network, MACHINE, || {
+            (UdpSocket::bind(server).unwrap(), TcpListener::bind(server).unwrap())
+        });
+        std::thread::spawn(move || {
+            let mut buffer = [0; 512];
+            let (length, from) = over_udp.recv_from(&mut buffer).unwrap();
+            buffer[2] |= 0x80;
+            over_udp.send_to(&buffer[..length], from).unwrap();
+        });
+        let by_host = |to: SocketAddr, within| TcpStream::connect_timeout(&to, within);
+        assert!(!connects(by_host, server, false), "{server}: the host itself may not");
+        let mut message = message.to_vec();
+        runtime.block_on(async {
+            let answered = ask(server, &query, &mut message, patience, &Counts::default()).await;
+            assert!(answered.is_ok(), "{server} over UDP: {answered:?}");
+            assert!(Line::open(server, patience).await.is_ok(), "{server} over TCP");
+        });
+        drop(over_tcp);
     }
     node.remove().unwrap();
 }

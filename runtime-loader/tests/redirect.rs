@@ -311,6 +311,30 @@ fn rules_and_routes_are_found_again_and_taken_away() {
     });
 }
 
+/// It is as if the machine did not have it, and no reason to go without the other family.
+#[test]
+fn ipv6_may_be_switched_off() {
+    if !root("ipv6_may_be_switched_off") {
+        return;
+    }
+    let network = Network::new(1);
+    assert!(network.on_node("sysctl -qw net.ipv6.conf.all.disable_ipv6=1").status.success());
+    let there = || {
+        let show = "ip rule show pref 53; ip route show table 5353; ip -6 rule show pref 53";
+        String::from_utf8(network.on_node(show).stdout).unwrap()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        for _ in 0..2 {
+            Delivery::new().unwrap().put().await.unwrap();
+            assert_eq!(there().lines().count(), 2, "{}", there());
+        }
+        Sockets::listen(0).unwrap();
+        Delivery::new().unwrap().remove().await.unwrap();
+        assert_eq!(there(), "");
+    });
+}
+
 #[test]
 fn who_may_not_take_others_packets_is_told_what_it_takes() {
     if !root("who_may_not_take_others_packets_is_told_what_it_takes") {

@@ -1,7 +1,8 @@
 //! How much may be under way at a time, so that no endpoint takes from the others what they need.
 //!
-//! An endpoint may have as many as are free, and no more than its own bound: one that floods gets half of all, two get
-//! a third each, and something is always free for whoever comes next.
+//! An endpoint may have as many as are free, and no more than its own bound: one that floods gets half of all, or its
+//! own bound where that is less (a quarter of all queries, an eighth of all connections). The next one gets half of what
+//! is left at most, so something is always free for whoever comes next.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

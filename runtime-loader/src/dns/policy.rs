@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use sluice_compiler::Compiled;
 use sluice_ir::decision::EndpointName;
@@ -21,14 +21,20 @@ use sluice_ir::net::{PortRange, Protocol};
 use sluice_ir::policy::eval::{
     Answer, Question, Verdict, eval_among, named_range, rule_matches, rule_verdict, subject_matches,
 };
-use sluice_ir::policy::{Direction, Enforcement, Identity, L7Rules, Peer, Peers, Policy, Ports, Rule};
+use sluice_ir::policy::{
+    Direction, DnsRule, Enforcement, Identity, L7Rules, Peer, Peers, Policy, Ports, Rule,
+};
 
 use super::cache::Endpoint;
 use super::rules::{Lines, NameRules};
 use crate::api::policy::RuleRef;
 
-/// So many judgements are remembered. There are as many as endpoints times DNS servers.
-const MOST_JUDGED: usize = 100_000;
+/// So many judgements are remembered of each endpoint: one for each of its DNS servers. Who asks more servers than that
+/// has them judged again, and nobody else has.
+const MOST_JUDGED: usize = 256;
+
+/// So many groups of rules are shared before those are looked for that nobody has any more.
+const MANY_SHARED: usize = 1_024;
 
 /// How a message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,11 +92,24 @@ pub struct Book {
     askers: BTreeMap<IpAddr, Arc<Asker>>,
     /// Whether servers are chosen by name, so that what was judged may be another thing with the next answer.
     by_name: bool,
-    /// Each with the names that the server had then.
-    judged: Mutex<BTreeMap<Key, (Vec<DnsName>, Access)>>,
+    judged: Mutex<BTreeMap<Endpoint, Judged>>,
+    shared: Mutex<BTreeMap<Basis, Weak<NameRules>>>,
 }
 
-type Key = (Endpoint, SocketAddr, Transport);
+/// What one endpoint may ask its servers, each with the names that the server had then.
+type Judged = BTreeMap<(SocketAddr, Transport), (Vec<DnsName>, Access)>;
+
+/// What names follow from, and nothing else does: so there is one index of them, however many servers and endpoints it
+/// is for. A rule may have thousands of names, and an endpoint may ask thousands of servers.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Basis {
+    /// The rules with the names.
+    rules: Vec<RuleId>,
+    /// Rules that let every name pass.
+    widening: Vec<RuleId>,
+    /// Whether anything is restricted at all.
+    isolates: bool,
+}
 
 /// Whether any rule of a policy sends packets to the proxy.
 pub fn needs_proxy(policy: &Policy) -> bool {
@@ -119,7 +138,8 @@ impl Book {
             askers.extend(addresses.iter().map(|address| (*address, Arc::clone(&asker))));
         }
         let by_name = compiled.policy.rules().any(|(_, rule)| names_servers(&compiled.policy, rule));
-        Book { generation, compiled, node: node.into(), askers, by_name, judged: Mutex::default() }
+        let (judged, shared) = (Mutex::default(), Mutex::default());
+        Book { generation, compiled, node: node.into(), askers, by_name, judged, shared }
     }
 
     /// The generation.
@@ -152,9 +172,9 @@ impl Book {
     ) -> Access {
         let named = self.by_name && self.compiled.inventory.owner(server.ip()).is_none();
         let names = if named { names_of(server.ip()) } else { Vec::new() };
-        let key = (Arc::clone(&asker.endpoint), server, transport);
-        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((as_named, access)) = judged().get(&key)
+        let key = (server, transport);
+        if let Some((as_named, access)) =
+            locked(&self.judged).get(&asker.endpoint).and_then(|of| of.get(&key))
             && *as_named == names
         {
             return access.clone();
@@ -165,7 +185,8 @@ impl Book {
         peer.names.iter_mut().for_each(|learned| learned.by = None);
         peer.names.extend(names.iter().cloned().map(LearnedName::from));
         let access = self.judge(asker, &peer, transport.protocol(), server.port());
-        let mut known = judged();
+        let mut judged = locked(&self.judged);
+        let known = judged.entry(Arc::clone(&asker.endpoint)).or_default();
         if known.len() >= MOST_JUDGED {
             known.clear();
         }
@@ -182,9 +203,36 @@ impl Book {
         match answer.verdict {
             Verdict::Allow => Access::Open,
             Verdict::Deny => Access::Closed(lines(policy, &answer.rules)),
-            Verdict::Redirect => names(policy, selecting, &answer, &question),
+            Verdict::Redirect => match basis(policy, selecting, &answer, &question) {
+                Some(basis) => Access::Names(self.names(basis)),
+                // Another proxy is the stricter, and this is not it.
+                None => Access::Closed(lines(policy, &answer.rules)),
+            },
         }
     }
+
+    /// The names that follow from some rules, made once.
+    fn names(&self, basis: Basis) -> Arc<NameRules> {
+        let there = |shared: &BTreeMap<Basis, Weak<NameRules>>| shared.get(&basis).and_then(Weak::upgrade);
+        if let Some(names) = there(&locked(&self.shared)) {
+            return names;
+        }
+        // It may take long, and others go on meanwhile.
+        let made = Arc::new(names(&self.compiled.policy, &basis));
+        let mut shared = locked(&self.shared);
+        if let Some(names) = there(&shared) {
+            return names;
+        }
+        if shared.len() >= MANY_SHARED {
+            shared.retain(|_, names| names.strong_count() > 0);
+        }
+        shared.insert(basis, Arc::downgrade(&made));
+        made
+    }
+}
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a rule chooses DNS servers by name.
@@ -204,18 +252,11 @@ fn selecting(policy: &Policy, subject: &Identity) -> Vec<RuleId> {
     policy.rules().filter(|(_, rule)| selects(rule)).map(|(id, _)| id).collect()
 }
 
-/// The names of the rules that redirect.
-fn names(policy: &Policy, selecting: &[RuleId], answer: &Answer, question: &Question<'_>) -> Access {
-    let mut rules = Vec::new();
-    for id in &answer.rules {
-        let Some(L7Rules::Dns(alternatives)) = policy.rule(*id).l7.map(|l7| &policy.l7(l7).rules) else {
-            // Another proxy is the stricter, and this is not it.
-            return Access::Closed(lines(policy, &answer.rules));
-        };
-        let line = lines(policy, std::slice::from_ref(id));
-        rules.extend(alternatives.iter().map(|rule| (rule, Arc::clone(&line))));
+/// What names follow from for a question that is redirected; none if it is not to this proxy.
+fn basis(policy: &Policy, selecting: &[RuleId], answer: &Answer, question: &Question<'_>) -> Option<Basis> {
+    if !answer.rules.iter().all(|id| alternatives(policy, *id).is_some()) {
+        return None;
     }
-    let mut names = NameRules::new(rules);
     let widens = |id: &RuleId| {
         let rule = policy.rule(*id);
         is_for_port(rule, question) && rule_matches(policy, rule, question)
@@ -226,12 +267,31 @@ fn names(policy: &Policy, selecting: &[RuleId], answer: &Answer, question: &Ques
     };
     let isolates = policy.settings.enforcement == Enforcement::Always
         || selecting.iter().any(|id| policy.rule(*id).default_deny);
-    if !widening.is_empty() {
-        names.allow_everything(lines(policy, &widening));
-    } else if !isolates {
-        names.allow_everything(lines(policy, &answer.rules));
+    Some(Basis { rules: answer.rules.clone(), widening, isolates })
+}
+
+/// What a rule says of names; none if it says something else.
+fn alternatives(policy: &Policy, id: RuleId) -> Option<&[DnsRule]> {
+    match policy.rule(id).l7.map(|l7| &policy.l7(l7).rules) {
+        Some(L7Rules::Dns(alternatives)) => Some(alternatives),
+        _ => None,
     }
-    Access::Names(Arc::new(names))
+}
+
+/// The names of rules.
+fn names(policy: &Policy, basis: &Basis) -> NameRules {
+    let of_rule = |id: &RuleId| {
+        let line = lines(policy, std::slice::from_ref(id));
+        let alternatives = alternatives(policy, *id).unwrap_or_default();
+        alternatives.iter().map(move |rule| (rule, Arc::clone(&line)))
+    };
+    let mut names = NameRules::new(basis.rules.iter().flat_map(of_rule));
+    if !basis.widening.is_empty() {
+        names.allow_everything(lines(policy, &basis.widening));
+    } else if !basis.isolates {
+        names.allow_everything(lines(policy, &basis.rules));
+    }
+    names
 }
 
 fn lines(policy: &Policy, rules: &[RuleId]) -> Lines {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -30,7 +30,9 @@ const AT_A_TIME: usize = 64;
 /// One connection.
 struct Conversation {
     proxy: Arc<Proxy>,
-    writer: Mutex<OwnedWriteHalf>,
+    /// None once an answer was not written to its end: the client would read the next one as the rest of it.
+    writer: Mutex<Option<OwnedWriteHalf>>,
+    cut: Notify,
     line: Mutex<Option<Arc<Line>>>,
 }
 
@@ -50,8 +52,17 @@ impl Proxy {
         // Without it answers would only be slower.
         let _ = stream.set_nodelay(true);
         let (reader, writer) = stream.into_split();
-        let talk = Conversation { proxy: self, writer: Mutex::new(writer), line: Mutex::new(None) };
-        Arc::new(talk).listen(from, to, reader).await;
+        let talk = Arc::new(Conversation {
+            proxy: self,
+            writer: Mutex::new(Some(writer)),
+            cut: Notify::new(),
+            line: Mutex::new(None),
+        });
+        tokio::select! {
+            () = Arc::clone(&talk).listen(from, to, reader) => {}
+            // Nothing can be answered any more.
+            () = talk.cut.notified() => {}
+        }
     }
 }
 
@@ -65,7 +76,7 @@ impl Conversation {
             while asked.try_join_next().is_some() {}
             let Ok(Ok(Some(message))) = timeout(IDLE, frame::read(&mut reader)).await else { break };
             match self.proxy.begin(from, to, Transport::Tcp, message) {
-                // There is no saying where the next message begins.
+                // Too short for a question, an answer itself, or of an endpoint that has gone: no client says more.
                 Step::Drop => return,
                 Step::Say(answer) => {
                     if self.say(&answer).await.is_none() {
@@ -107,8 +118,11 @@ impl Conversation {
         if self.say(&released).await.is_none() || !job.query.is_transfer() {
             return;
         }
+        // No message of a transfer is known to be the last. To wait for the next one takes no place from other questions.
+        let id = job.query.id;
+        drop(job);
         while let Ok(Some(mut bytes)) = timeout(patience, replies.next()).await {
-            super::upstream::set_id(&mut bytes, job.query.id);
+            super::upstream::set_id(&mut bytes, id);
             if self.say(&bytes).await.is_none() {
                 return;
             }
@@ -144,9 +158,16 @@ impl Conversation {
         Ok(new)
     }
 
-    /// Sends an answer; none if the client does not take it.
+    /// Sends an answer. None if the client does not take it, which ends the conversation.
     async fn say(&self, message: &[u8]) -> Option<()> {
-        let mut writer = self.writer.lock().await;
-        timeout(SLOWEST, frame::write(&mut *writer, message)).await.ok()?.ok()
+        let mut place = self.writer.lock().await;
+        // Given back when the answer is written, so that whoever is cut off at any moment leaves none.
+        let mut writer = place.take()?;
+        let Ok(Ok(())) = timeout(SLOWEST, frame::write(&mut writer, message)).await else {
+            self.cut.notify_one();
+            return None;
+        };
+        *place = Some(writer);
+        Some(())
     }
 }

@@ -1,11 +1,12 @@
 //! Which names may be asked for, and which line says so.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use sluice_ir::dns_name::DnsName;
 use sluice_loader::dns::policy::{Access, Book, Transport};
 
-use crate::scene::{WEB, book, policy};
+use crate::scene::{CART, WEB, book, policy};
 
 fn server(port: u16) -> SocketAddr {
     ([127, 0, 0, 1], port).into()
@@ -97,4 +98,30 @@ fn a_server_that_is_chosen_by_name_is_known_when_its_name_is() {
     };
     assert!(matches!(learned(&[]), Access::Closed(_)));
     assert!(matches!(learned(&["dns.example"]), Access::Names(_)));
+}
+
+#[test]
+fn who_asks_thousands_of_servers_takes_no_memory_for_each() {
+    let text = policy(53, "[{matchPattern: '*.x.io'}]")
+        .replace("endpointSelector: {}", "endpointSelector: {matchLabels: {app: web}}");
+    let book = book(
+        &(text.clone() + "---\n" + &text.replace("app: web", "app: cart").replace("name: dns", "name: cart")),
+    );
+    let rules = |from, at: u32| match book.access(
+        book.asker(from).unwrap(),
+        ((0x7f00_0000 + at).to_be_bytes(), 53).into(),
+        Transport::Udp,
+        |_| Vec::new(),
+    ) {
+        Access::Names(rules) => rules,
+        other => panic!("{other:?}"),
+    };
+    let of_other = Arc::downgrade(&rules(CART, 1));
+    let first = rules(WEB, 1);
+    for at in 0..10_000 {
+        assert!(Arc::ptr_eq(&first, &rules(WEB, at)), "{at}: the same rules");
+    }
+    // What is remembered holds it.
+    assert!(Arc::strong_count(&first) <= 257, "{}", Arc::strong_count(&first));
+    assert_eq!(of_other.strong_count(), 1, "what others were told is remembered");
 }

@@ -7,7 +7,12 @@ mod udp;
 pub use tcp::{Line, Replies};
 pub use udp::ask;
 
+use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
+
+use sluice_backends::abi::MARK_OF_PROXY;
+use socket2::SockRef;
 
 /// How long a server may take (semantics.md 5.3).
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,6 +29,16 @@ pub enum NoAnswer {
     /// Its answer cannot be read.
     #[error("the server's answer is malformed")]
     Malformed,
+}
+
+/// Marks a socket before anything is sent: what endpoints ask is judged by their policy, and not by the host's
+/// (`bpf/lib/policy.h`). Who has no right to has no sockets either for what endpoints send, and says so there
+/// ([`super::socket`]); it may ask as itself.
+fn mark(socket: &impl AsFd) -> io::Result<()> {
+    match SockRef::from(socket).set_mark(MARK_OF_PROXY) {
+        Err(why) if why.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
 }
 
 /// An id that nobody can guess.

@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Mutex as Turns, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::{NoAnswer, frame, fresh_id, set_id};
+use super::{NoAnswer, frame, fresh_id, mark, set_id};
 
 /// Messages of one transfer that wait to be taken.
 const WAITING: usize = 4;
@@ -48,7 +48,7 @@ impl Line {
     ///
     /// It takes too long, or cannot be reached.
     pub async fn open(server: SocketAddr, patience: Duration) -> Result<Line, NoAnswer> {
-        let stream = timeout(patience, TcpStream::connect(server)).await.map_err(|_| NoAnswer::Timeout)??;
+        let stream = timeout(patience, connect(server)).await.map_err(|_| NoAnswer::Timeout)??;
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
         let open = Arc::new(Mutex::new(Open { waiting: BTreeMap::new(), ended: false }));
@@ -82,8 +82,40 @@ impl Line {
         };
         let replies = Replies { id, messages, open: Arc::clone(&self.open) };
         set_id(&mut message, id);
-        frame::write(&mut *self.writer.lock().await, &message).await?;
+        let mut writer = self.writer.lock().await;
+        // Whoever wrote before may have been cut off.
+        if self.has_ended() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let mut writing = Writing { line: self, is_whole: false };
+        frame::write(&mut *writer, &message).await?;
+        writing.is_whole = true;
+        drop(writing);
         Ok(replies)
+    }
+}
+
+/// A message that is being written. If that is not brought to an end the connection is of no use any more, to nobody:
+/// the server would read the next question as the rest of this one, and what was judged is not what it reads.
+struct Writing<'l> {
+    line: &'l Line,
+    is_whole: bool,
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            self.line.reader.abort();
+            locked(&self.line.open).end();
+        }
+    }
+}
+
+impl Open {
+    /// Nobody gets an answer any more.
+    fn end(&mut self) {
+        self.ended = true;
+        self.waiting.clear();
     }
 }
 
@@ -106,6 +138,12 @@ impl Drop for Replies {
     }
 }
 
+async fn connect(server: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if server.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    mark(&socket)?;
+    socket.connect(server).await
+}
+
 fn locked(open: &Mutex<Open>) -> std::sync::MutexGuard<'_, Open> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -119,7 +157,5 @@ async fn listen(mut reader: OwnedReadHalf, open: Arc<Mutex<Open>>) {
             let _ = waiting.send(message).await;
         }
     }
-    let mut open = locked(&open);
-    open.ended = true;
-    open.waiting.clear();
+    locked(&open).end();
 }

@@ -13,7 +13,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use super::{NoAnswer, fresh_id, set_id};
+use super::{NoAnswer, fresh_id, mark, set_id};
 use crate::dns::counts::Counts;
 use crate::dns::message::{Answer, Mismatch, Query};
 
@@ -40,6 +40,7 @@ pub async fn ask(
     set_id(message, id);
     let answered = async {
         let socket = UdpSocket::bind((any, 0)).await?;
+        mark(&socket)?;
         hear_of_errors(&socket, server)?;
         socket.connect(server).await?;
         socket.send(message).await?;
