@@ -5,13 +5,16 @@
 mod harness;
 
 use std::collections::BTreeSet;
+use std::mem::offset_of;
 
 use harness::network::Network;
 use harness::programs::{constant, entries};
 use harness::root;
+use sluice_backends::abi::{Word, map};
 use sluice_backends::image::{Image, Write};
 use sluice_ir::decision::ByDirection;
-use sluice_loader::generation::Number;
+use sluice_loader::generation::{Bank, Number};
+use sluice_loader::kernel::{Map, Memory};
 use sluice_loader::node::{Interface, Node, Sizes};
 use sluice_loader::plan::Step;
 
@@ -124,6 +127,73 @@ fn programs_that_are_verified_are_taken_by_the_generations_to_come() {
         assert_eq!(reaches(&network, 0, 1), passes);
     }
     node.remove().unwrap();
+}
+
+/// The marks of both banks, as the word has them.
+struct Marks(Memory);
+
+impl Marks {
+    fn of(network: &Network) -> Marks {
+        let spec = map("sluice_word").unwrap();
+        Marks(Memory::of(&Map::open(spec, &network.pins().shared(spec)).unwrap()).unwrap())
+    }
+
+    fn place(bank: Bank) -> usize {
+        offset_of!(Word, marks) + bank.index() as usize * 4
+    }
+
+    fn get(&self, bank: Bank) -> u32 {
+        self.0.load(Marks::place(bank)).unwrap()
+    }
+
+    fn wipe(&self, bank: Bank) {
+        self.0.store(Marks::place(bank), 0).unwrap();
+    }
+}
+
+#[test]
+fn an_agent_that_follows_another_has_a_mark_for_its_first_generation() {
+    if !root("an_agent_that_follows_another_has_a_mark_for_its_first_generation") {
+        return;
+    }
+    let network = Network::new(0);
+    let mut seen = BTreeSet::new();
+    for agent in 0..6 {
+        let mut node = open(&network);
+        let marks = Marks::of(&network);
+        let before = node.current().map(|number| marks.get(number.bank()));
+        assert_eq!(before.is_some(), agent > 0);
+        let number = node.publish(&constant(true)).unwrap();
+        let mark = marks.get(number.bank());
+        assert!(mark != 0 && seen.insert(mark), "{mark:#x}, and before {seen:x?}");
+        // One goes while packets may have both marks, and one when that is over.
+        assert_eq!(before, node.current().and_then(|now| before.map(|_| marks.get(now.bank().other()))));
+        if agent % 2 == 0 {
+            node.settle().unwrap();
+            assert_eq!(marks.get(number.bank().other()), 0, "nobody has it");
+            assert_eq!(marks.get(number.bank()), mark);
+        }
+    }
+}
+
+#[test]
+fn no_generation_gets_the_mark_of_the_one_before_while_packets_have_it() {
+    if !root("no_generation_gets_the_mark_of_the_one_before_while_packets_have_it") {
+        return;
+    }
+    let network = Network::new(0);
+    let mut node = open(&network);
+    let marks = Marks::of(&network);
+    let first = node.publish(&constant(true)).unwrap();
+    let second = node.publish(&constant(true)).unwrap();
+    assert!(!node.is_settled());
+    // As if none had been free when it came.
+    marks.wipe(second.bank());
+    node.ensure_mark().unwrap();
+    let [before, now] = [first, second].map(|number| marks.get(number.bank()));
+    assert!(before != 0 && now != 0 && before != now, "{before:#x}, {now:#x}");
+    node.ensure_mark().unwrap();
+    assert_eq!(marks.get(second.bank()), now, "who has one keeps it");
 }
 
 /// Whoever comes after a version of Sluice with another ABI cannot read what that has pinned, and must not open the node.

@@ -16,7 +16,6 @@ mod spare;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use sluice_backends::abi::{Counter, Limit};
 use sluice_backends::image::Write;
@@ -99,7 +98,7 @@ impl Node {
             banks[bank.index() as usize] = Some(InKernel::open(&pins, bank)?);
         }
         let settling = current.map(plan::settle).unwrap_or_default().into();
-        let marks = Marks::new(current.is_none(), Instant::now());
+        let marks = marks_found(&shared, current)?;
         let mut node = Node { pins, shared, entries, current, banks, marks, settling };
         node.settle()?;
         // What another agent left there may be half made.
@@ -200,10 +199,10 @@ impl Node {
     /// # Errors
     ///
     /// A mistake in Sluice.
-    pub fn mark(&mut self) -> Result<(), NodeError> {
+    pub fn ensure_mark(&mut self) -> Result<(), NodeError> {
         let Some(bank) = self.current.map(Number::bank) else { return Ok(()) };
-        match self.shared.mark(bank)? {
-            0 => Ok(self.shared.set_mark(bank, self.marks.take(0, Instant::now()))?),
+        match self.shared.mark_of(bank)? {
+            0 => Ok(self.shared.set_mark_of(bank, self.marks.take(marks::now()))?),
             _ => Ok(()),
         }
     }
@@ -356,15 +355,21 @@ impl Node {
 
     /// Nobody reads the mark of its bank before it is in force, as nobody is in that.
     fn flip(&mut self, number: Number) -> Result<(), NodeError> {
-        let bank = number.bank();
-        let mark = self.marks.take(self.shared.mark(bank.other())?, Instant::now());
-        self.shared.set_mark(bank, mark)?;
+        let mark = self.marks.take(marks::now());
+        self.shared.set_mark_of(number.bank(), mark)?;
         Ok(self.shared.flip(number)?)
     }
 
+    /// The mark of the generation before is given up. Another agent that comes after any of these stores finds it in use, or
+    /// when it was given up.
     fn forget_before(&mut self, number: Number) -> Result<(), NodeError> {
-        self.marks.give_up(self.shared.mark(number.bank().other())?, Instant::now());
-        Ok(self.shared.forget_before(number)?)
+        let before = number.bank().other();
+        let (mark, now) = (self.shared.mark_of(before)?, marks::now());
+        self.shared.set_given_up(mark, now)?;
+        self.shared.forget_before(number)?;
+        self.shared.set_mark_of(before, 0)?;
+        self.marks.give_up(mark, now);
+        Ok(())
     }
 
     fn clear(&mut self, bank: Bank) -> Result<(), NodeError> {
@@ -376,4 +381,14 @@ impl Node {
     fn bank_mut(&mut self, bank: Bank) -> &mut Option<InKernel> {
         &mut self.banks[bank.index() as usize]
     }
+}
+
+/// What is known of marks when an agent begins: those in the word are the ones of the generation in force and of the one
+/// before, which is not forgotten yet.
+fn marks_found(shared: &Shared, current: Option<Number>) -> Result<Marks, KernelError> {
+    let mut in_use = Vec::new();
+    for bank in current.iter().flat_map(|_| Bank::BOTH) {
+        in_use.push(shared.mark_of(bank)?);
+    }
+    Ok(Marks::found(&in_use, shared.given_up()?, marks::now()))
 }

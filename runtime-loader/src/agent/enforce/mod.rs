@@ -184,7 +184,7 @@ impl Enforcer {
 
     /// Lets packets say by which generation they were judged, where that could not be when it came.
     pub(super) fn mark(&mut self) {
-        if let Err(error) = self.node.mark() {
+        if let Err(error) = self.node.ensure_mark() {
             tracing::warn!(%error, "the generation in force gets no mark");
         }
     }
