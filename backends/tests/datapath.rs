@@ -431,6 +431,25 @@ fn what_another_generation_has_judged_is_judged_as_a_whole() {
 }
 
 #[test]
+fn the_mark_of_the_generation_before_is_not_believed() {
+    for packet in [tcp4, tcp6] {
+        let mut node = Node::new(&constants());
+        let sent = packet(FRIEND, ENDPOINT, [999, WEB], SYN);
+        node.let_out(sent.clone());
+        let around = Context { ingress_ifindex: BESIDE, mark: MARK, ..Context::default() };
+        let mut come = |word: [u32; 2]| {
+            node.image("sluice_word", 0, word.as_bytes());
+            node.run_with(DIRECTION_INGRESS, sent.clone(), &around)
+        };
+        assert_eq!(come([6, 6]).code, PASS);
+        // Generation 6 judges it, and may have let it in, or the next has, and others have brought the mark back.
+        let outcome = come([7, 6]);
+        let event = Event::read_from_bytes(&outcome.events[0].1).unwrap();
+        assert_eq!((outcome.code, event.generation, event.endpoint), (DROP, 6, 78));
+    }
+}
+
+#[test]
 fn nobody_is_asked_about_what_was_translated() {
     for packet in [tcp4, tcp6] {
         let mut node = Node::new(&constants());

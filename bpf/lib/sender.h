@@ -2,18 +2,24 @@
 /*
  * Who sent a packet that another generation than this one has let pass, or nobody knows which: then this one judges it
  * as a whole, for whoever sent it, too. So no packet passes by a mix of two, however long it was on its way, with two
- * exceptions: what was translated on its way without a mark is judged here for its receiver alone; and a mark of others
- * that is just that of the generation before is believed, until that is forgotten some milliseconds after the next came.
+ * exceptions. What was translated on its way without a mark is judged here for its receiver alone. And a mark of others
+ * is believed where it is that of the generation in force: it is true but for what was on its way at the flip.
  */
 #pragma once
 
 #include "policy.h"
 
-/* Whether a packet that is given out was let pass by this generation when it came in. */
+/*
+ * Whether a packet that is given out was let pass by this generation when it came in. Nobody knows that of the one before:
+ * what comes in after the flip may get its mark from others, who kept it with a connection.
+ */
 inline_always bool was_judged(const struct __sk_buff *skb, __u32 generation)
 {
-	__u32 mark = sluice_word.marks[generation & 1];
+	__u32 bank = generation & 1;
+	__u32 mark = sluice_word.marks[bank];
 
+	if (bank != (sluice_word.generation & 1))
+		return false;
 	return mark && (skb->mark & SLUICE_MARK_GENERATION_MASK) == mark;
 }
 
