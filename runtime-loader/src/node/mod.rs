@@ -13,7 +13,7 @@ mod marks;
 mod shared;
 mod spare;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 
@@ -44,6 +44,10 @@ pub struct Node {
     marks: Marks,
     /// What is to be done until nobody reads the bank of the next generation.
     settling: VecDeque<Step>,
+    /// The interfaces that are to have programs, once somebody has said it.
+    wanted: Option<BTreeSet<u32>>,
+    /// Whether something of another version is left.
+    has_aside: bool,
 }
 
 /// Why a node's datapath is not as it was wanted. What was in force before still is.
@@ -99,7 +103,9 @@ impl Node {
         }
         let settling = current.map(plan::settle).unwrap_or_default().into();
         let marks = marks_found(&shared, current)?;
-        let mut node = Node { pins, shared, entries, current, banks, marks, settling };
+        let has_aside = !pins.aside().map_err(|why| NodeError::pins(pins.root(), why))?.is_empty();
+        let mut node =
+            Node { pins, shared, entries, current, banks, marks, settling, wanted: None, has_aside };
         node.settle()?;
         // What another agent left there may be half made.
         let idle = Bank::BOTH.into_iter().filter(|bank| current.map(Number::bank) != Some(*bank));
@@ -312,24 +318,14 @@ impl Node {
     /// # Errors
     ///
     /// A pin that cannot be removed.
-    pub fn remove(self) -> Result<(), NodeError> {
+    pub fn remove(mut self) -> Result<(), NodeError> {
+        self.wanted = Some(BTreeSet::new());
         self.leave_aside()?;
         let Node { pins, shared, entries, banks, .. } = self;
         remove(&pins.links())?;
         wait_for_readers()?;
         drop((shared, entries, banks));
         remove(pins.root())
-    }
-
-    /// Takes away what another version has left: first from the interfaces.
-    fn leave_aside(&self) -> Result<(), NodeError> {
-        let aside = self.pins.aside().map_err(|why| NodeError::pins(self.pins.root(), why))?;
-        if aside.is_empty() {
-            return Ok(());
-        }
-        aside.iter().try_for_each(|(_, links)| remove(links))?;
-        wait_for_readers()?;
-        aside.iter().try_for_each(|(folder, _)| remove(folder))
     }
 
     fn run_all(&mut self, steps: &[Step], watch: &mut dyn FnMut(&Step)) -> Result<(), NodeError> {
