@@ -114,11 +114,15 @@ struct sluice_word {
 	__u32 previous;
 	/* For each bank, the mark of what its generation has let pass; 0 if no mark is free, and nothing is marked. */
 	__u32 marks[2];
+	/* For each mark and for none, when the last generation that had it gave it up, in seconds since the machine began;
+	 * 0 if nobody has. It is there for whoever changes marks next: programs do not read it. */
+	__u32 given_up[16];
 };
-_Static_assert(sizeof(struct sluice_word) == 16, "size of sluice_word");
+_Static_assert(sizeof(struct sluice_word) == 80, "size of sluice_word");
 _Static_assert(offsetof(struct sluice_word, generation) == 0, "sluice_word.generation");
 _Static_assert(offsetof(struct sluice_word, previous) == 4, "sluice_word.previous");
 _Static_assert(offsetof(struct sluice_word, marks) == 8, "sluice_word.marks");
+_Static_assert(offsetof(struct sluice_word, given_up) == 16, "sluice_word.given_up");
 
 /* Where proxies listen. It outlives generations and whoever writes it, and each store is seen at once. */
 struct sluice_proxy {

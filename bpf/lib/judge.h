@@ -57,24 +57,23 @@ inline_always int judge_internet(struct __sk_buff *skb, const struct sluice_endp
 {
 	struct sluice_ct_key key;
 	int reason = check_source(endpoint, packet);
-	bool reply;
 
 	if (reason)
 		return reason;
 	if (is_of_link(packet) || is_frag_needed(packet))
 		return PASSES;
 	connection_key(skb, packet, packet->direction, &key);
-	reply = is_reply(skb, endpoint, packet, &key);
-	if (!reply && is_related(skb, endpoint, packet))
+	/*
+	 * What belongs to a connection passes here by any generation alike, so it does by the one that has let it pass where
+	 * it came in: by that one as a whole. So its sender is not asked, whatever its mark says.
+	 */
+	if (is_reply(skb, endpoint, packet, &key) || is_related(skb, endpoint, packet))
 		return PASSES;
 	/* That it is an error, and which, was of interest up to here. */
 	forget(skb, packet->destination_port);
-	forget(skb, reply);
 	reason = policy_of_sender(skb, endpoint, packet, judgement);
 	forget(skb, reason);
-	if (reason || reply)
-		return reason;
-	return policy(skb, endpoint, packet, &key, judgement);
+	return reason ? reason : policy(skb, endpoint, packet, &key, judgement);
 }
 
 /* PASSES, NOT_OURS, or a drop reason. */

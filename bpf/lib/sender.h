@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Who sent a packet that another generation than this one has let pass, or nobody knows which: then this one judges it
- * as a whole, for whoever sent it, too. So no packet passes by a mix of two, however long it was on its way and whatever
- * others do to marks.
+ * as a whole, for whoever sent it, too. So no packet passes by a mix of two, however long it was on its way, with two
+ * exceptions. What was translated on its way without a mark is judged here for its receiver alone. And a mark of others
+ * is believed where it is that of the generation in force: it is true but for what was on its way at the flip.
  */
 #pragma once
 
 #include "policy.h"
 
-/* Whether a packet that is given out was let pass by this generation when it came in. */
+/*
+ * Whether a packet that is given out was let pass by this generation when it came in. Nobody knows that of the one before:
+ * what comes in after the flip may get its mark from others, who kept it with a connection.
+ */
 inline_always bool was_judged(const struct __sk_buff *skb, __u32 generation)
 {
-	__u32 mark = sluice_word.marks[generation & 1];
+	__u32 bank = generation & 1;
+	__u32 mark = sluice_word.marks[bank];
 
+	if (bank != (sluice_word.generation & 1))
+		return false;
 	return mark && (skb->mark & SLUICE_MARK_GENERATION_MASK) == mark;
 }
 
@@ -31,19 +38,39 @@ inline_always const struct sluice_endpoint *find_sender(const struct __sk_buff *
 	return find_endpoint(skb->ingress_ifindex);
 }
 
+/* What its sender remembers of a packet's connection, if that began in a direction, and the packet is as it was sent. */
+inline_always const struct sluice_ct_entry *remembered(const struct __sk_buff *skb, const struct packet *packet,
+						       __u8 began)
+{
+	struct sluice_ct_key key;
+
+	connection_key(skb, packet, SLUICE_DIRECTION_EGRESS, &key);
+	key.direction = began;
+	return bpf_map_lookup_elem(&sluice_conntrack, &key);
+}
+
 /* Whether it replies to a connection that its sender remembers. */
 inline_always bool is_reply_of(const struct __sk_buff *skb, const struct sluice_endpoint *sender,
 			       const struct packet *packet)
 {
 	const struct sluice_ct_entry *entry;
-	struct sluice_ct_key key;
 
 	if (!tracks(sender, SLUICE_DIRECTION_INGRESS) || !may_reply(packet))
 		return false;
-	connection_key(skb, packet, SLUICE_DIRECTION_EGRESS, &key);
-	key.direction = SLUICE_DIRECTION_INGRESS;
-	entry = bpf_map_lookup_elem(&sluice_conntrack, &key);
+	entry = remembered(skb, packet, SLUICE_DIRECTION_INGRESS);
 	return entry && answers(packet, entry, now_in_seconds());
+}
+
+/*
+ * Whether its addresses or ports were translated since it came in, as those of Services are. What policy of its sender
+ * lets pass is remembered before it goes on: of what is not remembered that policy was asked as of another packet, about
+ * which nobody can ask any more, and which it may allow while it denies this one.
+ */
+inline_always bool is_translated(const struct __sk_buff *skb, const struct sluice_endpoint *sender,
+				 const struct packet *packet)
+{
+	return tracks(sender, SLUICE_DIRECTION_EGRESS) && may_begin(packet) &&
+	       !remembered(skb, packet, SLUICE_DIRECTION_EGRESS);
 }
 
 /* What the sender's policy says, if it must be asked: 0, or a drop reason. Only what it drops is counted, as what passes has been. */
@@ -57,7 +84,9 @@ inline_always int policy_of_sender(const struct __sk_buff *skb, const struct slu
 
 	if (!sender || is_host(sender) || !enforces(sender, SLUICE_DIRECTION_EGRESS))
 		return 0;
-	if (sender->flags & SLUICE_ENDPOINT_AUDIT || is_reply_of(skb, sender, packet))
+	if (sender->flags & SLUICE_ENDPOINT_AUDIT)
+		return 0;
+	if (is_reply_of(skb, sender, packet) || is_translated(skb, sender, packet))
 		return 0;
 	class = class_of(packet, packet->destination);
 	forget(skb, class);

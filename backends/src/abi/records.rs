@@ -94,6 +94,9 @@ records! {
         previous: u32,
         /// For each bank, the mark of what its generation has let pass; 0 if no mark is free, and nothing is marked.
         marks: [u32; 2],
+        /// For each mark and for none, when the last generation that had it gave it up, in seconds since the machine began;
+        /// 0 if nobody has. It is there for whoever changes marks next: programs do not read it.
+        given_up: [u32; 16],
     }
 
     /// Where proxies listen. It outlives generations and whoever writes it, and each store is seen at once.

@@ -13,10 +13,9 @@ mod marks;
 mod shared;
 mod spare;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use sluice_backends::abi::{Counter, Limit};
 use sluice_backends::image::Write;
@@ -45,6 +44,10 @@ pub struct Node {
     marks: Marks,
     /// What is to be done until nobody reads the bank of the next generation.
     settling: VecDeque<Step>,
+    /// The interfaces that are to have programs, once somebody has said it.
+    wanted: Option<BTreeSet<u32>>,
+    /// Whether something of another version is left.
+    has_aside: bool,
 }
 
 /// Why a node's datapath is not as it was wanted. What was in force before still is.
@@ -99,8 +102,10 @@ impl Node {
             banks[bank.index() as usize] = Some(InKernel::open(&pins, bank)?);
         }
         let settling = current.map(plan::settle).unwrap_or_default().into();
-        let marks = Marks::new(current.is_none(), Instant::now());
-        let mut node = Node { pins, shared, entries, current, banks, marks, settling };
+        let marks = marks_found(&shared, current)?;
+        let has_aside = !pins.aside().map_err(|why| NodeError::pins(pins.root(), why))?.is_empty();
+        let mut node =
+            Node { pins, shared, entries, current, banks, marks, settling, wanted: None, has_aside };
         node.settle()?;
         // What another agent left there may be half made.
         let idle = Bank::BOTH.into_iter().filter(|bank| current.map(Number::bank) != Some(*bank));
@@ -200,10 +205,10 @@ impl Node {
     /// # Errors
     ///
     /// A mistake in Sluice.
-    pub fn mark(&mut self) -> Result<(), NodeError> {
+    pub fn ensure_mark(&mut self) -> Result<(), NodeError> {
         let Some(bank) = self.current.map(Number::bank) else { return Ok(()) };
-        match self.shared.mark(bank)? {
-            0 => Ok(self.shared.set_mark(bank, self.marks.take(0, Instant::now()))?),
+        match self.shared.mark_of(bank)? {
+            0 => Ok(self.shared.set_mark_of(bank, self.marks.take(marks::now()))?),
             _ => Ok(()),
         }
     }
@@ -313,24 +318,14 @@ impl Node {
     /// # Errors
     ///
     /// A pin that cannot be removed.
-    pub fn remove(self) -> Result<(), NodeError> {
+    pub fn remove(mut self) -> Result<(), NodeError> {
+        self.wanted = Some(BTreeSet::new());
         self.leave_aside()?;
         let Node { pins, shared, entries, banks, .. } = self;
         remove(&pins.links())?;
         wait_for_readers()?;
         drop((shared, entries, banks));
         remove(pins.root())
-    }
-
-    /// Takes away what another version has left: first from the interfaces.
-    fn leave_aside(&self) -> Result<(), NodeError> {
-        let aside = self.pins.aside().map_err(|why| NodeError::pins(self.pins.root(), why))?;
-        if aside.is_empty() {
-            return Ok(());
-        }
-        aside.iter().try_for_each(|(_, links)| remove(links))?;
-        wait_for_readers()?;
-        aside.iter().try_for_each(|(folder, _)| remove(folder))
     }
 
     fn run_all(&mut self, steps: &[Step], watch: &mut dyn FnMut(&Step)) -> Result<(), NodeError> {
@@ -356,15 +351,21 @@ impl Node {
 
     /// Nobody reads the mark of its bank before it is in force, as nobody is in that.
     fn flip(&mut self, number: Number) -> Result<(), NodeError> {
-        let bank = number.bank();
-        let mark = self.marks.take(self.shared.mark(bank.other())?, Instant::now());
-        self.shared.set_mark(bank, mark)?;
+        let mark = self.marks.take(marks::now());
+        self.shared.set_mark_of(number.bank(), mark)?;
         Ok(self.shared.flip(number)?)
     }
 
+    /// The mark of the generation before is given up. Another agent that comes after any of these stores finds it in use, or
+    /// when it was given up.
     fn forget_before(&mut self, number: Number) -> Result<(), NodeError> {
-        self.marks.give_up(self.shared.mark(number.bank().other())?, Instant::now());
-        Ok(self.shared.forget_before(number)?)
+        let before = number.bank().other();
+        let (mark, now) = (self.shared.mark_of(before)?, marks::now());
+        self.shared.set_given_up(mark, now)?;
+        self.shared.forget_before(number)?;
+        self.shared.set_mark_of(before, 0)?;
+        self.marks.give_up(mark, now);
+        Ok(())
     }
 
     fn clear(&mut self, bank: Bank) -> Result<(), NodeError> {
@@ -376,4 +377,14 @@ impl Node {
     fn bank_mut(&mut self, bank: Bank) -> &mut Option<InKernel> {
         &mut self.banks[bank.index() as usize]
     }
+}
+
+/// What is known of marks when an agent begins: those in the word are the ones of the generation in force and of the one
+/// before, which is not forgotten yet.
+fn marks_found(shared: &Shared, current: Option<Number>) -> Result<Marks, KernelError> {
+    let mut in_use = Vec::new();
+    for bank in current.iter().flat_map(|_| Bank::BOTH) {
+        in_use.push(shared.mark_of(bank)?);
+    }
+    Ok(Marks::found(&in_use, shared.given_up()?, marks::now()))
 }

@@ -9,6 +9,7 @@ use sluice_ir::decision::ByDirection;
 use sluice_ir::policy::Direction;
 
 use super::Sizes;
+use super::marks::{COUNT, place};
 use crate::generation::{Bank, Number};
 use crate::kernel::{KernelError, Map, Memory, Program};
 use crate::pins::Pins;
@@ -21,6 +22,9 @@ const PREVIOUS: usize = std::mem::offset_of!(Word, previous);
 
 /// Where the marks of both banks are.
 const MARKS: usize = std::mem::offset_of!(Word, marks);
+
+/// Where it is said when marks were given up.
+const GIVEN_UP: usize = std::mem::offset_of!(Word, given_up);
 
 /// Where the port of the DNS proxy is among those of proxies.
 const DNS_PORT: usize = std::mem::offset_of!(Proxy, dns_port);
@@ -93,12 +97,26 @@ impl Shared {
     }
 
     /// The mark of what the generation in a bank has let pass.
-    pub(super) fn mark(&self, bank: Bank) -> Result<u32, KernelError> {
+    pub(super) fn mark_of(&self, bank: Bank) -> Result<u32, KernelError> {
         self.word.load(MARKS + bank.index() as usize * size_of::<u32>())
     }
 
-    pub(super) fn set_mark(&self, bank: Bank, mark: u32) -> Result<(), KernelError> {
+    pub(super) fn set_mark_of(&self, bank: Bank, mark: u32) -> Result<(), KernelError> {
         self.word.store(MARKS + bank.index() as usize * size_of::<u32>(), mark)
+    }
+
+    /// In which second each mark was given up.
+    pub(super) fn given_up(&self) -> Result<[u32; COUNT], KernelError> {
+        let mut given_up = [0; COUNT];
+        for (at, second) in given_up.iter_mut().enumerate() {
+            *second = self.word.load(GIVEN_UP + at * size_of::<u32>())?;
+        }
+        Ok(given_up)
+    }
+
+    /// Keeps for whoever comes next when a mark was given up.
+    pub(super) fn set_given_up(&self, mark: u32, second: u32) -> Result<(), KernelError> {
+        self.word.store(GIVEN_UP + place(mark) * size_of::<u32>(), second)
     }
 
     pub(super) fn set_dns_port(&self, port: u16) -> Result<(), KernelError> {

@@ -111,11 +111,35 @@ fn policies(policy: &Policy) -> String {
     )
 }
 
+/// What texts of policies for the two mean to a node.
+pub(crate) struct Decided {
+    images: Images,
+    checks: Vec<Check>,
+}
+
+impl Decided {
+    /// Compiles for the endpoints with these numbers of interfaces.
+    pub(crate) fn new(policies: &str, ifindexes: [u32; 2]) -> Decided {
+        let decision = decision_of(&[&cluster(), policies], &of_agent());
+        let pod = |(at, name): (usize, &'static str)| (name, ifindexes[at], Network::addresses(at));
+        let locals = locals_of(&decision, NAMES.into_iter().enumerate().map(pod));
+        let settings = Settings::default();
+        let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
+        let checks = checks(&decision, &locals, settings.checks);
+        assert!(!checks.is_empty());
+        Decided { images, checks }
+    }
+
+    /// The generation of a number, with programs of its own.
+    pub(crate) fn prepared(&self, number: Number) -> Prepared<'static> {
+        owned(generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap())
+    }
+}
+
 /// A policy that has been compiled for a node.
 pub(crate) struct Compiled {
     pub(crate) policy: Policy,
-    images: Images,
-    checks: Vec<Check>,
+    decided: Decided,
     /// Its programs and images, once they are made, for any generation.
     known: OnceCell<Prepared<'static>>,
 }
@@ -131,21 +155,14 @@ impl Policy {
 impl Compiled {
     /// Compiles for the endpoints with these numbers of interfaces.
     pub(crate) fn new(policy: Policy, ifindexes: [u32; 2]) -> Compiled {
-        let decision = decision_of(&[&cluster(), &policies(&policy)], &of_agent());
-        let pod = |(at, name): (usize, &'static str)| (name, ifindexes[at], Network::addresses(at));
-        let locals = locals_of(&decision, NAMES.into_iter().enumerate().map(pod));
-        let settings = Settings::default();
-        let images = images(&decision, &locals, &settings, &Room::NONE).unwrap();
-        let checks = checks(&decision, &locals, settings.checks);
-        assert!(!checks.is_empty());
-        Compiled { policy, images, checks, known: OnceCell::new() }
+        let decided = Decided::new(&policies(&policy), ifindexes);
+        Compiled { policy, decided, known: OnceCell::new() }
     }
 
     /// The generation of a number. Making programs is slow where nothing is optimised, so that is done once.
     pub(crate) fn prepared(&self, number: Number) -> Prepared<'static> {
-        let make =
-            || owned(generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap());
-        let known = self.known.get_or_init(make);
-        owned(generation_with(number, &self.images, Arc::clone(&known.programs), self.checks.clone()))
+        let known = self.known.get_or_init(|| self.decided.prepared(number));
+        let Decided { images, checks } = &self.decided;
+        owned(generation_with(number, images, Arc::clone(&known.programs), checks.clone()))
     }
 }

@@ -192,10 +192,15 @@ impl Enforcer {
         wants
     }
 
-    /// Lets packets say by which generation they were judged, where that could not be when it came.
+    /// Lets packets say by which generation they were judged, where that could not be when it came, and takes away what
+    /// another version has left, where that could not be.
     pub(super) fn mark(&mut self) {
-        if let Err(error) = self.node.mark() {
+        if let Err(error) = self.node.ensure_mark() {
             tracing::warn!(%error, "the generation in force gets no mark");
+        }
+        // It was an error where it was tried first, and is tried twice a second.
+        if let Err(error) = self.node.leave_aside() {
+            tracing::debug!(%error, "what another version has pinned is still there");
         }
     }
 

@@ -180,8 +180,12 @@ impl Enforcer {
         let wanted = here(&live.placed).map(|(_, interface)| interface.clone()).collect();
         if let Err(error) = self.node.attach(&wanted) {
             // The generation is in force. Whoever has no programs is looked for again when an interface changes.
-            let attached = self.node.attached().unwrap_or_default();
-            leave_out(&mut live.placed, &attached, &error);
+            tracing::error!(%error, "the programs on interfaces are not those that are wanted");
+            match self.node.attached() {
+                Ok(attached) => leave_out(&mut live.placed, &attached, &error),
+                // Nobody knows who has none.
+                Err(error) => tracing::error!(%error, "the interfaces with programs are not known"),
+            }
         }
         watch.ended("attach");
         self.spare = self.node.spare(&prepared);
