@@ -352,7 +352,14 @@ impl Beside {
             Err(findings) => Attempt::Refused(findings),
         };
         match attempt {
-            Attempt::Refused(_) if of_files => worker.reader.forget(),
+            Attempt::Refused(_) if of_files => {
+                worker.reader.forget();
+                // Who is not in files that are refused is still there.
+                if let Some(live) = enforcer.live() {
+                    let compiled = Arc::clone(&live.compiled);
+                    enforcer.meet(&compiled.inventory, &core.config.node);
+                }
+            }
             Attempt::Refused(_) => {}
             _ => enforcer.show(&mut core.dns),
         }
