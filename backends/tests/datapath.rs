@@ -519,3 +519,48 @@ fn nothing_in_a_packet_stops_the_programs() {
         }
     }
 }
+
+/// An address of one site, by its last byte.
+fn global(last: u8) -> [u8; 16] {
+    [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]
+}
+
+/// A packet of IPv6 with a hop limit.
+fn packet6(source: [u8; 16], destination: [u8; 16], hop_limit: u8, protocol: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u16).to_be_bytes();
+    let fixed = [0x86, 0xdd, 0x60, 0, 0, 0, length[0], length[1], protocol, hop_limit];
+    [&[0; 12][..], &fixed, &source, &destination, body].concat()
+}
+
+#[test]
+fn neighbour_discovery_leaves_only_for_the_link() {
+    let link = |last| [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last];
+    let solicited = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 1];
+    let mut node = Node::new(&constants());
+    let mut run = |way, source, destination, hop_limit, kind| {
+        let mut body = [0; 1_400];
+        body[0] = kind;
+        node.run(way, packet6(source, destination, hop_limit, 58, &body), 0).code
+    };
+    let (own, friend) = (global(ENDPOINT), global(FRIEND));
+    let (sends, comes) = (DIRECTION_EGRESS, DIRECTION_INGRESS);
+    // This machine would pass it on.
+    for kind in 133..=136 {
+        assert_eq!(run(sends, own, friend, 255, kind), DROP, "{kind}");
+    }
+    let stays = [(own, solicited), (own, link(9)), (link(ENDPOINT), friend), (link(ENDPOINT), solicited)];
+    for (source, destination) in stays {
+        assert_eq!(run(sends, source, destination, 255, 135), PASS, "{source:x?} to {destination:x?}");
+    }
+    // Whoever asks is answered, and may be asked; others are not.
+    assert_eq!(run(comes, friend, solicited, 254, 135), DROP);
+    assert_eq!(run(sends, own, friend, 255, 136), DROP);
+    assert_eq!(run(comes, friend, solicited, 255, 135), PASS);
+    assert_eq!([136, 135].map(|kind| run(sends, own, friend, 255, kind)), [PASS; 2]);
+    assert_eq!(run(sends, own, global(STRANGER), 255, 136), DROP);
+    // Routers count down to one.
+    assert_eq!([run(comes, friend, own, 1, 143), run(comes, link(9), solicited, 1, 130)], [DROP, PASS]);
+    node.machine.surroundings.time += 3_600_000_000_000;
+    let late = packet6(own, friend, 255, 58, &[136, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(node.run(DIRECTION_EGRESS, late, 0).code, DROP);
+}

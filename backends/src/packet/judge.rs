@@ -76,6 +76,8 @@ pub struct Memory {
     /// Connections.
     pub connections: Connections,
     fragments: BTreeMap<Cut, First>,
+    /// Who was seen on the endpoint's link, and until when that is remembered.
+    neighbours: BTreeMap<IpAddr, u64>,
 }
 
 /// The packet that fragments belong to: addresses, number, what stands first, and the way it goes.
@@ -209,7 +211,7 @@ impl<P: Policy> Judge<'_, P> {
             return Err(Reason::InvalidSource);
         }
         let too_large = (transport.protocol, transport.destination_port, transport.code) == (ICMP, 3, 4);
-        if of_link || (too_large && self.node.allow_frag_needed) {
+        if (of_link && self.is_on_link(header)) || (too_large && self.node.allow_frag_needed) {
             return Ok(Outcome::Passes);
         }
         let flow = self.flow(own, peer, &transport);
@@ -265,6 +267,25 @@ impl<P: Policy> Judge<'_, P> {
             IpAddr::V6(source) if source.is_unspecified() => of_link,
             IpAddr::V6(source) => source.is_unicast_link_local() || self.endpoint.source6 == Some(source),
         }
+    }
+
+    /// Whether a packet that looks like one of the link stays there. To who gets it its hop limit says so; what an endpoint
+    /// sends this machine could pass on, unless it has an address of the link, or goes to who was seen there.
+    fn is_on_link(&mut self, header: &Header<'_>) -> bool {
+        let IpAddr::V6(destination) = header.destination else { return false };
+        let Crossing { now, asks, .. } = *self.crossing;
+        if self.endpoint.host || has_address_of_link(header) {
+            return true;
+        }
+        if self.direction == Direction::Ingress {
+            if !asks {
+                self.memory.neighbours.insert(header.source, now + self.node.lifetimes.other);
+            }
+            return true;
+        }
+        destination.is_unicast_link_local()
+            || destination.segments()[0] == 0xff02
+            || (!asks && self.memory.neighbours.get(&header.destination).is_some_and(|&end| end >= now))
     }
 
     fn flow(&self, local: IpAddr, remote: IpAddr, transport: &Transport) -> Flow {
@@ -380,7 +401,8 @@ impl<P: Policy> Judge<'_, P> {
     }
 }
 
-/// Neighbour discovery (RFC 4861) and listener discovery (RFC 2710, 3810): whole, and never of a router's making.
+/// Neighbour discovery (RFC 4861) and listener discovery (RFC 2710, 3810): whole. The hop limit of the latter says nothing to
+/// who gets it, so it must come from an address of the link.
 fn is_of_link(header: &Header<'_>, datagram: &Datagram<'_>, transport: &Transport) -> bool {
     let kind = transport.destination_port;
     transport.protocol == ICMPV6
@@ -388,7 +410,11 @@ fn is_of_link(header: &Header<'_>, datagram: &Datagram<'_>, transport: &Transpor
         && datagram.fragment.is_none()
         && match header.hop_limit {
             255 => (133..=136).contains(&kind),
-            1 => (130..=132).contains(&kind) || kind == 143,
+            1 => ((130..=132).contains(&kind) || kind == 143) && has_address_of_link(header),
             _ => false,
         }
+}
+
+fn has_address_of_link(header: &Header<'_>) -> bool {
+    matches!(header.source, IpAddr::V6(source) if source.is_unicast_link_local() || source.is_unspecified())
 }
