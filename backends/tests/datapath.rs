@@ -564,3 +564,30 @@ fn neighbour_discovery_leaves_only_for_the_link() {
     let late = packet6(own, friend, 255, 58, &[136, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(node.run(DIRECTION_EGRESS, late, 0).code, DROP);
 }
+
+#[test]
+fn errors_leave_only_for_the_other_side_of_their_connection() {
+    // Without Ethernet; an error repeats it.
+    let internet = |packet: Vec<u8>| packet[14..].to_vec();
+    let error4 = |to: u8, about: &[u8]| {
+        let length = (28 + about.len()) as u8;
+        let ends = [10, 0, 0, ENDPOINT, 10, 0, 0, to];
+        let fixed = [8, 0, 0x45, 0, 0, length, 0, 1, 0, 0, 64, 1, 0, 0];
+        [&[0; 12][..], &fixed, &ends, &[3, 3, 0, 0, 0, 0, 0, 0], about].concat()
+    };
+    let error6 = |to: u8, about: &[u8]| {
+        packet6(global(ENDPOINT), global(to), 64, 58, &[&[1, 4, 0, 0, 0, 0, 0, 0][..], about].concat())
+    };
+    for v6 in [false, true] {
+        let packet = if v6 { tcp6 } else { tcp4 };
+        let mut node = Node::new(&constants());
+        let came = packet(FRIEND, ENDPOINT, [999, WEB], SYN);
+        assert_eq!(node.run(DIRECTION_INGRESS, came.clone(), 0).code, PASS);
+        let mut send = |to| {
+            let about = internet(came.clone());
+            let error = if v6 { error6(to, &about) } else { error4(to, &about) };
+            node.run(DIRECTION_EGRESS, error, 0).code
+        };
+        assert_eq!([send(FRIEND), send(STRANGER), send(9)], [PASS, DROP, DROP], "IPv6: {v6}");
+    }
+}

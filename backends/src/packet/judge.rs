@@ -215,7 +215,8 @@ impl<P: Policy> Judge<'_, P> {
             return Ok(Outcome::Passes);
         }
         let flow = self.flow(own, peer, &transport);
-        if !self.crossing.asks && (self.replies(flow, &transport) || self.relates(own, &datagram, &transport))
+        if !self.crossing.asks
+            && (self.replies(flow, &transport) || self.relates(own, peer, &datagram, &transport))
         {
             return Ok(Outcome::Passes);
         }
@@ -306,12 +307,17 @@ impl<P: Policy> Judge<'_, P> {
             && self.memory.connections.reply(flow, transport, now, lifetimes)
     }
 
-    fn relates(&self, own: IpAddr, datagram: &Datagram<'_>, transport: &Transport) -> bool {
+    /// Whether it is an error about a connection. Any router may send one to the endpoint, which sends its own to the other
+    /// side alone.
+    fn relates(&self, own: IpAddr, peer: IpAddr, datagram: &Datagram<'_>, transport: &Transport) -> bool {
         if !repeated::is_error(transport) || datagram.fragment.is_some() {
             return false;
         }
         let v6 = transport.protocol == ICMPV6;
         let Some(flow) = repeated::flow(datagram.payload, v6, own, self.direction) else { return false };
+        if self.direction == Direction::Egress && flow.remote != peer {
+            return false;
+        }
         Direction::BOTH.into_iter().any(|began| {
             let connections = &self.memory.connections;
             self.endpoint.tracks[began]
