@@ -591,3 +591,30 @@ fn errors_leave_only_for_the_other_side_of_their_connection() {
         assert_eq!([send(FRIEND), send(STRANGER), send(9)], [PASS, DROP, DROP], "IPv6: {v6}");
     }
 }
+
+#[test]
+fn fragments_that_this_machine_cut_anew_are_not_its_own() {
+    let mut node = Node::new(&constants());
+    // The host is class 1, which may come to this port.
+    let slot = ((IFINDEX.wrapping_mul(0x9e37_79b1) >> 16) ^ IFINDEX) & 7;
+    let at = slot as usize * size_of::<Endpoint>() + std::mem::offset_of!(Endpoint, host_class);
+    node.image("sluice_endpoints", at, 1_u32.as_bytes());
+    let mut come = |source, first: Option<bool>| {
+        let segment = [&tcp([999, WEB], SYN)[..], &[0; 4]].concat();
+        // Eight units after the first one's three, or the whole.
+        let body = match first {
+            Some(true) => [&[6, 0, 0, 1, 0, 0, 0, 7][..], &segment].concat(),
+            Some(false) => [&[6, 0, 0, 24, 0, 0, 0, 7][..], &[0; 8]].concat(),
+            None => segment,
+        };
+        let protocol = if first.is_some() { 44 } else { 6 };
+        let packet = packet6(global(source), global(ENDPOINT), 64, protocol, &body);
+        node.run_with(DIRECTION_INGRESS, packet, &Context::default()).code
+    };
+    // Whatever address the host took; but a fragment may be a pod's.
+    assert_eq!([come(STRANGER, None), come(FRIEND, None)], [PASS; 2]);
+    for first in [true, false] {
+        assert_eq!(come(STRANGER, Some(first)), DROP, "the first: {first}");
+        assert_eq!(come(FRIEND, Some(first)), PASS, "the first: {first}");
+    }
+}

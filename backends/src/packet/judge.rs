@@ -325,20 +325,26 @@ impl<P: Policy> Judge<'_, P> {
         })
     }
 
+    /// Whether this machine made a packet. Fragments of IPv6 that come from no interface it may have put together and cut anew
+    /// for somebody else: there the address says it.
+    fn is_from_here(&self, peer: IpAddr, cut: bool) -> bool {
+        self.crossing.made_here && (!cut || peer.is_ipv4() || self.policy.is_host(peer))
+    }
+
     /// Whether policy of the host is asked about a packet of another endpoint: what the host sends itself, and what is sent to
     /// an address of the host's.
-    fn is_the_hosts_too(&self, peer: IpAddr) -> bool {
-        let Crossing { made_here, of_proxy, asks, .. } = *self.crossing;
+    fn is_the_hosts_too(&self, peer: IpAddr, cut: bool) -> bool {
+        let Crossing { of_proxy, asks, .. } = *self.crossing;
         !asks
             && match self.direction {
-                Direction::Ingress => made_here && !of_proxy,
+                Direction::Ingress => !of_proxy && self.is_from_here(peer, cut),
                 Direction::Egress => self.policy.is_host(peer),
             }
     }
 
     /// Why policy of the host would not let a packet pass.
-    fn refused_by_host(&self, flow: &Flow, transport: &Transport) -> Option<Reason> {
-        self.endpoint.host_policy.filter(|_| self.is_the_hosts_too(flow.remote))?;
+    fn refused_by_host(&self, flow: &Flow, transport: &Transport, cut: bool) -> Option<Reason> {
+        self.endpoint.host_policy.filter(|_| self.is_the_hosts_too(flow.remote, cut))?;
         let question = Question {
             direction: opposite(self.direction),
             peer: Peer::Address(flow.local),
@@ -353,13 +359,15 @@ impl<P: Policy> Judge<'_, P> {
     }
 
     fn by_policy(&mut self, flow: Flow, transport: &Transport, cut: bool) -> Result<Outcome, Reason> {
-        let by_host = self.refused_by_host(&flow, transport);
+        let by_host = self.refused_by_host(&flow, transport, cut);
         if let Some(reason) = by_host
             && !self.endpoint.host_policy.is_some_and(|policy| policy.audits)
         {
             return Ok(Outcome::DroppedByHost(reason));
         }
-        let here = self.crossing.made_here && self.direction == Direction::Ingress && !self.endpoint.host;
+        let here = self.direction == Direction::Ingress
+            && !self.endpoint.host
+            && self.is_from_here(flow.remote, cut);
         let question = Question {
             direction: self.direction,
             peer: if here { Peer::Here(flow.remote) } else { Peer::Address(flow.remote) },
