@@ -240,7 +240,13 @@ fn the_interpreter_knows_every_helper_of_the_datapath() {
 
 #[test]
 fn only_where_a_proxy_is_asked_for_and_packets_come_in_is_one_looked_for() {
-    let sockets = [Helper::LookupTcp, Helper::LookupUdp, Helper::LookupTcpCommon, Helper::AssignSocket];
+    let sockets = [
+        Helper::LookupTcp,
+        Helper::LookupUdp,
+        Helper::LookupTcpCommon,
+        Helper::FullSocket,
+        Helper::AssignSocket,
+    ];
     for (name, code) in template("endpoint.o").programs {
         for proxied in [0, 1] {
             let linked = link(&code, &bodies(), &constants().with(Config::DnsProxy, proxied)).unwrap();
@@ -322,6 +328,12 @@ fn queries_are_given_to_the_proxy() {
         // Somebody on this machine listens at the server's port.
         let beside = Sockets { connection: Some(Socket { mark: 0, state: 10 }), ..listens };
         assert_eq!(query(9, beside, SYN, 0).given_to, Some(proxy));
+        // Or has a connection with the endpoint from before.
+        let before = Sockets { connection: Some(Socket { mark: 0, state: 1 }), ..listens };
+        assert_eq!(query(9, before, 0x10, 0).given_to, Some(proxy));
+        // One that is being made shows no mark.
+        let begins = Sockets { connection: Some(Socket { mark: 0, state: 12 }), ..listens };
+        assert_eq!(query(9, begins, 0x10, 0).given_to.map(|socket| socket.state), Some(12));
         let foreign = Sockets { listener: Some(Socket { mark: 0, state: 10 }), connection: None };
         for (port, sockets) in [(0, listens), (9, Sockets::default()), (9, foreign)] {
             let absent = query(port, sockets, SYN, 0);
@@ -330,7 +342,7 @@ fn queries_are_given_to_the_proxy() {
         let asked = query(0, Sockets::default(), SYN, MARK_TEST);
         assert_eq!((asked.code, asked.given_to, asked.context.cb), (PASS, None, [2, 1, 0, 77, 0]));
         let absent = 2 * u32::from(Reason::ProxyAbsent as u8) + DIRECTION_EGRESS;
-        assert_eq!([602, absent].map(|counter| node.counted(counter)), [8, 3]);
+        assert_eq!([602, absent].map(|counter| node.counted(counter)), [10, 3]);
         // Who is asked has no proxy before it, and what it answers passes.
         assert_eq!(node.run(DIRECTION_INGRESS, packet(FRIEND, ENDPOINT, [1, NAMES], SYN), 0).code, DROP);
         assert_eq!(
