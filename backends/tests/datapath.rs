@@ -630,3 +630,34 @@ fn fragments_that_this_machine_cut_anew_are_not_its_own() {
         assert_eq!(come(FRIEND, Some(first)), PASS, "the first: {first}");
     }
 }
+
+#[test]
+fn of_fragments_that_are_dropped_nothing_is_remembered() {
+    let first = |to, identification, ports| {
+        let body = [&tcp(ports, SYN)[..], &[0; 4]].concat();
+        packet6(
+            global(ENDPOINT),
+            global(to),
+            64,
+            44,
+            &[&[6, 0, 0, 1, 0, 0, 0, identification], &body[..]].concat(),
+        )
+    };
+    let later = |to, identification| {
+        let cut = [6, 0, 0, 24, 0, 0, 0, identification];
+        packet6(global(ENDPOINT), global(to), 64, 44, &[cut, [0; 8]].concat())
+    };
+    let mut node = Node::new(&constants());
+    for identification in 0..9 {
+        let packet = first(STRANGER, identification, [999, WEB]);
+        assert_eq!(node.run(DIRECTION_EGRESS, packet, 0).code, DROP);
+    }
+    assert_eq!(node.machine.entries(node.maps["sluice_fragments"]).count(), 0);
+    // Their later ones have none before them.
+    assert_eq!(node.run(DIRECTION_EGRESS, later(STRANGER, 1), 0).code, DROP);
+    let missing = 2 * u32::from(Reason::FragmentMissing as u8) + DIRECTION_EGRESS;
+    assert_eq!(node.counted(missing), 1);
+    assert_eq!(node.run(DIRECTION_EGRESS, first(FRIEND, 1, [999, WEB]), 0).code, PASS);
+    assert_eq!(node.run(DIRECTION_EGRESS, later(FRIEND, 1), 0).code, PASS);
+    assert_eq!(node.machine.entries(node.maps["sluice_fragments"]).count(), 1);
+}

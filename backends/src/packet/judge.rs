@@ -206,7 +206,21 @@ impl<P: Policy> Judge<'_, P> {
         }
         let datagram = header.open()?;
         let transport = self.transport(header, &datagram)?;
-        let of_link = is_of_link(header, &datagram, &transport);
+        let outcome = self.datagram((own, peer), header, &datagram, transport)?;
+        if !self.crossing.asks && !matches!(outcome, Outcome::DroppedByHost(_)) {
+            self.remember(header, &datagram, transport);
+        }
+        Ok(outcome)
+    }
+
+    fn datagram(
+        &mut self,
+        (own, peer): (IpAddr, IpAddr),
+        header: &Header<'_>,
+        datagram: &Datagram<'_>,
+        transport: Transport,
+    ) -> Result<Outcome, Reason> {
+        let of_link = is_of_link(header, datagram, &transport);
         if self.direction == Direction::Egress && !self.may_send(header.source, of_link) {
             return Err(Reason::InvalidSource);
         }
@@ -216,7 +230,7 @@ impl<P: Policy> Judge<'_, P> {
         }
         let flow = self.flow(own, peer, &transport);
         if !self.crossing.asks
-            && (self.replies(flow, &transport) || self.relates(own, peer, &datagram, &transport))
+            && (self.replies(flow, &transport) || self.relates(own, peer, datagram, &transport))
         {
             return Ok(Outcome::Passes);
         }
@@ -241,8 +255,8 @@ impl<P: Policy> Judge<'_, P> {
         if (part.more && (part.length == 0 || part.length % 8 != 0)) || part.offset + part.length > 65_535 {
             return Err(Reason::InvalidPacket);
         }
-        let key = (header.source, header.destination, part.identification, part.next, self.crossing.hook);
         if part.offset > 0 {
+            let key = self.cut(header, part);
             let (first, end) = self.memory.fragments.get(&key).ok_or(Reason::FragmentMissing)?;
             return if part.offset < *end {
                 Err(Reason::Truncated)
@@ -250,12 +264,18 @@ impl<P: Policy> Judge<'_, P> {
                 Ok(Transport { flags: 0, ..*first })
             };
         }
-        let transport = Transport::read(datagram.protocol, datagram.payload, v6, true)?;
-        if !self.crossing.asks {
-            let Fragment { length, .. } = part;
-            self.memory.fragments.insert(key, (transport, length - datagram.payload.len() + transport.size));
-        }
-        Ok(transport)
+        Transport::read(datagram.protocol, datagram.payload, v6, true)
+    }
+
+    /// Remembers a first fragment that passes, for the later ones.
+    fn remember(&mut self, header: &Header<'_>, datagram: &Datagram<'_>, transport: Transport) {
+        let Some(part) = datagram.fragment.filter(|part| part.offset == 0) else { return };
+        let key = self.cut(header, part);
+        self.memory.fragments.insert(key, (transport, part.length - datagram.payload.len() + transport.size));
+    }
+
+    fn cut(&self, header: &Header<'_>, part: Fragment) -> Cut {
+        (header.source, header.destination, part.identification, part.next, self.crossing.hook)
     }
 
     /// Whether the endpoint may send from an address. Who has none yet may ask for one.
