@@ -240,7 +240,13 @@ fn the_interpreter_knows_every_helper_of_the_datapath() {
 
 #[test]
 fn only_where_a_proxy_is_asked_for_and_packets_come_in_is_one_looked_for() {
-    let sockets = [Helper::LookupTcp, Helper::LookupUdp, Helper::LookupTcpCommon, Helper::AssignSocket];
+    let sockets = [
+        Helper::LookupTcp,
+        Helper::LookupUdp,
+        Helper::LookupTcpCommon,
+        Helper::FullSocket,
+        Helper::AssignSocket,
+    ];
     for (name, code) in template("endpoint.o").programs {
         for proxied in [0, 1] {
             let linked = link(&code, &bodies(), &constants().with(Config::DnsProxy, proxied)).unwrap();
@@ -322,6 +328,12 @@ fn queries_are_given_to_the_proxy() {
         // Somebody on this machine listens at the server's port.
         let beside = Sockets { connection: Some(Socket { mark: 0, state: 10 }), ..listens };
         assert_eq!(query(9, beside, SYN, 0).given_to, Some(proxy));
+        // Or has a connection with the endpoint from before.
+        let before = Sockets { connection: Some(Socket { mark: 0, state: 1 }), ..listens };
+        assert_eq!(query(9, before, 0x10, 0).given_to, Some(proxy));
+        // One that is being made shows no mark.
+        let begins = Sockets { connection: Some(Socket { mark: 0, state: 12 }), ..listens };
+        assert_eq!(query(9, begins, 0x10, 0).given_to.map(|socket| socket.state), Some(12));
         let foreign = Sockets { listener: Some(Socket { mark: 0, state: 10 }), connection: None };
         for (port, sockets) in [(0, listens), (9, Sockets::default()), (9, foreign)] {
             let absent = query(port, sockets, SYN, 0);
@@ -330,7 +342,7 @@ fn queries_are_given_to_the_proxy() {
         let asked = query(0, Sockets::default(), SYN, MARK_TEST);
         assert_eq!((asked.code, asked.given_to, asked.context.cb), (PASS, None, [2, 1, 0, 77, 0]));
         let absent = 2 * u32::from(Reason::ProxyAbsent as u8) + DIRECTION_EGRESS;
-        assert_eq!([602, absent].map(|counter| node.counted(counter)), [8, 3]);
+        assert_eq!([602, absent].map(|counter| node.counted(counter)), [10, 3]);
         // Who is asked has no proxy before it, and what it answers passes.
         assert_eq!(node.run(DIRECTION_INGRESS, packet(FRIEND, ENDPOINT, [1, NAMES], SYN), 0).code, DROP);
         assert_eq!(
@@ -537,4 +549,134 @@ fn nothing_in_a_packet_stops_the_programs() {
             }
         }
     }
+}
+
+/// An address of one site, by its last byte.
+fn global(last: u8) -> [u8; 16] {
+    [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]
+}
+
+/// A packet of IPv6 with a hop limit.
+fn packet6(source: [u8; 16], destination: [u8; 16], hop_limit: u8, protocol: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u16).to_be_bytes();
+    let fixed = [0x86, 0xdd, 0x60, 0, 0, 0, length[0], length[1], protocol, hop_limit];
+    [&[0; 12][..], &fixed, &source, &destination, body].concat()
+}
+
+#[test]
+fn neighbour_discovery_leaves_only_for_the_link() {
+    let link = |last| [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last];
+    let solicited = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 1];
+    let mut node = Node::new(&constants());
+    let mut run = |way, source, destination, hop_limit, kind| {
+        let mut body = [0; 1_400];
+        body[0] = kind;
+        node.run(way, packet6(source, destination, hop_limit, 58, &body), 0).code
+    };
+    let (own, friend) = (global(ENDPOINT), global(FRIEND));
+    let (sends, comes) = (DIRECTION_EGRESS, DIRECTION_INGRESS);
+    // This machine would pass it on.
+    for kind in 133..=136 {
+        assert_eq!(run(sends, own, friend, 255, kind), DROP, "{kind}");
+    }
+    let stays = [(own, solicited), (own, link(9)), (link(ENDPOINT), friend), (link(ENDPOINT), solicited)];
+    for (source, destination) in stays {
+        assert_eq!(run(sends, source, destination, 255, 135), PASS, "{source:x?} to {destination:x?}");
+    }
+    // Whoever asks is answered, and may be asked; others are not.
+    assert_eq!(run(comes, friend, solicited, 254, 135), DROP);
+    assert_eq!(run(sends, own, friend, 255, 136), DROP);
+    assert_eq!(run(comes, friend, solicited, 255, 135), PASS);
+    assert_eq!([136, 135].map(|kind| run(sends, own, friend, 255, kind)), [PASS; 2]);
+    assert_eq!(run(sends, own, global(STRANGER), 255, 136), DROP);
+    // Routers count down to one.
+    assert_eq!([run(comes, friend, own, 1, 143), run(comes, link(9), solicited, 1, 130)], [DROP, PASS]);
+    node.machine.surroundings.time += 3_600_000_000_000;
+    let late = packet6(own, friend, 255, 58, &[136, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(node.run(DIRECTION_EGRESS, late, 0).code, DROP);
+}
+
+#[test]
+fn errors_leave_only_for_the_other_side_of_their_connection() {
+    // Without Ethernet; an error repeats it.
+    let internet = |packet: Vec<u8>| packet[14..].to_vec();
+    let error4 = |to: u8, about: &[u8]| {
+        let length = (28 + about.len()) as u8;
+        let ends = [10, 0, 0, ENDPOINT, 10, 0, 0, to];
+        let fixed = [8, 0, 0x45, 0, 0, length, 0, 1, 0, 0, 64, 1, 0, 0];
+        [&[0; 12][..], &fixed, &ends, &[3, 3, 0, 0, 0, 0, 0, 0], about].concat()
+    };
+    let error6 = |to: u8, about: &[u8]| {
+        packet6(global(ENDPOINT), global(to), 64, 58, &[&[1, 4, 0, 0, 0, 0, 0, 0][..], about].concat())
+    };
+    for v6 in [false, true] {
+        let packet = if v6 { tcp6 } else { tcp4 };
+        let mut node = Node::new(&constants());
+        let came = packet(FRIEND, ENDPOINT, [999, WEB], SYN);
+        assert_eq!(node.run(DIRECTION_INGRESS, came.clone(), 0).code, PASS);
+        let mut send = |to| {
+            let about = internet(came.clone());
+            let error = if v6 { error6(to, &about) } else { error4(to, &about) };
+            node.run(DIRECTION_EGRESS, error, 0).code
+        };
+        assert_eq!([send(FRIEND), send(STRANGER), send(9)], [PASS, DROP, DROP], "IPv6: {v6}");
+    }
+}
+
+#[test]
+fn fragments_that_this_machine_cut_anew_are_not_its_own() {
+    let mut node = Node::new(&constants());
+    // The host is class 1, which may come to this port.
+    let slot = ((IFINDEX.wrapping_mul(0x9e37_79b1) >> 16) ^ IFINDEX) & 7;
+    let at = slot as usize * size_of::<Endpoint>() + std::mem::offset_of!(Endpoint, host_class);
+    node.image("sluice_endpoints", at, 1_u32.as_bytes());
+    let mut come = |source, first: Option<bool>| {
+        let segment = [&tcp([999, WEB], SYN)[..], &[0; 4]].concat();
+        // Eight units after the first one's three, or the whole.
+        let body = match first {
+            Some(true) => [&[6, 0, 0, 1, 0, 0, 0, 7][..], &segment].concat(),
+            Some(false) => [&[6, 0, 0, 24, 0, 0, 0, 7][..], &[0; 8]].concat(),
+            None => segment,
+        };
+        let protocol = if first.is_some() { 44 } else { 6 };
+        let packet = packet6(global(source), global(ENDPOINT), 64, protocol, &body);
+        node.run_with(DIRECTION_INGRESS, packet, &Context::default()).code
+    };
+    // Whatever address the host took; but a fragment may be a pod's.
+    assert_eq!([come(STRANGER, None), come(FRIEND, None)], [PASS; 2]);
+    for first in [true, false] {
+        assert_eq!(come(STRANGER, Some(first)), DROP, "the first: {first}");
+        assert_eq!(come(FRIEND, Some(first)), PASS, "the first: {first}");
+    }
+}
+
+#[test]
+fn of_fragments_that_are_dropped_nothing_is_remembered() {
+    let first = |to, identification, ports| {
+        let body = [&tcp(ports, SYN)[..], &[0; 4]].concat();
+        packet6(
+            global(ENDPOINT),
+            global(to),
+            64,
+            44,
+            &[&[6, 0, 0, 1, 0, 0, 0, identification], &body[..]].concat(),
+        )
+    };
+    let later = |to, identification| {
+        let cut = [6, 0, 0, 24, 0, 0, 0, identification];
+        packet6(global(ENDPOINT), global(to), 64, 44, &[cut, [0; 8]].concat())
+    };
+    let mut node = Node::new(&constants());
+    for identification in 0..9 {
+        let packet = first(STRANGER, identification, [999, WEB]);
+        assert_eq!(node.run(DIRECTION_EGRESS, packet, 0).code, DROP);
+    }
+    assert_eq!(node.machine.entries(node.maps["sluice_fragments"]).count(), 0);
+    // Their later ones have none before them.
+    assert_eq!(node.run(DIRECTION_EGRESS, later(STRANGER, 1), 0).code, DROP);
+    let missing = 2 * u32::from(Reason::FragmentMissing as u8) + DIRECTION_EGRESS;
+    assert_eq!(node.counted(missing), 1);
+    assert_eq!(node.run(DIRECTION_EGRESS, first(FRIEND, 1, [999, WEB]), 0).code, PASS);
+    assert_eq!(node.run(DIRECTION_EGRESS, later(FRIEND, 1), 0).code, PASS);
+    assert_eq!(node.machine.entries(node.maps["sluice_fragments"]).count(), 1);
 }

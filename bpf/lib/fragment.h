@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Fragments: the first has the ports, and the later ones are judged by what it said. */
+/* Fragments: the first has the ports, and the later ones are judged by what it said, if it passed. */
 #pragma once
 
 #include "transport.h"
@@ -50,6 +50,10 @@ inline_always int later_fragment(struct __sk_buff *skb, struct packet *packet)
 	return 0;
 }
 
+/*
+ * For a first fragment that passes. Of what is dropped nothing is remembered: whoever may not send could else have those
+ * of everybody forgotten.
+ */
 inline_always void remember_fragment(struct __sk_buff *skb, const struct packet *packet)
 {
 	struct sluice_fragment_ports ports = {
@@ -61,6 +65,8 @@ inline_always void remember_fragment(struct __sk_buff *skb, const struct packet 
 	};
 	struct sluice_fragment_key key;
 
+	if (!packet->fragment.more || packet->fragment.offset)
+		return;
 	fragment_key(skb, packet, &key);
 	/* If it fails, the later ones are dropped. */
 	bpf_map_update_elem(&sluice_fragments, &key, &ports, BPF_ANY);
@@ -78,8 +84,5 @@ inline_always int ports(struct __sk_buff *skb, struct packet *packet)
 		return reason;
 	if (packet->fragment.offset)
 		return later_fragment(skb, packet);
-	reason = transport(skb, packet);
-	if (!reason && !asks(skb))
-		remember_fragment(skb, packet);
-	return reason;
+	return transport(skb, packet);
 }

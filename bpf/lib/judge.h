@@ -4,6 +4,7 @@
 
 #include "ethernet.h"
 #include "fragment.h"
+#include "neighbour.h"
 #include "policy.h"
 #include "related.h"
 #include "sender.h"
@@ -60,7 +61,7 @@ inline_always int judge_internet(struct __sk_buff *skb, const struct sluice_endp
 
 	if (reason)
 		return reason;
-	if (is_of_link(packet) || is_frag_needed(packet))
+	if (is_on_link(skb, endpoint, packet, judgement->generation) || is_frag_needed(packet))
 		return PASSES;
 	connection_key(skb, packet, packet->direction, &key);
 	/*
@@ -118,7 +119,7 @@ inline_always void mark_generation(struct __sk_buff *skb, __u32 generation)
 	skb->mark = (skb->mark & ~SLUICE_MARK_GENERATION_MASK) | (mark & SLUICE_MARK_GENERATION_MASK);
 }
 
-/* Counts and tells what was decided. */
+/* Counts and tells what was decided, and notes what later hooks and fragments ask. */
 inline_always void conclude(struct __sk_buff *skb, const struct packet *packet, const struct judgement *judgement,
 			    int reason, __u8 hook)
 {
@@ -126,7 +127,10 @@ inline_always void conclude(struct __sk_buff *skb, const struct packet *packet, 
 	count_reason(reason, reason ? judgement->direction : packet->direction, size_of_packet(skb, packet));
 	if (reason || judgement->kind)
 		tell(skb, packet, judgement, reason);
-	if (!reason && hook == SLUICE_DIRECTION_EGRESS)
+	if (reason)
+		return;
+	remember_fragment(skb, packet);
+	if (hook == SLUICE_DIRECTION_EGRESS)
 		mark_generation(skb, judgement->generation);
 }
 

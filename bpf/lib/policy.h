@@ -29,13 +29,23 @@ inline_always bool concerns_host(const struct sluice_endpoint *endpoint, const s
 }
 
 /*
+ * Whether it may be one that this machine has put together and cut anew, for its connection tracking: the kernel
+ * forgets then by which interface it came in, of IPv6 alone. Only its address says whose it is.
+ */
+inline_always bool may_be_cut_anew(const struct packet *packet)
+{
+	return is_ipv6(packet) && is_fragment(&packet->fragment);
+}
+
+/*
  * What this machine sends by itself came in by no interface, and is the host's, whatever address it took for it:
  * probes of the node's agent, for one.
  */
-inline_always bool is_from_here(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint, __u8 direction)
+inline_always bool is_from_here(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
+				const struct packet *packet)
 {
-	return direction == SLUICE_DIRECTION_INGRESS && !is_host(endpoint) && !skb->ingress_ifindex &&
-	       endpoint->host_class != SLUICE_NO_CLASS;
+	return packet->direction == SLUICE_DIRECTION_INGRESS && !is_host(endpoint) && !skb->ingress_ifindex &&
+	       endpoint->host_class != SLUICE_NO_CLASS && !may_be_cut_anew(packet);
 }
 
 /* The host's own: neither what came in by an interface, nor what the DNS proxy sends for endpoints. */
@@ -66,15 +76,17 @@ inline_always bool asks_for_host(const struct __sk_buff *skb, const struct sluic
 		return false;
 	if (asks(skb))
 		return asks_host(skb);
-	if (packet->hook == SLUICE_DIRECTION_INGRESS)
-		return is_made_by_host(skb);
-	return class_of(packet, packet->destination) == endpoint->host_class;
+	if (packet->hook == SLUICE_DIRECTION_EGRESS)
+		return class_of(packet, packet->destination) == endpoint->host_class;
+	if (!is_made_by_host(skb))
+		return false;
+	return !may_be_cut_anew(packet) || class_of(packet, packet->source) == endpoint->host_class;
 }
 
 inline_always __u32 peer_class(const struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
 			       const struct packet *packet)
 {
-	if (is_from_here(skb, endpoint, packet->direction))
+	if (is_from_here(skb, endpoint, packet))
 		return endpoint->host_class;
 	return class_of(packet, packet->direction == SLUICE_DIRECTION_EGRESS ? packet->destination : packet->source);
 }

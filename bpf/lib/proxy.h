@@ -30,6 +30,17 @@ inline_always __u32 fill_tuple(const struct packet *packet, __u64 higher, __u64 
 }
 
 /*
+ * Whether what takes a connection can be the proxy's: what it accepts has its mark. Somebody else on this machine may
+ * have accepted the connection before names counted. What is no whole socket yet, or no longer, has no mark to be read.
+ */
+inline_always bool may_be_of_proxy(struct bpf_sock *socket)
+{
+	const struct bpf_sock *whole = bpf_sk_fullsock(socket);
+
+	return !whole || whole->mark == SLUICE_MARK_OF_PROXY;
+}
+
+/*
  * The socket of a connection that the proxy has, or is about to have. Somebody else may listen at the port of the
  * server on this machine; and who asks anew where a connection has just ended asks the listener.
  */
@@ -43,7 +54,8 @@ inline_always struct bpf_sock *connected(struct __sk_buff *skb, const struct pac
 	socket = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	if (!socket)
 		return NULL;
-	if (socket->state != BPF_TCP_LISTEN && !(socket->state == BPF_TCP_TIME_WAIT && is_opening(packet)))
+	if (socket->state != BPF_TCP_LISTEN && !(socket->state == BPF_TCP_TIME_WAIT && is_opening(packet)) &&
+	    may_be_of_proxy(socket))
 		return socket;
 	bpf_sk_release(socket);
 	return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* ICMP errors about a connection that was let pass: they belong to it, whoever sends them. */
+/* ICMP errors about a connection that was let pass: they belong to it, whichever router sends them. */
 #pragma once
 
 #include "connection.h"
@@ -122,12 +122,20 @@ inline_always bool is_tracked(struct sluice_ct_key *key, __u8 began)
 	return entry && is_alive(entry, now_in_seconds());
 }
 
-/* Errors about somebody else's packets are not for this endpoint, nor from it. */
+inline_always bool is_same(const __u64 one[2], const __u64 other[2])
+{
+	return one[0] == other[0] && one[1] == other[1];
+}
+
+/*
+ * Errors about somebody else's packets are not for this endpoint, nor from it. Any router may send it one; it sends its
+ * own to whom it is connected, and to nobody else.
+ */
 inline_always bool is_about_own(const struct packet *packet, const struct sluice_ct_key *key)
 {
-	const __u64 *own = packet->direction == SLUICE_DIRECTION_EGRESS ? packet->source : packet->destination;
-
-	return key->local[0] == own[0] && key->local[1] == own[1];
+	if (packet->direction == SLUICE_DIRECTION_INGRESS)
+		return is_same(key->local, packet->destination);
+	return is_same(key->local, packet->source) && is_same(key->remote, packet->destination);
 }
 
 inline_always bool is_related(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,

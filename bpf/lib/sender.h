@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Who sent a packet that another generation than this one has let pass, or nobody knows which: then this one judges it
- * as a whole, for whoever sent it, too. So no packet passes by a mix of two, however long it was on its way, with two
- * exceptions. What was translated on its way without a mark is judged here for its receiver alone. And a mark of others
- * is believed where it is that of the generation in force: it is true but for what was on its way at the flip.
+ * as a whole, for whoever sent it, too. So no packet passes by a mix of two, however long it was on its way, with three
+ * exceptions. What was translated on its way without a mark is judged here for its receiver alone. So are fragments of
+ * IPv6 that this machine has put together and cut anew, as the kernel forgets then by which interface they came. And a
+ * mark of others is believed where it is that of the generation in force: it is true but for what was on its way at the
+ * flip.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who may send from which address, and the packets without which no address could be used. */
+/* Who may send from which address, and how the packets look without which no address could be used. */
 #pragma once
 
 #include "slot.h"
@@ -24,12 +24,26 @@ inline_always bool is_neighbour_discovery(const struct packet *packet)
 	       packet->destination_port <= NEIGHBOUR_ADVERTISEMENT;
 }
 
-/* Multicast listener discovery (RFC 2710, 3810), likewise of the link alone. */
+inline_always bool is_zero(const __u64 address[2])
+{
+	return !address[0] && !address[1];
+}
+
+/* One that is good on the link alone, as is that of who has none yet. */
+inline_always bool is_address_of_link(const __u64 address[2])
+{
+	return address[0] >> 54 == LINK_LOCAL || is_zero(address);
+}
+
+/*
+ * Multicast listener discovery (RFC 2710, 3810), likewise of the link alone. Its hop limit proves nothing to who gets
+ * it, as routers may have counted down to it; but they pass on nothing from an address of the link.
+ */
 inline_always bool is_listener_discovery(const struct packet *packet)
 {
 	__u16 type = packet->destination_port;
 
-	return packet->hop_limit == 1 &&
+	return packet->hop_limit == 1 && is_address_of_link(packet->source) &&
 	       ((type >= LISTENER_QUERY && type <= LISTENER_DONE) || type == LISTENER_REPORT2);
 }
 
@@ -38,11 +52,6 @@ inline_always bool is_of_link(const struct packet *packet)
 	if (!is_ipv6(packet) || packet->protocol != IPPROTO_ICMPV6 || is_fragment(&packet->fragment))
 		return false;
 	return is_neighbour_discovery(packet) || is_listener_discovery(packet);
-}
-
-inline_always bool is_zero(const __u64 address[2])
-{
-	return !address[0] && !address[1];
 }
 
 inline_always bool source4_is_own(const struct sluice_endpoint *endpoint, const struct packet *packet)

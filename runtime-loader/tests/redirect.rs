@@ -221,6 +221,29 @@ fn connections_go_to_the_proxy() {
 }
 
 #[test]
+fn a_connection_with_somebody_else_on_the_node_ends_when_names_count() {
+    if !root("a_connection_with_somebody_else_on_the_node_ends_when_names_count") {
+        return;
+    }
+    let [to, _] = Network::gateways(ASKER);
+    let rules =
+        RULES.replacen("toEndpoints: [{matchLabels: {app: server}}]", &format!("toCIDR: [{to}/32]"), 1);
+    let without: Vec<&str> = rules.lines().filter(|line| !line.contains("dns:")).collect();
+    let mut bed = Bed::new(&without.join("\n"));
+    let _sockets = bed.proxy(0);
+    let server = TcpListener::bind((to, 53)).unwrap();
+    let mut client = connect(&bed, ASKER, (to, 53).into()).unwrap();
+    let (mut stream, _) = server.accept().unwrap();
+    stream.set_read_timeout(Some(SILENCE)).unwrap();
+    client.write_all(b"before").unwrap();
+    assert_eq!(stream.read(&mut [0; 8]).unwrap(), 6);
+    bed.publish(&rules);
+    client.write_all(b"after").unwrap();
+    assert!(client.read(&mut [0; 8]).is_err(), "it is reset");
+    assert!(stream.read(&mut [0; 8]).is_err(), "the server hears nothing more");
+}
+
+#[test]
 fn without_a_proxy_only_those_who_need_it_are_silent() {
     if !root("without_a_proxy_only_those_who_need_it_are_silent") {
         return;

@@ -60,7 +60,7 @@ reasons! {
     Fragmented = 157, "FRAGMENTED", "fragments cannot go to a proxy";
     /// The images do not fit together: never seen, and never open.
     NoConfiguration = 165, "NO_CONFIGURATION", "no verdict in the tables";
-    /// A fragment whose first one was not seen.
+    /// A fragment whose first one was not seen, or did not pass.
     FragmentMissing = 175, "FRAGMENT_MISSING", "first fragment was not seen";
     /// The proxy for the rules does not listen.
     ProxyAbsent = 178, "PROXY_ABSENT", "the proxy does not listen now";

@@ -76,6 +76,8 @@ pub struct Memory {
     /// Connections.
     pub connections: Connections,
     fragments: BTreeMap<Cut, First>,
+    /// Who was seen on the endpoint's link, and until when that is remembered.
+    neighbours: BTreeMap<IpAddr, u64>,
 }
 
 /// The packet that fragments belong to: addresses, number, what stands first, and the way it goes.
@@ -204,16 +206,31 @@ impl<P: Policy> Judge<'_, P> {
         }
         let datagram = header.open()?;
         let transport = self.transport(header, &datagram)?;
-        let of_link = is_of_link(header, &datagram, &transport);
+        let outcome = self.datagram((own, peer), header, &datagram, transport)?;
+        if !self.crossing.asks && !matches!(outcome, Outcome::DroppedByHost(_)) {
+            self.remember(header, &datagram, transport);
+        }
+        Ok(outcome)
+    }
+
+    fn datagram(
+        &mut self,
+        (own, peer): (IpAddr, IpAddr),
+        header: &Header<'_>,
+        datagram: &Datagram<'_>,
+        transport: Transport,
+    ) -> Result<Outcome, Reason> {
+        let of_link = is_of_link(header, datagram, &transport);
         if self.direction == Direction::Egress && !self.may_send(header.source, of_link) {
             return Err(Reason::InvalidSource);
         }
         let too_large = (transport.protocol, transport.destination_port, transport.code) == (ICMP, 3, 4);
-        if of_link || (too_large && self.node.allow_frag_needed) {
+        if (of_link && self.is_on_link(header)) || (too_large && self.node.allow_frag_needed) {
             return Ok(Outcome::Passes);
         }
         let flow = self.flow(own, peer, &transport);
-        if !self.crossing.asks && (self.replies(flow, &transport) || self.relates(own, &datagram, &transport))
+        if !self.crossing.asks
+            && (self.replies(flow, &transport) || self.relates(own, peer, datagram, &transport))
         {
             return Ok(Outcome::Passes);
         }
@@ -238,8 +255,8 @@ impl<P: Policy> Judge<'_, P> {
         if (part.more && (part.length == 0 || part.length % 8 != 0)) || part.offset + part.length > 65_535 {
             return Err(Reason::InvalidPacket);
         }
-        let key = (header.source, header.destination, part.identification, part.next, self.crossing.hook);
         if part.offset > 0 {
+            let key = self.cut(header, part);
             let (first, end) = self.memory.fragments.get(&key).ok_or(Reason::FragmentMissing)?;
             return if part.offset < *end {
                 Err(Reason::Truncated)
@@ -247,12 +264,18 @@ impl<P: Policy> Judge<'_, P> {
                 Ok(Transport { flags: 0, ..*first })
             };
         }
-        let transport = Transport::read(datagram.protocol, datagram.payload, v6, true)?;
-        if !self.crossing.asks {
-            let Fragment { length, .. } = part;
-            self.memory.fragments.insert(key, (transport, length - datagram.payload.len() + transport.size));
-        }
-        Ok(transport)
+        Transport::read(datagram.protocol, datagram.payload, v6, true)
+    }
+
+    /// Remembers a first fragment that passes, for the later ones.
+    fn remember(&mut self, header: &Header<'_>, datagram: &Datagram<'_>, transport: Transport) {
+        let Some(part) = datagram.fragment.filter(|part| part.offset == 0) else { return };
+        let key = self.cut(header, part);
+        self.memory.fragments.insert(key, (transport, part.length - datagram.payload.len() + transport.size));
+    }
+
+    fn cut(&self, header: &Header<'_>, part: Fragment) -> Cut {
+        (header.source, header.destination, part.identification, part.next, self.crossing.hook)
     }
 
     /// Whether the endpoint may send from an address. Who has none yet may ask for one.
@@ -265,6 +288,25 @@ impl<P: Policy> Judge<'_, P> {
             IpAddr::V6(source) if source.is_unspecified() => of_link,
             IpAddr::V6(source) => source.is_unicast_link_local() || self.endpoint.source6 == Some(source),
         }
+    }
+
+    /// Whether a packet that looks like one of the link stays there. To who gets it its hop limit says so; what an endpoint
+    /// sends this machine could pass on, unless it has an address of the link, or goes to who was seen there.
+    fn is_on_link(&mut self, header: &Header<'_>) -> bool {
+        let IpAddr::V6(destination) = header.destination else { return false };
+        let Crossing { now, asks, .. } = *self.crossing;
+        if self.endpoint.host || has_address_of_link(header) {
+            return true;
+        }
+        if self.direction == Direction::Ingress {
+            if !asks {
+                self.memory.neighbours.insert(header.source, now + self.node.lifetimes.other);
+            }
+            return true;
+        }
+        destination.is_unicast_link_local()
+            || destination.segments()[0] == 0xff02
+            || (!asks && self.memory.neighbours.get(&header.destination).is_some_and(|&end| end >= now))
     }
 
     fn flow(&self, local: IpAddr, remote: IpAddr, transport: &Transport) -> Flow {
@@ -285,12 +327,17 @@ impl<P: Policy> Judge<'_, P> {
             && self.memory.connections.reply(flow, transport, now, lifetimes)
     }
 
-    fn relates(&self, own: IpAddr, datagram: &Datagram<'_>, transport: &Transport) -> bool {
+    /// Whether it is an error about a connection. Any router may send one to the endpoint, which sends its own to the other
+    /// side alone.
+    fn relates(&self, own: IpAddr, peer: IpAddr, datagram: &Datagram<'_>, transport: &Transport) -> bool {
         if !repeated::is_error(transport) || datagram.fragment.is_some() {
             return false;
         }
         let v6 = transport.protocol == ICMPV6;
         let Some(flow) = repeated::flow(datagram.payload, v6, own, self.direction) else { return false };
+        if self.direction == Direction::Egress && flow.remote != peer {
+            return false;
+        }
         Direction::BOTH.into_iter().any(|began| {
             let connections = &self.memory.connections;
             self.endpoint.tracks[began]
@@ -298,20 +345,26 @@ impl<P: Policy> Judge<'_, P> {
         })
     }
 
+    /// Whether this machine made a packet. Fragments of IPv6 that come from no interface it may have put together and cut anew
+    /// for somebody else: there the address says it.
+    fn is_from_here(&self, peer: IpAddr, cut: bool) -> bool {
+        self.crossing.made_here && (!cut || peer.is_ipv4() || self.policy.is_host(peer))
+    }
+
     /// Whether policy of the host is asked about a packet of another endpoint: what the host sends itself, and what is sent to
     /// an address of the host's.
-    fn is_the_hosts_too(&self, peer: IpAddr) -> bool {
-        let Crossing { made_here, of_proxy, asks, .. } = *self.crossing;
+    fn is_the_hosts_too(&self, peer: IpAddr, cut: bool) -> bool {
+        let Crossing { of_proxy, asks, .. } = *self.crossing;
         !asks
             && match self.direction {
-                Direction::Ingress => made_here && !of_proxy,
+                Direction::Ingress => !of_proxy && self.is_from_here(peer, cut),
                 Direction::Egress => self.policy.is_host(peer),
             }
     }
 
     /// Why policy of the host would not let a packet pass.
-    fn refused_by_host(&self, flow: &Flow, transport: &Transport) -> Option<Reason> {
-        self.endpoint.host_policy.filter(|_| self.is_the_hosts_too(flow.remote))?;
+    fn refused_by_host(&self, flow: &Flow, transport: &Transport, cut: bool) -> Option<Reason> {
+        self.endpoint.host_policy.filter(|_| self.is_the_hosts_too(flow.remote, cut))?;
         let question = Question {
             direction: opposite(self.direction),
             peer: Peer::Address(flow.local),
@@ -326,13 +379,15 @@ impl<P: Policy> Judge<'_, P> {
     }
 
     fn by_policy(&mut self, flow: Flow, transport: &Transport, cut: bool) -> Result<Outcome, Reason> {
-        let by_host = self.refused_by_host(&flow, transport);
+        let by_host = self.refused_by_host(&flow, transport, cut);
         if let Some(reason) = by_host
             && !self.endpoint.host_policy.is_some_and(|policy| policy.audits)
         {
             return Ok(Outcome::DroppedByHost(reason));
         }
-        let here = self.crossing.made_here && self.direction == Direction::Ingress && !self.endpoint.host;
+        let here = self.direction == Direction::Ingress
+            && !self.endpoint.host
+            && self.is_from_here(flow.remote, cut);
         let question = Question {
             direction: self.direction,
             peer: if here { Peer::Here(flow.remote) } else { Peer::Address(flow.remote) },
@@ -380,7 +435,8 @@ impl<P: Policy> Judge<'_, P> {
     }
 }
 
-/// Neighbour discovery (RFC 4861) and listener discovery (RFC 2710, 3810): whole, and never of a router's making.
+/// Neighbour discovery (RFC 4861) and listener discovery (RFC 2710, 3810): whole. The hop limit of the latter says nothing to
+/// who gets it, so it must come from an address of the link.
 fn is_of_link(header: &Header<'_>, datagram: &Datagram<'_>, transport: &Transport) -> bool {
     let kind = transport.destination_port;
     transport.protocol == ICMPV6
@@ -388,7 +444,11 @@ fn is_of_link(header: &Header<'_>, datagram: &Datagram<'_>, transport: &Transpor
         && datagram.fragment.is_none()
         && match header.hop_limit {
             255 => (133..=136).contains(&kind),
-            1 => (130..=132).contains(&kind) || kind == 143,
+            1 => ((130..=132).contains(&kind) || kind == 143) && has_address_of_link(header),
             _ => false,
         }
+}
+
+fn has_address_of_link(header: &Header<'_>) -> bool {
+    matches!(header.source, IpAddr::V6(source) if source.is_unicast_link_local() || source.is_unspecified())
 }

@@ -11,11 +11,12 @@
 //! 2. The network header (134). The host's interface leaves alone what has no address of the host's on its side.
 //! 3. Extension headers of IPv6: six at most, hop-by-hop options only first, one fragment header, none that is not
 //!    known (156), all within the packet (135).
-//! 4. Fragments: lengths that none can have (134); later ones are judged by what the first one said (175 without),
+//! 4. Fragments: lengths that none can have (134); later ones are judged by what the first one said (175 if none has passed),
 //!    and must not begin within its headers (135).
 //! 5. The transport header: whole (135) and without contradictions (134).
 //! 6. The source address of what the endpoint sends (132).
-//! 7. Neighbour and listener discovery pass, and ICMP "fragmentation needed" if that is allowed.
+//! 7. Neighbour and listener discovery pass, if they stay on the link: what an endpoint sends has an address of the link,
+//!    or goes to who was seen there. So does ICMP "fragmentation needed" if that is allowed.
 //! 8. Replies of remembered connections pass, and ICMP errors about them.
 //! 9. What leaves from an address of the host's passes and is remembered, if this machine passes it on for others, or the
 //!    DNS proxy sends it.

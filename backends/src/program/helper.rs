@@ -45,6 +45,8 @@ helpers! {
     LookupUdp = 85, "sk_lookup_udp";
     /// Lets go of a socket.
     ReleaseSocket = 86, "sk_release";
+    /// A socket, if it is a whole one.
+    FullSocket = 95, "sk_fullsock";
     /// The socket of a TCP connection, whole or not.
     LookupTcpCommon = 99, "skc_lookup_tcp";
     /// Jiffies since the machine began.

@@ -53,6 +53,7 @@ impl Call<'_, '_> {
             Helper::PullData => self.pull_data()?,
             Helper::LookupTcp | Helper::LookupUdp => self.find_socket(self.surroundings.sockets.listener)?,
             Helper::LookupTcpCommon => self.find_socket(self.surroundings.sockets.connection)?,
+            Helper::FullSocket => self.full_socket()?,
             Helper::ReleaseSocket => self.release_socket()?,
             Helper::AssignSocket => self.assign_socket()?,
             Helper::RingOutput => self.ring_output()?,
@@ -146,6 +147,14 @@ impl Call<'_, '_> {
         self.memory.bytes(self.argument(2)?, size)?;
         let (_netns, flags) = (self.argument(4)?, self.argument(5)?);
         Ok(found.filter(|_| flags == 0).map_or(0, |socket| self.memory.add_socket(socket)))
+    }
+
+    /// The same socket, which is let go only once, unless it is one that is being made or has just ended.
+    fn full_socket(&mut self) -> Result<u64, FaultKind> {
+        let at = self.argument(1)?;
+        let expected = FaultKind::Argument { argument: 1, expected: "a socket" };
+        let socket = self.memory.socket(at, false).ok_or(expected)?;
+        Ok(if socket.is_whole() { at } else { 0 })
     }
 
     fn release_socket(&mut self) -> Result<u64, FaultKind> {

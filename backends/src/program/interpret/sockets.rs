@@ -4,6 +4,9 @@
 const LENGTH: usize = 80;
 const MARK: usize = 16;
 const STATE: usize = 72;
+/// States of those that are not whole: just ended, and being made.
+const TIME_WAIT: u32 = 6;
+const NEW_SYN_RECV: u32 = 12;
 
 /// A socket, as far as programs here ask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +15,13 @@ pub struct Socket {
     pub mark: u32,
     /// Its state, as TCP numbers them in the kernel.
     pub state: u32,
+}
+
+impl Socket {
+    /// Whether all of it is there, and not only what stands for it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.state != TIME_WAIT && self.state != NEW_SYN_RECV
+    }
 }
 
 /// What there is to be found. Whoever looks for a socket finds the same, whatever the addresses and ports are.
