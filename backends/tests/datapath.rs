@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
 use sluice_backends::abi::{
@@ -12,6 +13,7 @@ use sluice_backends::abi::{
     MARK_OF_PROXY, MARK_TEST, MARK_TO_PROXY, MapKind, NO_CLASS, NO_VERDICT, PROXY_DNS, Reason, Stub,
     TEST_SEGMENTS, Verdict, map,
 };
+use sluice_backends::packet::{self, Crossing, Lifetimes, Memory, Outcome as Slow, Policy, Question, Way};
 use sluice_backends::program::Register::{R0, R1, R2, R4};
 use sluice_backends::program::interpret::{
     Context, Machine, MapId, Outcome, Packet, ProgramId, Socket, Sockets,
@@ -20,6 +22,8 @@ use sluice_backends::program::{
     Assembler, Code, Condition, Constants, Helper, LinkError, Operation, Template, decode, link,
     read_template,
 };
+use sluice_ir::decision::ByDirection;
+use sluice_ir::policy::Direction;
 use zerocopy::{FromBytes, IntoBytes};
 
 const PASS: i32 = -1;
@@ -214,6 +218,91 @@ fn tcp([source, destination]: [u16; 2], flags: u8) -> Vec<u8> {
 
 const SYN: u8 = 0x02;
 const SYN_ACK: u8 = 0x12;
+const ACK: u8 = 0x10;
+const RST: u8 = 0x04;
+const RST_ACK: u8 = 0x14;
+
+/// The endpoint sends a segment, or the friend does; and whether it passes.
+type Segment = (Direction, u8, bool);
+const OUT: Direction = Direction::Egress;
+const IN: Direction = Direction::Ingress;
+
+/// The node's policy once more: class 1 may be sent to or may send to one port, unless everybody may do everything.
+struct Rules {
+    open: bool,
+}
+
+impl Policy for Rules {
+    fn is_host(&self, _: IpAddr) -> bool {
+        false
+    }
+
+    fn verdict(&self, question: &Question) -> Result<Way, Reason> {
+        match self.open || question.port == WEB {
+            true => Ok(Way::On),
+            false => Err(Reason::Policy),
+        }
+    }
+
+    fn verdict_of_host(&self, _: &Question) -> Result<Way, Reason> {
+        Err(Reason::NoConfiguration)
+    }
+}
+
+/// Segments between two ports of the endpoint and its friend, judged by the programs and by the slow reading of the RFCs.
+struct Talk {
+    node: Node,
+    memory: Memory,
+    /// The endpoint's and the friend's.
+    ports: [u16; 2],
+}
+
+impl Talk {
+    fn new(ports: [u16; 2]) -> Talk {
+        Talk { node: Node::new(&constants()), memory: Memory::default(), ports }
+    }
+
+    /// What becomes of segments in a second.
+    fn at(&mut self, now: u64, segments: &[Segment]) {
+        for (index, (way, flags, passes)) in segments.iter().enumerate() {
+            let [own, peer] = self.ports;
+            let (hook, frame) = match way {
+                Direction::Egress => (DIRECTION_EGRESS, tcp4(ENDPOINT, FRIEND, [own, peer], *flags)),
+                Direction::Ingress => (DIRECTION_INGRESS, tcp4(FRIEND, ENDPOINT, [peer, own], *flags)),
+            };
+            self.node.machine.surroundings.time = now * 1_000_000_000;
+            let what = format!("{way:?}, number {index}, flags {flags:#x}, in second {now}");
+            assert_eq!(self.slowly(*way, &frame, now), *passes, "slowly: {what}");
+            assert_eq!(self.node.run(hook, frame, 0).code == PASS, *passes, "{what}");
+        }
+    }
+
+    /// The same while policy allows everything, where all passes.
+    fn open_at(&mut self, now: u64, segments: &[(Direction, u8)]) {
+        let allow = Verdict { action: 1, counter: 603, ..Verdict::default() };
+        self.node.image("sluice_verdicts", 0, allow.as_bytes());
+        let segments: Vec<_> = segments.iter().map(|(way, flags)| (*way, *flags, true)).collect();
+        self.at(now, &segments);
+        self.node.image("sluice_verdicts", 0, DENY.as_bytes());
+    }
+
+    fn slowly(&mut self, hook: Direction, frame: &[u8], now: u64) -> bool {
+        let both = ByDirection { ingress: true, egress: true };
+        let endpoint = packet::Endpoint { tracks: both, enforces: both, ..packet::Endpoint::default() };
+        let lifetimes = Lifetimes { tcp: 8_000, opening: 60, closed: 10, other: 60 };
+        let node = packet::Node { ipv4: true, ipv6: true, allow_frag_needed: true, lifetimes };
+        let crossing =
+            Crossing { frame, hook, made_here: false, of_proxy: false, asks: false, proxied: false, now };
+        let rules = Rules { open: self.is_open() };
+        let outcome = packet::judge(&node, &endpoint, &rules, &mut self.memory, &crossing);
+        !matches!(outcome, Slow::Dropped(_))
+    }
+
+    fn is_open(&self) -> bool {
+        let verdicts = self.node.machine.memory(self.node.maps["sluice_verdicts"]).unwrap();
+        Verdict::read_from_prefix(verdicts).unwrap().0.action == 1
+    }
+}
 
 /// The numbers that a program calls.
 fn calls(code: &Code) -> Vec<u32> {
@@ -301,6 +390,70 @@ fn policy_decides_and_connections_are_answered() {
         assert_eq!(node.machine.entries(node.maps["sluice_conntrack"]).count(), 2);
         assert_eq!([600, 601].map(|counter| node.counted(counter)), [3, 2]);
     }
+}
+
+#[test]
+fn nobody_turns_a_connection_round_by_a_reset() {
+    // What the endpoint sends is allowed for a while, what the friend sends always is.
+    let mut talk = Talk::new([WEB, 999]);
+    talk.open_at(1, &[(OUT, SYN), (IN, SYN_ACK), (OUT, ACK), (OUT, RST)]);
+    // The friend has ignored the reset, and goes on when the table knows nothing of them any more.
+    talk.at(
+        12,
+        &[(IN, ACK, true), (OUT, ACK, false), (IN, RST, true), (IN, SYN_ACK, true), (OUT, ACK, false)],
+    );
+    // What it begins itself is answered.
+    talk.at(13, &[(IN, SYN, true), (OUT, SYN_ACK, true), (OUT, ACK, true)]);
+}
+
+#[test]
+fn whoever_accepts_or_resets_a_connection_has_not_begun_it() {
+    for flags in [SYN_ACK, RST, RST_ACK, SYN | RST] {
+        let mut talk = Talk::new([WEB, 999]);
+        talk.at(1, &[(IN, flags, true), (OUT, SYN, false), (OUT, ACK, false), (OUT, RST, false)]);
+        assert_eq!(talk.node.machine.entries(talk.node.maps["sluice_conntrack"]).count(), 0, "{flags:#x}");
+    }
+}
+
+#[test]
+fn who_opens_a_connection_answers_none_that_was_learned_late() {
+    let mut talk = Talk::new([WEB, 999]);
+    talk.at(1, &[(IN, ACK, true), (OUT, SYN, false), (OUT, ACK, true), (OUT, SYN, false)]);
+    // Both may open one at once.
+    let mut talk = Talk::new([WEB, 999]);
+    talk.at(
+        1,
+        &[(IN, SYN, true), (OUT, SYN, true), (OUT, SYN_ACK, true), (IN, ACK, true), (OUT, SYN, false)],
+    );
+}
+
+#[test]
+fn a_reset_that_is_ignored_ends_nothing() {
+    // Only the endpoint may begin.
+    let mut talk = Talk::new([999, WEB]);
+    talk.at(1, &[(OUT, SYN, true), (IN, SYN_ACK, true), (OUT, ACK, true), (IN, RST, true), (OUT, ACK, true)]);
+    talk.at(5_000, &[(IN, ACK, true), (OUT, RST, true), (IN, ACK, true)]);
+    talk.at(10_000, &[(IN, ACK, true)]);
+}
+
+#[test]
+fn a_reset_that_is_taken_ends_a_connection() {
+    let begin = [(OUT, SYN, true), (IN, SYN_ACK, true), (OUT, ACK, true)];
+    // What was on its way is answered by another reset; and nobody revives a connection by repeating his own.
+    for reset in [
+        &[(IN, RST, true)][..],
+        &[(OUT, RST, true), (IN, ACK, true), (OUT, RST, true)],
+        &[(IN, RST, true), (IN, ACK, true)],
+        &[(OUT, RST_ACK, true), (IN, RST_ACK, true)],
+    ] {
+        let mut talk = Talk::new([999, WEB]);
+        talk.at(1, &[&begin[..], reset].concat());
+        talk.at(12, &[(IN, ACK, false)]);
+    }
+    // Whoever asks again from the same port begins another one.
+    let mut talk = Talk::new([999, WEB]);
+    talk.at(1, &[(OUT, SYN, true), (IN, RST_ACK, true), (OUT, SYN, true), (IN, SYN_ACK, true)]);
+    talk.at(50, &[(IN, SYN_ACK, true)]);
 }
 
 #[test]

@@ -44,6 +44,12 @@
 #define SLUICE_CT_SEEN_REPLY 0x4U
 /* A TCP connection that both sides agreed on. */
 #define SLUICE_CT_SETTLED 0x8U
+/* The endpoint's side has reset it, and the other one has said nothing since. */
+#define SLUICE_CT_RESET_OUT 0x10U
+/* The other side has reset it, and the endpoint's has said nothing since. */
+#define SLUICE_CT_RESET_IN 0x20U
+/* A TCP connection whose beginning was seen. */
+#define SLUICE_CT_OPENED 0x40U
 /* A packet was dropped. */
 #define SLUICE_EVENT_DROP 0x1U
 /* A packet began a connection that is let pass. */

@@ -8,6 +8,7 @@
 #define SECOND 1000000000ULL
 
 #define CLOSED (SLUICE_CT_CLOSED_OUT | SLUICE_CT_CLOSED_IN)
+#define RESET (SLUICE_CT_RESET_OUT | SLUICE_CT_RESET_IN)
 
 inline_always __u8 opposite(__u8 direction)
 {
@@ -46,7 +47,7 @@ inline_always __u32 now_in_seconds(void)
 /* A packet that asks to begin a TCP connection. */
 inline_always bool is_opening(const struct packet *packet)
 {
-	return packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN;
 }
 
 inline_always bool is_alive(const struct sluice_ct_entry *entry, __u32 now)
@@ -54,19 +55,27 @@ inline_always bool is_alive(const struct sluice_ct_entry *entry, __u32 now)
 	return entry->expires >= now;
 }
 
-/* What the flags of an entry become when a packet has passed. */
+/*
+ * What the flags of an entry become when a packet has passed. Anybody can send a reset that its receiver ignores, as it
+ * is outside the window, which nobody knows here. So a reset counts until its receiver goes on. One that was taken is
+ * repeated for whatever was still on its way.
+ */
 inline_always __u32 next_flags(const struct packet *packet, __u32 flags, bool reply)
 {
+	bool out = packet->direction == SLUICE_DIRECTION_EGRESS;
+
 	if (reply)
 		flags |= SLUICE_CT_SEEN_REPLY;
 	if (packet->protocol != IPPROTO_TCP)
 		return flags;
+	if (packet->tcp_flags & TCP_RST)
+		return flags | (out ? SLUICE_CT_RESET_OUT : SLUICE_CT_RESET_IN);
+	if (packet->tcp_flags & TCP_ACK)
+		flags &= ~(out ? SLUICE_CT_RESET_IN : SLUICE_CT_RESET_OUT);
 	if (!reply && flags & SLUICE_CT_SEEN_REPLY && packet->tcp_flags & TCP_ACK)
 		flags |= SLUICE_CT_SETTLED;
 	if (packet->tcp_flags & TCP_FIN)
-		flags |= packet->direction == SLUICE_DIRECTION_EGRESS ? SLUICE_CT_CLOSED_OUT : SLUICE_CT_CLOSED_IN;
-	if (packet->tcp_flags & TCP_RST)
-		flags |= CLOSED;
+		flags |= out ? SLUICE_CT_CLOSED_OUT : SLUICE_CT_CLOSED_IN;
 	return flags;
 }
 
@@ -74,7 +83,7 @@ inline_always __u32 lifetime(const struct packet *packet, __u32 flags)
 {
 	if (packet->protocol != IPPROTO_TCP)
 		return CONFIG(LIFETIME_OTHER);
-	if ((flags & CLOSED) == CLOSED)
+	if ((flags & CLOSED) == CLOSED || flags & RESET)
 		return CONFIG(LIFETIME_CLOSED);
 	return flags & SLUICE_CT_SETTLED ? CONFIG(LIFETIME_TCP) : CONFIG(LIFETIME_SYN);
 }
@@ -82,11 +91,14 @@ inline_always __u32 lifetime(const struct packet *packet, __u32 flags)
 /* Words that seldom change are written only then: both ways of a connection may be on different processors. */
 inline_always void refresh(const struct packet *packet, struct sluice_ct_entry *entry, __u32 now, bool reply)
 {
-	__u32 flags = next_flags(packet, entry->flags, reply);
+	__u32 before = entry->flags;
+	__u32 flags = next_flags(packet, before, reply);
 	__u32 expires = now + lifetime(packet, flags);
 
-	if (flags != entry->flags)
+	if (flags & ~before)
 		__sync_fetch_and_or(&entry->flags, flags);
+	if (before & ~flags)
+		__sync_fetch_and_and(&entry->flags, flags | ~before);
 	if (expires != entry->expires)
 		entry->expires = expires;
 	__sync_fetch_and_add(&entry->packets, 1);
@@ -103,12 +115,14 @@ inline_always bool may_reply(const struct packet *packet)
 }
 
 /*
- * Both sides may open a connection at once. But once it is settled or closed, who asks for one from the port that
- * replied begins another.
+ * Both sides may open a connection at once. But once it is settled or closed, or if it was learned when it had begun
+ * long ago, who asks for one from the port that replied begins another.
  */
 inline_always bool answers(const struct packet *packet, const struct sluice_ct_entry *entry, __u32 now)
 {
-	if (is_opening(packet) && entry->flags & (SLUICE_CT_SETTLED | CLOSED))
+	__u32 stages = SLUICE_CT_OPENED | SLUICE_CT_SETTLED | CLOSED | RESET;
+
+	if (is_opening(packet) && (entry->flags & stages) != SLUICE_CT_OPENED)
 		return false;
 	return is_alive(entry, now);
 }
@@ -138,7 +152,7 @@ inline_always bool is_reply(struct __sk_buff *skb, const struct sluice_endpoint 
 inline_always int begin(const struct packet *packet, const struct sluice_ct_key *key, __u32 generation, __u32 counter,
 			__u32 now)
 {
-	__u32 flags = next_flags(packet, 0, false);
+	__u32 flags = next_flags(packet, is_opening(packet) ? SLUICE_CT_OPENED : 0, false);
 	struct sluice_ct_entry entry = {
 		.packets = 1,
 		.bytes = packet->end - packet->network,
@@ -154,6 +168,35 @@ inline_always int begin(const struct packet *packet, const struct sluice_ct_key 
 	return 0;
 }
 
+/* Whether a packet belongs to a connection of its own: an ICMP message that is no question does not. */
+inline_always bool is_of_connection(const struct packet *packet)
+{
+	return !is_icmp(packet) || is_echo_request(packet->protocol, packet->destination_port);
+}
+
+/* Whether it may be the first of one. Who accepts a connection of TCP has not begun it, and who resets one ends it. */
+inline_always bool may_begin(const struct packet *packet)
+{
+	if (packet->protocol == IPPROTO_TCP && packet->tcp_flags & (TCP_SYN | TCP_RST) && !is_opening(packet))
+		return false;
+	return is_of_connection(packet);
+}
+
+/*
+ * Whether it goes on with a connection of TCP that the other side began, though that is over for the table. To learn it
+ * anew from here would turn it round: all that the other side sends would be a reply, about which no policy is asked.
+ */
+inline_always bool is_late(const struct packet *packet, struct sluice_ct_key *key)
+{
+	if (packet->protocol != IPPROTO_TCP || is_opening(packet))
+		return false;
+	key->direction = opposite(packet->direction);
+	if (bpf_map_lookup_elem(&sluice_conntrack, key))
+		return true;
+	key->direction = packet->direction;
+	return false;
+}
+
 /*
  * Remembers the connection of a packet that policy lets pass, and says whether the packet began it. 0, or a drop
  * reason.
@@ -166,10 +209,12 @@ inline_always int track(const struct packet *packet, struct sluice_ct_key *key, 
 
 	key->direction = packet->direction;
 	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
-	if (entry && is_alive(entry, now) && !(is_opening(packet) && entry->flags & CLOSED)) {
+	if (entry && is_alive(entry, now) && !(is_opening(packet) && entry->flags & (CLOSED | RESET))) {
 		refresh(packet, entry, now, false);
 		return 0;
 	}
+	if (!may_begin(packet) || is_late(packet, key))
+		return 0;
 	*began = true;
 	return begin(packet, key, generation, counter, now);
 }

@@ -45,10 +45,18 @@ inline_always bool is_fragment(const struct fragment *fragment)
 	return fragment->more || fragment->offset;
 }
 
-/* A family that no endpoint of the node has was not read. */
+/*
+ * A family that no endpoint of the node has was not read. The constant is asked for anew each time: the compiler would
+ * else keep it on the stack, where the linker does not know it any more.
+ */
 inline_always bool is_ipv6(const struct packet *packet)
 {
-	return CONFIG(IPV6) && (!CONFIG(IPV4) || packet->family == SLUICE_FAMILY_IPV6);
+	__u32 ipv4;
+
+	asm volatile("%0 = %1" : "=r"(ipv4) : "i"(SLUICE_CONFIG_IPV4));
+	if (!ipv4)
+		return true;
+	return CONFIG(IPV6) && packet->family == SLUICE_FAMILY_IPV6;
 }
 
 inline_always bool is_icmp(const struct packet *packet)

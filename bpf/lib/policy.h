@@ -124,12 +124,6 @@ inline_always int reason_of(const struct sluice_verdict *verdict, bool proxied)
 	return proxied ? 0 : SLUICE_DROP_NO_PROXY;
 }
 
-/* Whether a packet may begin a connection: an ICMP message that is no question has no reply. */
-inline_always bool may_begin(const struct packet *packet)
-{
-	return !is_icmp(packet) || is_echo_request(packet->protocol, packet->destination_port);
-}
-
 /* What is done with a packet that passes: its connection is remembered, if someone will read that. */
 inline_always int admit(const struct sluice_endpoint *endpoint, const struct packet *packet,
 			struct sluice_ct_key *key, __u32 counter, bool proxied, struct judgement *judgement)
@@ -137,7 +131,7 @@ inline_always int admit(const struct sluice_endpoint *endpoint, const struct pac
 	bool began = false;
 	int reason = 0;
 
-	if (tracks(endpoint, packet->direction) && may_begin(packet))
+	if (tracks(endpoint, packet->direction) && is_of_connection(packet))
 		reason = track(packet, key, judgement->generation, counter, &began);
 	else
 		began = is_opening(packet);

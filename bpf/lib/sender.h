@@ -66,13 +66,14 @@ inline_always bool is_reply_of(const struct __sk_buff *skb, const struct sluice_
 /*
  * Whether its addresses or ports were translated since it came in, as those of Services are. What policy of its sender
  * lets pass is remembered before it goes on: of what is not remembered that policy was asked as of another packet, about
- * which nobody can ask any more, and which it may allow while it denies this one.
+ * which nobody can ask any more, and which it may allow while it denies this one. A connection of the other direction
+ * that has ended shows as well that it was not translated: what belongs to one of those is not remembered anew.
  */
 inline_always bool is_translated(const struct __sk_buff *skb, const struct sluice_endpoint *sender,
 				 const struct packet *packet)
 {
 	return tracks(sender, SLUICE_DIRECTION_EGRESS) && may_begin(packet) &&
-	       !remembered(skb, packet, SLUICE_DIRECTION_EGRESS);
+	       !remembered(skb, packet, SLUICE_DIRECTION_EGRESS) && !remembered(skb, packet, SLUICE_DIRECTION_INGRESS);
 }
 
 /* What the sender's policy says, if it must be asked: 0, or a drop reason. Only what it drops is counted, as what passes has been. */

@@ -69,6 +69,12 @@ numbers! {
     CT_SEEN_REPLY = 1 << 2;
     /// A TCP connection that both sides agreed on.
     CT_SETTLED = 1 << 3;
+    /// The endpoint's side has reset it, and the other one has said nothing since.
+    CT_RESET_OUT = 1 << 4;
+    /// The other side has reset it, and the endpoint's has said nothing since.
+    CT_RESET_IN = 1 << 5;
+    /// A TCP connection whose beginning was seen.
+    CT_OPENED = 1 << 6;
 
     /// A packet was dropped.
     EVENT_DROP = 1;

@@ -31,6 +31,12 @@ pub struct Connection {
     pub closed_by_endpoint: bool,
     /// Whether the other side has.
     pub closed_by_peer: bool,
+    /// Whether the endpoint has reset it, and the other side has said nothing since.
+    pub reset_by_endpoint: bool,
+    /// Whether the other side has reset it, and the endpoint has said nothing since.
+    pub reset_by_peer: bool,
+    /// Whether its beginning was seen, of TCP.
+    pub opened: bool,
     /// Whether there was a reply.
     pub answered: bool,
     /// Whether who began it has confirmed the reply.
@@ -57,26 +63,48 @@ pub struct Lifetimes {
 pub struct Connections(BTreeMap<Flow, Connection>);
 
 impl Connection {
-    fn is_closed(&self) -> bool {
-        self.closed_by_endpoint || self.closed_by_peer
+    /// Whether one side at least has ended it.
+    fn is_ending(&self) -> bool {
+        self.closed_by_endpoint || self.closed_by_peer || self.is_reset()
+    }
+
+    fn is_reset(&self) -> bool {
+        self.reset_by_endpoint || self.reset_by_peer
     }
 
     /// Notes a packet.
     fn note(&mut self, packet: &Transport, way: Direction, reply: bool, now: u64, lifetimes: &Lifetimes) {
         self.answered |= reply;
         if packet.protocol == TCP {
-            let [finishes, resets, confirms] = [0x01, 0x04, 0x10].map(|flag| packet.flags & flag != 0);
-            self.settled |= !reply && self.answered && confirms;
-            self.closed_by_endpoint |= resets || (finishes && way == Direction::Egress);
-            self.closed_by_peer |= resets || (finishes && way == Direction::Ingress);
+            self.note_flags(packet.flags, way, reply);
         }
         self.expires = now
             + match () {
                 () if packet.protocol != TCP => lifetimes.other,
-                () if self.closed_by_endpoint && self.closed_by_peer => lifetimes.closed,
+                () if self.closed_by_endpoint && self.closed_by_peer || self.is_reset() => lifetimes.closed,
                 () if self.settled => lifetimes.tcp,
                 () => lifetimes.opening,
             };
+    }
+
+    /// Notes what a segment says. A reset counts until the side that got it goes on, as whoever ignores it does.
+    fn note_flags(&mut self, flags: u8, way: Direction, reply: bool) {
+        let [finishes, resets, confirms] = [0x01, 0x04, 0x10].map(|flag| flags & flag != 0);
+        let (closed, reset, reset_by_other) = match way {
+            Direction::Egress => {
+                (&mut self.closed_by_endpoint, &mut self.reset_by_endpoint, &mut self.reset_by_peer)
+            }
+            Direction::Ingress => {
+                (&mut self.closed_by_peer, &mut self.reset_by_peer, &mut self.reset_by_endpoint)
+            }
+        };
+        if resets {
+            *reset = true;
+            return;
+        }
+        *reset_by_other &= !confirms;
+        *closed |= finishes;
+        self.settled |= !reply && self.answered && confirms;
     }
 }
 
@@ -90,7 +118,8 @@ impl Connections {
     pub(super) fn reply(&mut self, flow: Flow, packet: &Transport, now: u64, lifetimes: &Lifetimes) -> bool {
         let began = opposite(flow.began);
         let Some(connection) = self.0.get_mut(&Flow { began, ..flow }) else { return false };
-        let anew = packet.is_opening() && (connection.settled || connection.is_closed());
+        let opens_at_once = connection.opened && !connection.settled && !connection.is_ending();
+        let anew = packet.is_opening() && !opens_at_once;
         if connection.expires < now || anew {
             return false;
         }
@@ -106,8 +135,17 @@ impl Connections {
         now: u64,
         lifetimes: &Lifetimes,
     ) -> bool {
-        let known = self.get(&flow, now).filter(|old| !(packet.is_opening() && old.is_closed())).copied();
-        let mut connection = known.unwrap_or_default();
+        let known = self.get(&flow, now).filter(|old| !(packet.is_opening() && old.is_ending())).copied();
+        if known.is_none() && packet.protocol == TCP && !packet.is_opening() {
+            let [begins, resets] = [0x02, 0x04].map(|flag| packet.flags & flag != 0);
+            // Even one that is over: whoever began it is the same.
+            let began_there = self.0.contains_key(&Flow { began: opposite(flow.began), ..flow });
+            if begins || resets || began_there {
+                return false;
+            }
+        }
+        let opened = packet.is_opening();
+        let mut connection = known.unwrap_or(Connection { opened, ..Connection::default() });
         connection.note(packet, flow.began, false, now, lifetimes);
         self.0.insert(flow, connection);
         known.is_none()

@@ -63,7 +63,7 @@ impl Transport {
 
     /// Whether it asks to begin a TCP connection.
     pub fn is_opening(&self) -> bool {
-        self.protocol == TCP && self.flags & 0x12 == 0x02
+        self.protocol == TCP && self.flags & 0x16 == 0x02
     }
 }
 
