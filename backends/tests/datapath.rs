@@ -457,6 +457,24 @@ fn a_reset_that_is_taken_ends_a_connection() {
 }
 
 #[test]
+fn connections_of_whoever_had_the_address_before_are_not_those_of_whoever_has_it_now() {
+    for packet in [tcp4, tcp6] {
+        let mut node = Node::new(&constants());
+        let mut cross = |ifindex, way, packet| {
+            let context = Context { ifindex, ingress_ifindex: OUTSIDE, ..Context::default() };
+            node.enter(way, packet, &context).code
+        };
+        let opens = packet(ENDPOINT, FRIEND, [999, WEB], SYN);
+        let reply = packet(FRIEND, ENDPOINT, [WEB, 999], SYN_ACK);
+        assert_eq!(cross(IFINDEX, DIRECTION_EGRESS, opens.clone()), PASS);
+        assert_eq!(cross(IFINDEX, DIRECTION_INGRESS, reply.clone()), PASS);
+        assert_eq!(cross(BESIDE, DIRECTION_INGRESS, reply.clone()), DROP);
+        assert_eq!(cross(BESIDE, DIRECTION_EGRESS, opens), PASS);
+        assert_eq!(cross(BESIDE, DIRECTION_INGRESS, reply), PASS);
+    }
+}
+
+#[test]
 fn queries_are_given_to_the_proxy() {
     let proxied = constants().with(Config::Verdicts, 3).with(Config::DnsProxy, 1);
     let proxy = Socket { mark: MARK_OF_PROXY, state: 10 };
@@ -795,7 +813,7 @@ fn fragments_that_this_machine_cut_anew_are_not_its_own() {
         let packet = packet6(global(source), global(ENDPOINT), 64, protocol, &body);
         node.run_with(DIRECTION_INGRESS, packet, &Context::default()).code
     };
-    // Whatever address the host took; but a fragment may be a pod's.
+    // Whatever address the host took; but a fragment may be anybody's.
     assert_eq!([come(STRANGER, None), come(FRIEND, None)], [PASS; 2]);
     for first in [true, false] {
         assert_eq!(come(STRANGER, Some(first)), DROP, "the first: {first}");

@@ -247,8 +247,12 @@ struct sluice_ct_entry {
 	__u32 generation;
 	/* The counter of the rules that let it in. */
 	__u32 counter;
+	/* The endpoint's interface, or 0 if that is the host. Its address may be another endpoint's by now. */
+	__u32 ifindex;
+	/* Nothing yet. */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct sluice_ct_entry) == 40, "size of sluice_ct_entry");
+_Static_assert(sizeof(struct sluice_ct_entry) == 48, "size of sluice_ct_entry");
 _Static_assert(offsetof(struct sluice_ct_entry, packets) == 0, "sluice_ct_entry.packets");
 _Static_assert(offsetof(struct sluice_ct_entry, bytes) == 8, "sluice_ct_entry.bytes");
 _Static_assert(offsetof(struct sluice_ct_entry, since) == 16, "sluice_ct_entry.since");
@@ -256,6 +260,8 @@ _Static_assert(offsetof(struct sluice_ct_entry, expires) == 24, "sluice_ct_entry
 _Static_assert(offsetof(struct sluice_ct_entry, flags) == 28, "sluice_ct_entry.flags");
 _Static_assert(offsetof(struct sluice_ct_entry, generation) == 32, "sluice_ct_entry.generation");
 _Static_assert(offsetof(struct sluice_ct_entry, counter) == 36, "sluice_ct_entry.counter");
+_Static_assert(offsetof(struct sluice_ct_entry, ifindex) == 40, "sluice_ct_entry.ifindex");
+_Static_assert(offsetof(struct sluice_ct_entry, reserved) == 44, "sluice_ct_entry.reserved");
 
 /* A packet that came in fragments. */
 struct sluice_fragment_key {

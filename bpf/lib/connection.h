@@ -39,6 +39,18 @@ inline_always void connection_key(const struct __sk_buff *skb, const struct pack
 	forget(skb, key->remote_port);
 }
 
+/*
+ * What is remembered of a connection of an endpoint, which may be over. What somebody else has left behind, who had the
+ * same address, is not its.
+ */
+inline_always struct sluice_ct_entry *find_connection(const struct sluice_endpoint *endpoint,
+						      const struct sluice_ct_key *key)
+{
+	struct sluice_ct_entry *entry = bpf_map_lookup_elem(&sluice_conntrack, key);
+
+	return entry && entry->ifindex == owner(endpoint) ? entry : NULL;
+}
+
 inline_always __u32 now_in_seconds(void)
 {
 	return bpf_ktime_get_coarse_ns() / SECOND;
@@ -139,7 +151,7 @@ inline_always bool is_reply(struct __sk_buff *skb, const struct sluice_endpoint 
 	if (!tracks(endpoint, began) || !may_reply(packet) || asks(skb))
 		return false;
 	key->direction = began;
-	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
+	entry = find_connection(endpoint, key);
 	if (!entry)
 		return false;
 	now = now_in_seconds();
@@ -149,8 +161,8 @@ inline_always bool is_reply(struct __sk_buff *skb, const struct sluice_endpoint 
 	return true;
 }
 
-inline_always int begin(const struct packet *packet, const struct sluice_ct_key *key, __u32 generation, __u32 counter,
-			__u32 now)
+inline_always int begin(const struct sluice_endpoint *endpoint, const struct packet *packet,
+			const struct sluice_ct_key *key, __u32 counter, __u32 now)
 {
 	__u32 flags = next_flags(packet, is_opening(packet) ? SLUICE_CT_OPENED : 0, false);
 	struct sluice_ct_entry entry = {
@@ -159,8 +171,9 @@ inline_always int begin(const struct packet *packet, const struct sluice_ct_key 
 		.since = bpf_ktime_get_coarse_ns(),
 		.expires = now + lifetime(packet, flags),
 		.flags = flags,
-		.generation = generation,
+		.generation = endpoint->generation,
 		.counter = counter,
+		.ifindex = owner(endpoint),
 	};
 
 	if (bpf_map_update_elem(&sluice_conntrack, key, &entry, BPF_ANY))
@@ -186,12 +199,13 @@ inline_always bool may_begin(const struct packet *packet)
  * Whether it goes on with a connection of TCP that the other side began, though that is over for the table. To learn it
  * anew from here would turn it round: all that the other side sends would be a reply, about which no policy is asked.
  */
-inline_always bool is_late(const struct packet *packet, struct sluice_ct_key *key)
+inline_always bool is_late(const struct sluice_endpoint *endpoint, const struct packet *packet,
+			   struct sluice_ct_key *key)
 {
 	if (packet->protocol != IPPROTO_TCP || is_opening(packet))
 		return false;
 	key->direction = opposite(packet->direction);
-	if (bpf_map_lookup_elem(&sluice_conntrack, key))
+	if (find_connection(endpoint, key))
 		return true;
 	key->direction = packet->direction;
 	return false;
@@ -201,20 +215,20 @@ inline_always bool is_late(const struct packet *packet, struct sluice_ct_key *ke
  * Remembers the connection of a packet that policy lets pass, and says whether the packet began it. 0, or a drop
  * reason.
  */
-inline_always int track(const struct packet *packet, struct sluice_ct_key *key, __u32 generation, __u32 counter,
-			bool *began)
+inline_always int track(const struct sluice_endpoint *endpoint, const struct packet *packet,
+			struct sluice_ct_key *key, __u32 counter, bool *began)
 {
 	__u32 now = now_in_seconds();
 	struct sluice_ct_entry *entry;
 
 	key->direction = packet->direction;
-	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
+	entry = find_connection(endpoint, key);
 	if (entry && is_alive(entry, now) && !(is_opening(packet) && entry->flags & (CLOSED | RESET))) {
 		refresh(packet, entry, now, false);
 		return 0;
 	}
-	if (!may_begin(packet) || is_late(packet, key))
+	if (!may_begin(packet) || is_late(endpoint, packet, key))
 		return 0;
 	*began = true;
-	return begin(packet, key, generation, counter, now);
+	return begin(endpoint, packet, key, counter, now);
 }

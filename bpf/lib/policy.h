@@ -132,7 +132,7 @@ inline_always int admit(const struct sluice_endpoint *endpoint, const struct pac
 	int reason = 0;
 
 	if (tracks(endpoint, packet->direction) && is_of_connection(packet))
-		reason = track(packet, key, judgement->generation, counter, &began);
+		reason = track(endpoint, packet, key, counter, &began);
 	else
 		began = is_opening(packet);
 	if (began && CONFIG(TELL_NEW) && !judgement->kind && counter != SLUICE_NO_COUNTER)

@@ -113,12 +113,12 @@ inline_always bool repeated_key(struct __sk_buff *skb, const struct packet *pack
 	return true;
 }
 
-inline_always bool is_tracked(struct sluice_ct_key *key, __u8 began)
+inline_always bool is_tracked(const struct sluice_endpoint *endpoint, struct sluice_ct_key *key, __u8 began)
 {
 	const struct sluice_ct_entry *entry;
 
 	key->direction = began;
-	entry = bpf_map_lookup_elem(&sluice_conntrack, key);
+	entry = find_connection(endpoint, key);
 	return entry && is_alive(entry, now_in_seconds());
 }
 
@@ -147,8 +147,8 @@ inline_always bool is_related(struct __sk_buff *skb, const struct sluice_endpoin
 		return false;
 	if (!repeated_key(skb, packet, &key) || !is_about_own(packet, &key))
 		return false;
-	return (tracks(endpoint, SLUICE_DIRECTION_EGRESS) && is_tracked(&key, SLUICE_DIRECTION_EGRESS)) ||
-	       (tracks(endpoint, SLUICE_DIRECTION_INGRESS) && is_tracked(&key, SLUICE_DIRECTION_INGRESS));
+	return (tracks(endpoint, SLUICE_DIRECTION_EGRESS) && is_tracked(endpoint, &key, SLUICE_DIRECTION_EGRESS)) ||
+	       (tracks(endpoint, SLUICE_DIRECTION_INGRESS) && is_tracked(endpoint, &key, SLUICE_DIRECTION_INGRESS));
 }
 
 /* A router's word that packets are too large: without it connections hang (semantics.md 4.7). */

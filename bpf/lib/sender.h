@@ -41,14 +41,15 @@ inline_always const struct sluice_endpoint *find_sender(const struct __sk_buff *
 }
 
 /* What its sender remembers of a packet's connection, if that began in a direction, and the packet is as it was sent. */
-inline_always const struct sluice_ct_entry *remembered(const struct __sk_buff *skb, const struct packet *packet,
-						       __u8 began)
+inline_always const struct sluice_ct_entry *remembered(const struct __sk_buff *skb,
+						       const struct sluice_endpoint *sender,
+						       const struct packet *packet, __u8 began)
 {
 	struct sluice_ct_key key;
 
 	connection_key(skb, packet, SLUICE_DIRECTION_EGRESS, &key);
 	key.direction = began;
-	return bpf_map_lookup_elem(&sluice_conntrack, &key);
+	return find_connection(sender, &key);
 }
 
 /* Whether it replies to a connection that its sender remembers. */
@@ -59,7 +60,7 @@ inline_always bool is_reply_of(const struct __sk_buff *skb, const struct sluice_
 
 	if (!tracks(sender, SLUICE_DIRECTION_INGRESS) || !may_reply(packet))
 		return false;
-	entry = remembered(skb, packet, SLUICE_DIRECTION_INGRESS);
+	entry = remembered(skb, sender, packet, SLUICE_DIRECTION_INGRESS);
 	return entry && answers(packet, entry, now_in_seconds());
 }
 
@@ -73,7 +74,7 @@ inline_always bool is_translated(const struct __sk_buff *skb, const struct sluic
 				 const struct packet *packet)
 {
 	return tracks(sender, SLUICE_DIRECTION_EGRESS) && may_begin(packet) &&
-	       !remembered(skb, packet, SLUICE_DIRECTION_EGRESS) && !remembered(skb, packet, SLUICE_DIRECTION_INGRESS);
+	       !remembered(skb, sender, packet, SLUICE_DIRECTION_EGRESS) && !remembered(skb, sender, packet, SLUICE_DIRECTION_INGRESS);
 }
 
 /* What the sender's policy says, if it must be asked: 0, or a drop reason. Only what it drops is counted, as what passes has been. */

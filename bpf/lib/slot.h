@@ -34,6 +34,15 @@ inline_always bool enforces(const struct sluice_endpoint *endpoint, __u8 directi
 								        : SLUICE_ENDPOINT_ENFORCE_INGRESS);
 }
 
+/*
+ * What tells an endpoint from another one that has its address later: no number of an interface is used twice while the
+ * machine runs. The host has several interfaces, and its addresses for itself.
+ */
+inline_always __u32 owner(const struct sluice_endpoint *endpoint)
+{
+	return is_host(endpoint) ? 0 : endpoint->ifindex;
+}
+
 /* Whether connections that began in a direction are remembered. */
 inline_always bool tracks(const struct sluice_endpoint *endpoint, __u8 direction)
 {

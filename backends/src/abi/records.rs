@@ -185,6 +185,10 @@ records! {
         generation: u32,
         /// The counter of the rules that let it in.
         counter: u32,
+        /// The endpoint's interface, or 0 if that is the host. Its address may be another endpoint's by now.
+        ifindex: u32,
+        /// Nothing yet.
+        reserved: u32,
     }
 
     /// A packet that came in fragments.

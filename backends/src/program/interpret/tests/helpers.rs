@@ -29,13 +29,13 @@ fn connections_are_remembered() {
     let (mut machine, maps) = super::machine();
     let program = super::load(&mut machine, &maps, |asm| {
         let (known, end) = (asm.label("known"), asm.label("end"));
-        zeros(asm, 80);
+        zeros(asm, 88);
         map_and_stack(asm, "sluice_conntrack", 40);
         call(asm, Helper::MapLookup);
         asm.branch64(Condition::NotEqual, R0, 0, known);
         map_and_stack(asm, "sluice_conntrack", 40);
         asm.move64(R3, R10);
-        asm.alu64(Alu::Sub, R3, 80);
+        asm.alu64(Alu::Sub, R3, 88);
         asm.move32(R4, 1);
         call(asm, Helper::MapUpdate);
         asm.jump(end);
@@ -51,9 +51,9 @@ fn connections_are_remembered() {
     let conntrack = maps["sluice_conntrack"];
     let known: Vec<_> = machine.entries(conntrack).map(|(key, value)| (key.len(), value[0])).collect();
     assert_eq!(known, [(40, 2)]);
-    assert_eq!(machine.set_value(conntrack, &[0; 40], &[9; 40]), Ok(()));
-    assert_eq!(machine.value(conntrack, &[0; 40]), Some(&[9; 40][..]));
-    assert_eq!(machine.set_value(conntrack, &[0; 4], &[9; 40]), Err(MapError::Kind));
+    assert_eq!(machine.set_value(conntrack, &[0; 40], &[9; 48]), Ok(()));
+    assert_eq!(machine.value(conntrack, &[0; 40]), Some(&[9; 48][..]));
+    assert_eq!(machine.set_value(conntrack, &[0; 4], &[9; 48]), Err(MapError::Kind));
     assert_eq!(machine.run(program, Packet::default(), &Context::default()).unwrap().code, 0x0909_090a);
 }
 
