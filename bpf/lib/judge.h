@@ -61,7 +61,7 @@ inline_always int judge_internet(struct __sk_buff *skb, const struct sluice_endp
 
 	if (reason)
 		return reason;
-	if (is_on_link(skb, endpoint, packet, judgement->generation) || is_frag_needed(packet))
+	if (is_on_link(skb, endpoint, packet) || is_frag_needed(packet))
 		return PASSES;
 	connection_key(skb, packet, packet->direction, &key);
 	/*

@@ -41,8 +41,7 @@ inline_always void neighbour_key(const struct __sk_buff *skb, const struct packe
  * the link. It answers whoever has asked it, and asks again whoever has answered: their packets came with the hop
  * limit of the link, so there they are. Of others policy decides.
  */
-inline_always bool is_on_link(struct __sk_buff *skb, const struct sluice_endpoint *endpoint,
-			      const struct packet *packet, __u32 generation)
+inline_always bool is_on_link(struct __sk_buff *skb, const struct sluice_endpoint *endpoint, const struct packet *packet)
 {
 	bool out = packet->direction == SLUICE_DIRECTION_EGRESS;
 	const struct sluice_ct_entry *entry;
@@ -57,9 +56,9 @@ inline_always bool is_on_link(struct __sk_buff *skb, const struct sluice_endpoin
 	neighbour_key(skb, packet, &key);
 	if (!out) {
 		/* If it fails, policy decides about the answer. */
-		begin(packet, &key, generation, SLUICE_NO_COUNTER, now_in_seconds());
+		begin(endpoint, packet, &key, SLUICE_NO_COUNTER, now_in_seconds());
 		return true;
 	}
-	entry = bpf_map_lookup_elem(&sluice_conntrack, &key);
+	entry = find_connection(endpoint, &key);
 	return entry && is_alive(entry, now_in_seconds());
 }
