@@ -9,9 +9,9 @@
 use rustix::time::{ClockId, clock_gettime};
 use sluice_backends::abi::{MARK_GENERATION_MASK, MARK_GENERATION_ONE};
 
-/// For how many seconds a mark rests. The kernel keeps fragments for 30 seconds, and packets without an address for the
-/// next hop for three.
-const REST: u32 = 40;
+/// For how many seconds a mark rests. What was put together of fragments has the mark of the first, and the kernel keeps
+/// those of IPv6 for 60 seconds, of IPv4 for 30, and packets without an address for the next hop for three.
+const REST: u32 = 65;
 
 /// How many marks there are, with 0, which is none.
 pub(super) const COUNT: usize = (MARK_GENERATION_MASK / MARK_GENERATION_ONE) as usize + 1;
