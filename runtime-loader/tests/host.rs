@@ -60,6 +60,16 @@ fn prepared(network: &Network, number: Number) -> Prepared<'static> {
     owned(generation(number, &images, &settings, checks(&decision, &locals, settings.checks)).unwrap())
 }
 
+/// A node whose policy is in force at the host's interface.
+fn guarded(network: &Network) -> Node {
+    let mut node =
+        Node::open(network.pins(), &entries().unwrap(), Sizes { connections: Some(1_024) }).unwrap();
+    node.publish(&prepared(network, node.next())).unwrap();
+    let interface = Interface { ifindex: network.ifindex(MACHINE), name: network.interface(MACHINE) };
+    node.attach(&BTreeSet::from([interface])).unwrap();
+    node
+}
+
 /// Whether a connection can be had, to somebody who listens; soon, unless it surely can.
 fn connects(
     from: impl Fn(SocketAddr, Duration) -> std::io::Result<TcpStream>,
@@ -79,11 +89,7 @@ fn what_comes_in_by_the_hosts_interface_comes_to_it() {
         return;
     }
     let network = Network::new(2);
-    let mut node =
-        Node::open(network.pins(), &entries().unwrap(), Sizes { connections: Some(1_024) }).unwrap();
-    node.publish(&prepared(&network, node.next())).unwrap();
-    let interface = Interface { ifindex: network.ifindex(MACHINE), name: network.interface(MACHINE) };
-    node.attach(&BTreeSet::from([interface])).unwrap();
+    let node = guarded(&network);
     let listen = |port: u16| TcpListener::bind(("::", port)).unwrap();
     let _host = [8080, 8081].map(listen);
     let _machine = inside(&network, MACHINE, || [9090, 9091].map(listen));
@@ -110,11 +116,7 @@ fn what_the_proxy_asks_for_pods_is_not_the_hosts() {
         return;
     }
     let network = Network::new(2);
-    let mut node =
-        Node::open(network.pins(), &entries().unwrap(), Sizes { connections: Some(1_024) }).unwrap();
-    node.publish(&prepared(&network, node.next())).unwrap();
-    let interface = Interface { ifindex: network.ifindex(MACHINE), name: network.interface(MACHINE) };
-    node.attach(&BTreeSet::from([interface])).unwrap();
+    let node = guarded(&network);
     let message = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x01a\x04test\0\0\x01\0\x01";
     let query = Query::read(message).unwrap();
     let patience = Duration::from_secs(5);
