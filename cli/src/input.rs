@@ -185,7 +185,14 @@ impl Input {
 
     /// Runs the lints; their findings join the others.
     pub(crate) fn lint(&mut self, compiled: &Compiled, depth: Depth<'_>) {
-        self.diagnostics.extend(lint(&self.resources, compiled, &self.sources, &self.options, depth));
+        self.diagnostics = self.linted(compiled, depth);
+    }
+
+    /// The findings so far and those of the lints.
+    pub(crate) fn linted(&self, compiled: &Compiled, depth: Depth<'_>) -> Vec<Diagnostic> {
+        let mut all = self.diagnostics.clone();
+        all.extend(lint(&self.resources, compiled, &self.sources, &self.options, depth));
+        all
     }
 
     /// Notes why there is no table.

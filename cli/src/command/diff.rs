@@ -11,7 +11,7 @@ use sluice_compiler::diagnostic::{Code, Diagnostic, Severity};
 use sluice_compiler::lint::{Depth, same_meaning};
 use sluice_compiler::source::Sources;
 
-use crate::control::control;
+use crate::control::controlled;
 use crate::error::CliError;
 use crate::input::{self, Asked, Input};
 use crate::options::Inputs;
@@ -72,7 +72,9 @@ impl Diff {
         let (old, new) = asked.sides()?;
         let (before, after) = input::read_sides((&old, &new), &self.base, &self.inputs)?;
         let mut pair = Pair { old: before, new: after };
-        let Some((_, _, both)) = pair.decide(&self.inputs)? else { return Ok(2) };
+        let Some((before, after)) = pair.compile(&self.inputs)? else { return Ok(2) };
+        let both = decide_both(&before, &after, self.inputs.node.as_deref(), &Limits::default());
+        let Some(both) = pair.settle((&before, &after), both)? else { return Ok(2) };
         let left_out = pair.left_out();
         let compared = Compared::new(&both, (old.label(), new.label()), left_out, self.all);
         self.outputs.write(terminal, |format, look| compared.render(format, look))?;
@@ -89,27 +91,36 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Compiles both and puts them into tables, and says what is wrong with them; none if that is too much.
-    pub(crate) fn decide(&mut self, inputs: &Inputs) -> Result<Option<(Compiled, Compiled, Both)>, CliError> {
+    /// Compiles both; none if that they cannot be compared is sure, and then it has been said why.
+    pub(crate) fn compile(&mut self, inputs: &Inputs) -> Result<Option<(Compiled, Compiled)>, CliError> {
         let (before, after) = rayon::join(|| self.old.compile(), || self.new.compile());
         let (before, after) = (before?, after?);
         let nobody = nobody_to_ask(&before, &after);
         let stopped = nobody.is_some() || self.new.has_errors() && !inputs.keep_going;
         self.new.diagnostics.extend(nobody);
-        let both = match stopped {
-            true => None,
-            false => match decide_both(&before, &after, inputs.node.as_deref(), &Limits::default()) {
-                Ok(both) => Some(both),
-                Err(CompareError { revision: Revision::Old, error }) => {
-                    self.old.refused(error, &before).map(|()| None)?
-                }
-                Err(CompareError { revision: Revision::New, error }) => {
-                    self.new.refused(error, &after).map(|()| None)?
-                }
-            },
+        if stopped {
+            report::complain(&self.findings(), render::Format::Human)?;
+        }
+        Ok((!stopped).then_some((before, after)))
+    }
+
+    /// Says what is wrong with both; none of the tables if that includes why there are none.
+    pub(crate) fn settle(
+        &mut self,
+        (before, after): (&Compiled, &Compiled),
+        both: Result<Both, CompareError>,
+    ) -> Result<Option<Both>, CliError> {
+        let both = match both {
+            Ok(both) => Some(both),
+            Err(CompareError { revision: Revision::Old, error }) => {
+                self.old.refused(error, before).map(|()| None)?
+            }
+            Err(CompareError { revision: Revision::New, error }) => {
+                self.new.refused(error, after).map(|()| None)?
+            }
         };
         report::complain(&self.findings(), render::Format::Human)?;
-        Ok(both.map(|both| (before, after, both)))
+        Ok(both)
     }
 
     /// How many invalid documents are left out of each side.
@@ -119,25 +130,24 @@ impl Pair {
     }
 
     /// What the lints find of the new side and do not find of the old, at the levels of `sluice.yaml`.
-    pub(crate) fn new_findings(mut self, old: &Compiled, new: &Compiled) -> Result<Input, CliError> {
+    pub(crate) fn new_findings(&self, old: &Compiled, new: &Compiled) -> Result<Input, CliError> {
         // What is wrong with that file is no finding of the change.
         let project = project::read(None, &mut Sources::default(), &mut Vec::new())?;
-        self.new.lint(new, Depth::default());
-        control(&mut self.new, &project);
-        let codes: BTreeSet<Code> = self.new.diagnostics.iter().map(|finding| finding.code).collect();
+        let find =
+            |input: &Input, compiled, depth| controlled(input, input.linted(compiled, depth), &project).left;
+        let mut found = find(&self.new, new, Depth::default());
+        let codes: BTreeSet<Code> = found.iter().map(|finding| finding.code).collect();
         // The old side is asked only for what could have been found there before. What an allowance was needed for
         // is found no more, so where one is not needed now everything is looked for.
         let only = (!codes.contains(&Code::UnusedAllowance)).then_some(&codes);
-        self.old.lint(old, Depth { only, ..Depth::default() });
-        control(&mut self.old, &project);
-        let mut new = self.new.with_findings();
-        new.diagnostics.retain(|finding| !self.old.diagnostics.contains(finding));
-        Ok(new)
+        let before = find(&self.old, old, Depth { only, ..Depth::default() });
+        found.retain(|finding| !before.contains(finding));
+        Ok(self.new.with(found))
     }
 
     /// The findings of both sides, those about what they share once.
     fn findings(&self) -> Input {
-        let mut all = self.new.with_findings();
+        let mut all = self.new.with(self.new.diagnostics.clone());
         let only_old = self.old.diagnostics.iter().filter(|finding| !all.diagnostics.contains(finding));
         let only_old: Vec<_> = only_old.cloned().collect();
         all.diagnostics.extend(only_old);

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use sluice_compiler::classify::Limits;
+use sluice_compiler::compare::decide_both;
 
 use super::diff::Pair;
 use crate::error::CliError;
@@ -67,9 +69,14 @@ impl PreviewCommand {
         };
         let changed = read_changed(documents, &changes, &self.inputs)?;
         let mut pair = Pair { old: changed.old, new: changed.new };
-        let Some((before, after, both)) = pair.decide(&self.inputs)? else { return Ok(2) };
+        let Some((before, after)) = pair.compile(&self.inputs)? else { return Ok(2) };
+        let (both, findings) = rayon::join(
+            || decide_both(&before, &after, self.inputs.node.as_deref(), &Limits::default()),
+            || pair.new_findings(&before, &after),
+        );
+        let (both, findings) = (pair.settle((&before, &after), both)?, findings?);
+        let Some(both) = both else { return Ok(2) };
         let left_out = pair.left_out();
-        let findings = pair.new_findings(&before, &after)?;
         let names = (label, "after the change".to_owned());
         let mut compared = Compared::new(&both, names, left_out, self.all);
         compared.preview = Some(Preview::new(&compared, &changed.fates, &after.inventory, &findings));

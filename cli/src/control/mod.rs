@@ -7,7 +7,7 @@ pub(crate) mod fix;
 use std::path::{Component, Path, PathBuf};
 
 use sluice_compiler::diagnostic::{Diagnostic, Severity};
-use sluice_compiler::lint::allow;
+use sluice_compiler::lint::{Allowed, allow};
 use sluice_compiler::source::Sources;
 
 use crate::input::Input;
@@ -25,10 +25,16 @@ pub(crate) struct PassedOver {
 /// Takes away what is allowed, and sets the levels.
 pub(crate) fn control(input: &mut Input, project: &Project) {
     let findings = std::mem::take(&mut input.diagnostics);
-    let allowed = allow(&input.sources, &input.manifests, &input.resources, findings);
-    input.passed_over.allowed = allowed.allowed;
-    let levelled = allowed.left.into_iter().filter_map(|finding| levelled(&input.sources, project, finding));
-    input.diagnostics = levelled.collect();
+    let controlled = controlled(input, findings, project);
+    input.passed_over.allowed = controlled.allowed;
+    input.diagnostics = controlled.left;
+}
+
+/// Some findings about an input without what is allowed, at the levels that are set.
+pub(crate) fn controlled(input: &Input, findings: Vec<Diagnostic>, project: &Project) -> Allowed {
+    let Allowed { left, allowed } = allow(&input.sources, &input.manifests, &input.resources, findings);
+    let left = left.into_iter().filter_map(|finding| levelled(&input.sources, project, finding));
+    Allowed { left: left.collect(), allowed }
 }
 
 fn levelled(sources: &Sources, project: &Project, mut finding: Diagnostic) -> Option<Diagnostic> {

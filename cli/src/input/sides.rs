@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use sluice_compiler::diagnostic::Diagnostic;
 use sluice_compiler::options::{Enforcement, Options};
 use sluice_compiler::resource::{Object, Resource};
 use sluice_compiler::source::{FileId, Limits, Sources};
@@ -321,12 +322,12 @@ impl Input {
         }
     }
 
-    /// The texts and the findings alone, to be told.
-    pub(crate) fn with_findings(&self) -> Input {
+    /// The texts alone and some findings about them, to be told.
+    pub(crate) fn with(&self, diagnostics: Vec<Diagnostic>) -> Input {
         Input {
             sources: self.sources.clone(),
             manifests: self.manifests.clone(),
-            diagnostics: self.diagnostics.clone(),
+            diagnostics,
             ..Input::default()
         }
     }

@@ -138,7 +138,8 @@ impl SourceFile {
 /// All inputs of one run, in the order in which they were added.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    files: Vec<SourceFile>,
+    /// Each once, however many inputs have it, as both sides of a comparison do.
+    files: Vec<Arc<SourceFile>>,
     /// Files that were there before and have not been added again.
     expected: BTreeMap<Arc<str>, FileId>,
 }
@@ -172,7 +173,7 @@ impl Sources {
 
     fn push(&mut self, name: Arc<str>, text: Arc<str>, damage: Damage) -> FileId {
         let id = self.expected.remove(&name);
-        let file = SourceFile::new(name, text, damage);
+        let file = Arc::new(SourceFile::new(name, text, damage));
         match id {
             Some(id) => {
                 self.files[id.0 as usize] = file;
@@ -188,7 +189,7 @@ impl Sources {
     /// Says that a file was found in a folder ([`SourceFile::is_found`]).
     pub fn mark_found(&mut self, id: FileId) {
         if let Some(file) = self.files.get_mut(id.0 as usize) {
-            file.found = true;
+            Arc::make_mut(file).found = true;
         }
     }
 
@@ -196,7 +197,8 @@ impl Sources {
     pub fn replace(&mut self, id: FileId, text: impl Into<Arc<str>>) {
         let Some(file) = self.files.get(id.0 as usize) else { return };
         let (name, found) = (Arc::clone(&file.name), file.found);
-        self.files[id.0 as usize] = SourceFile { found, ..SourceFile::new(name, text.into(), Damage::None) };
+        let file = SourceFile { found, ..SourceFile::new(name, text.into(), Damage::None) };
+        self.files[id.0 as usize] = Arc::new(file);
     }
 
     /// The file that `id` names.
@@ -206,7 +208,7 @@ impl Sources {
 
     /// Every file with its id, in order.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files.iter().enumerate().map(|(i, f)| (FileId(i as u32), f))
+        self.files.iter().enumerate().map(|(i, f)| (FileId(i as u32), &**f))
     }
 
     /// The text that a span covers.
