@@ -76,7 +76,7 @@ fn endpoint(live: &Live, placed: &Placed) -> EndpointStatus {
         addresses: placed.addresses.clone(),
         interface: placed.interface.as_ref().ok().map(|interface| interface.name.clone()),
         ifindex: placed.interface.as_ref().ok().map(|interface| interface.ifindex),
-        problem: placed.interface.as_ref().err().cloned(),
+        problem: placed.interface.as_ref().err().or(placed.refused.as_ref()).cloned(),
         audited: false,
         ingress: side(Way::Ingress),
         egress: side(Way::Egress),

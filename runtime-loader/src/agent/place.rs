@@ -8,6 +8,7 @@ use sluice_compiler::inventory::Inventory;
 use sluice_compiler::resource::endpoint_interfaces::{EndpointInterfaces, EndpointName as Pod};
 use sluice_compiler::session::Session;
 use sluice_ir::decision::EndpointName;
+use sluice_ir::policy::Direction;
 
 use crate::endpoint::Finder;
 use crate::node::Interface;
@@ -22,6 +23,9 @@ pub(super) struct Placed {
     pub(super) addresses: Vec<IpAddr>,
     /// Its interface, or why there is none.
     pub(super) interface: Result<Interface, String>,
+    /// Why that has no programs. It is not given up: whatever another version has left there goes on, and the next generation
+    /// is brought there again.
+    pub(super) refused: Option<String>,
 }
 
 impl Placed {
@@ -62,7 +66,7 @@ pub(super) async fn place(
         let pod = Pod { namespace: Arc::clone(namespace), name: Arc::clone(&name.name) };
         let found = finder.find(interfaces.0.get(&pod), &addresses).await;
         let interface = found.map_err(|error| error.to_string());
-        placed.push(Placed { name, judged_as, addresses, interface });
+        placed.push(Placed { name, judged_as, addresses, interface, refused: None });
     }
     // What crosses the interface of a pod is the pod's, whatever address the node has there.
     let of_pods: BTreeSet<u32> = here(&placed)
@@ -88,12 +92,22 @@ async fn place_host(
         judged_as: judged_as.clone(),
         addresses: addresses.clone(),
         interface: found.map_err(|error| error.to_string()),
+        refused: None,
     })
 }
 
 /// Those that are there, by their number in a generation.
 pub(super) fn here(placed: &[Placed]) -> impl Iterator<Item = (&Placed, &Interface)> {
     placed.iter().filter_map(|placed| Some((placed, placed.interface.as_ref().ok()?)))
+}
+
+/// Notes which interfaces have no programs, and why.
+pub(super) fn note_refused(placed: &mut [Placed], attached: &BTreeSet<(u32, Direction)>, why: &str) {
+    let has = |at: &Interface| Direction::BOTH.iter().all(|way| attached.contains(&(at.ifindex, *way)));
+    for placed in placed.iter_mut().filter(|placed| placed.interface.as_ref().is_ok_and(|at| !has(at))) {
+        tracing::error!(endpoint = %placed.name, why, "the interface has no programs: this policy is not enforced there");
+        placed.refused = Some(why.to_owned());
+    }
 }
 
 /// Those that are there, as a generation wants them.
@@ -105,4 +119,25 @@ pub(super) fn locals(placed: &[Placed]) -> Vec<Local> {
         is_host: placed.is_host(),
     };
     here(placed).map(local).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_without_programs_is_not_given_up() {
+        let placed = |name: &str, ifindex: u32| {
+            let name = EndpointName { namespace: Some("shop".into()), name: name.into() };
+            let interface = Interface { ifindex, name: format!("veth{ifindex}") };
+            let judged_as = name.clone();
+            Placed { name, judged_as, addresses: Vec::new(), interface: Ok(interface), refused: None }
+        };
+        let both = |ifindex: u32| Direction::BOTH.map(|way| (ifindex, way));
+        let mut all = [placed("web", 3), placed("cart", 4)];
+        let attached: BTreeSet<_> = both(3).into_iter().chain([(4, Direction::Egress)]).collect();
+        note_refused(&mut all, &attached, "no room");
+        assert_eq!(all.each_ref().map(|placed| placed.refused.as_deref()), [None, Some("no room")]);
+        assert_eq!(here(&all).count(), 2, "the next generation is brought there, too");
+    }
 }

@@ -1,6 +1,6 @@
 //! What the session says, put in force: in place where that can be, else as a new generation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sluice_backends::datapath::program_name;
@@ -8,20 +8,18 @@ use sluice_backends::image::{Image, Images, NeedsImages, Refused, Room, Shape, W
 use sluice_backends::program::Code;
 use sluice_compiler::session::{Delta, Session, Tables};
 use sluice_ir::decision::ByDirection;
-use sluice_ir::policy::Direction;
 use tokio::task::block_in_place;
 
 use super::{Attempt, Enforcer, Why};
 use crate::agent::book::Books;
 use crate::agent::grow::Growth;
 use crate::agent::live::Live;
-use crate::agent::place::{Placed, here, locals};
+use crate::agent::place::{Placed, here, locals, note_refused};
 use crate::agent::stopwatch::Stopwatch;
 use crate::api::snapshot::{Finding, Publish};
 use crate::api::time::Moment;
 use crate::generation::Prepared;
 use crate::kernel::wait_for_readers;
-use crate::node::{Interface, NodeError};
 use crate::prepare::{Local, Settings, code, generation_with, interfaces, questions};
 
 /// So many questions are asked of a generation that differs from the one before in what is asked about first.
@@ -178,11 +176,12 @@ impl Enforcer {
         (self.written, self.flipped) = (false, true);
         self.books.send_modify(Books::turn);
         let wanted = here(&live.placed).map(|(_, interface)| interface.clone()).collect();
+        live.placed.iter_mut().for_each(|placed| placed.refused = None);
         if let Err(error) = self.node.attach(&wanted) {
-            // The generation is in force. Whoever has no programs is looked for again when an interface changes.
+            // The generation is in force. Whoever has no programs may get them with the next one.
             tracing::error!(%error, "the programs on interfaces are not those that are wanted");
             match self.node.attached() {
-                Ok(attached) => leave_out(&mut live.placed, &attached, &error),
+                Ok(attached) => note_refused(&mut live.placed, &attached, &error.to_string()),
                 // Nobody knows who has none.
                 Err(error) => tracing::error!(%error, "the interfaces with programs are not known"),
             }
@@ -193,15 +192,6 @@ impl Enforcer {
         let (whole, stages) = watch.finish();
         let seconds = whole.as_secs_f64();
         Ok(Publish { at: Moment::now(), generation: number.word(), seconds, stages, sizes })
-    }
-}
-
-/// Says of endpoints whose interfaces have no programs why that is.
-fn leave_out(placed: &mut [Placed], attached: &BTreeSet<(u32, Direction)>, why: &NodeError) {
-    let has = |at: &Interface| Direction::BOTH.iter().all(|way| attached.contains(&(at.ifindex, *way)));
-    for placed in placed.iter_mut().filter(|placed| placed.interface.as_ref().is_ok_and(|at| !has(at))) {
-        tracing::error!(endpoint = %placed.name, error = %why, "the interface has no programs: nothing is enforced there");
-        placed.interface = Err(why.to_string());
     }
 }
 
