@@ -25,62 +25,91 @@ use crate::prepare::{Local, Settings, code, generation_with, interfaces, questio
 /// So many questions are asked of a generation that differs from the one before in what is asked about first.
 const QUESTIONS: usize = 128;
 
+/// Where images in force could take no more.
+struct Stop {
+    /// The place of what they could not take.
+    at: usize,
+    /// The counters of its new verdicts, which are named.
+    counters: Vec<u32>,
+    reason: Refused,
+}
+
+/// What a change makes different; nothing where all is to be made anew.
+fn tables(delta: Delta) -> Option<Tables> {
+    match delta {
+        Delta::Tables(tables) => Some(*tables),
+        Delta::Nothing | Delta::Rebuilt(_) => None,
+    }
+}
+
 impl Enforcer {
     /// Brings the kernel to what the session says: in place if that can be, else by a new generation.
     pub(super) fn enact(&mut self, deltas: Vec<Delta>, mut watch: Stopwatch) -> Result<Attempt, Finding> {
-        let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
-        let mut anew = !live.is_current;
-        let mut different: Vec<Tables> = Vec::new();
-        for delta in deltas {
-            match delta {
-                Delta::Nothing => {}
-                Delta::Tables(tables) => different.push(*tables),
-                Delta::Rebuilt(_) => anew = true,
-            }
+        let Some(live) = &self.live else { return Ok(Attempt::Same) };
+        if !live.is_current || deltas.iter().any(|delta| matches!(delta, Delta::Rebuilt(_))) {
+            return self.enact_anew(Why::Anew, watch);
         }
-        if !anew && live.waits {
+        let waits = live.waits;
+        let mut different: Vec<Tables> = deltas.into_iter().filter_map(tables).collect();
+        if waits {
             return Ok(self.wait(different));
         }
-        if !anew && different.is_empty() {
+        if different.is_empty() {
             return Ok(Attempt::Same);
         }
-        let mut writes = Vec::new();
-        let mut in_place = true;
-        for (at, tables) in different.iter().enumerate().filter(|_| !anew) {
-            let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
-            let counters = live.name(tables, &mut self.slots);
-            if in_place {
-                match self.apply_in_place(tables, &counters, &mut writes)? {
-                    Ok(()) => continue,
-                    Err(reason) if reason.is_for_want_of_room() && self.may_wait() => {
-                        self.write(&writes)?;
-                        if let Some(live) = &mut self.live {
-                            live.miss(tables, counters);
-                        }
-                        return Ok(self.wait(different.split_off(at + 1)));
-                    }
-                    Err(reason) => tracing::debug!(%reason, "a new generation is needed"),
-                }
-            }
-            let Some(live) = &mut self.live else { return Ok(Attempt::Same) };
-            // Nobody reads what these images are written into.
-            in_place = false;
-            if let Err(reason) = live.images.renew(tables, &counters) {
-                tracing::info!(%reason, "all images are made anew");
-                anew = true;
-                break;
-            }
-        }
-        if in_place && !anew {
+        let (writes, stop) = self.apply_all(&different)?;
+        let Some(Stop { at, counters, reason }) = stop else {
             self.write(&writes)?;
             return Ok(Attempt::InPlace);
+        };
+        if reason.is_for_want_of_room() && self.may_wait() {
+            self.write(&writes)?;
+            if let Some(live) = &mut self.live {
+                live.miss(&different[at], counters);
+            }
+            return Ok(self.wait(different.split_off(at + 1)));
         }
+        tracing::debug!(%reason, "a new generation is needed");
+        let why = match self.renew(&different[at..], counters) {
+            Ok(()) => Why::Different(different),
+            Err(reason) => {
+                tracing::info!(%reason, "all images are made anew");
+                Why::Anew
+            }
+        };
+        watch.ended("images");
+        self.enact_anew(why, watch)
+    }
+
+    fn enact_anew(&mut self, why: Why, watch: Stopwatch) -> Result<Attempt, Finding> {
         if let Some(live) = &mut self.live {
             (live.is_current, live.missed) = (false, None);
         }
-        watch.ended("images");
-        let why = if anew { Why::Anew } else { Why::Different(different) };
         self.publish(why, watch).map(Attempt::Published)
+    }
+
+    /// The stores that bring the images in force to what is different, as far as they can be.
+    fn apply_all(&mut self, different: &[Tables]) -> Result<(Vec<Write>, Option<Stop>), Finding> {
+        let mut writes = Vec::new();
+        for (at, tables) in different.iter().enumerate() {
+            let Some(live) = &mut self.live else { break };
+            let counters = live.name(tables, &mut self.slots);
+            if let Err(reason) = self.apply_in_place(tables, &counters, &mut writes)? {
+                return Ok((writes, Some(Stop { at, counters, reason })));
+            }
+        }
+        Ok((writes, None))
+    }
+
+    /// Writes what is different into images that nobody reads. The counters are those of the first.
+    fn renew(&mut self, different: &[Tables], counters: Vec<u32>) -> Result<(), NeedsImages> {
+        let Some(live) = &mut self.live else { return Ok(()) };
+        let mut counters = Some(counters);
+        for tables in different {
+            let counters = counters.take().unwrap_or_else(|| live.name(tables, &mut self.slots));
+            live.images.renew(tables, &counters)?;
+        }
+        Ok(())
     }
 
     /// Adds the stores that a change takes to those that are to be made. Where something that is to be used again may still
