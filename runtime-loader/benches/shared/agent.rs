@@ -1,9 +1,13 @@
-//! What a whole agent in a benchmark is told.
+//! What a whole agent in a benchmark is told, and where it has its memory from.
 
 use std::fs;
 use std::path::Path;
 
 use sluice_loader::agent::Config;
+
+/// As the command line has it (`cli/src/main.rs`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// An agent that is told nothing but its node, its pins, and a folder for its own. Its manifests are beside what it writes:
 /// else it would look at them again whenever it has learned something.
