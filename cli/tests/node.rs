@@ -236,6 +236,16 @@ spec:
 
 const MACHINE: usize = 1;
 
+/// An agent that enforces policy of the host, too. Its files say themselves which addresses that has.
+fn with_host(network: &Network, pods: &[&str], files: &str) -> Daemon {
+    let mut daemon = Daemon::new(network, pods, files);
+    let cluster = std::fs::read_to_string(daemon.path("manifests/cluster.yaml")).unwrap();
+    let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
+    daemon.write("cluster.yaml", &others.join("---\n"));
+    daemon.configure("enableHostFirewall: true\n");
+    daemon
+}
+
 fn meets(to: SocketAddr) -> bool {
     TcpStream::connect_timeout(&to, Duration::from_secs(1)).is_ok()
 }
@@ -264,11 +274,7 @@ fn policy_of_the_host_is_enforced_and_pods_behind_it_are_not_touched() {
         return;
     }
     let network = Network::new(2);
-    let mut daemon = Daemon::new(&network, &["web"], HOST);
-    let cluster = std::fs::read_to_string(daemon.path("manifests/cluster.yaml")).unwrap();
-    let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
-    daemon.write("cluster.yaml", &others.join("---\n"));
-    daemon.configure("enableHostFirewall: true\n");
+    let mut daemon = with_host(&network, &["web"], HOST);
     let masquerade = network.on_node(
         "nft 'table ip nat { chain after { type nat hook postrouting priority srcnat; \
          ip saddr 10.9.0.0/24 oifname \"ep1\" masquerade; }; }'",
@@ -343,11 +349,7 @@ fn policy_of_the_host_is_enforced_towards_its_own_pods() {
     }
     let network = Network::new(3);
     let (node, policies) = BESIDE.split_once("---\n").unwrap();
-    let mut daemon = Daemon::new(&network, &["web", "cart"], node);
-    let cluster = std::fs::read_to_string(daemon.path("manifests/cluster.yaml")).unwrap();
-    let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
-    daemon.write("cluster.yaml", &others.join("---\n"));
-    daemon.configure("enableHostFirewall: true\n");
+    let mut daemon = with_host(&network, &["web", "cart"], node);
     daemon.begin(1);
     let _host = [8080, 8081, 8082].map(|port| TcpListener::bind(("::", port)).unwrap());
     for (pod, port) in [(WEB, 9090), (WEB, 9091), (CART, 9090), (CART, 9091)] {
