@@ -16,12 +16,14 @@ mod network;
 #[path = "node/traffic.rs"]
 mod traffic;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use daemon::{Daemon, able};
-use network::Network;
-use traffic::{Connection, Sequence, icmp, reaches_tcp, reaches_udp, serve_tcp, serve_udp};
+use network::{Network, must};
+use traffic::{
+    Connection, Sequence, client_at, icmp, is_answered, reaches_tcp, reaches_udp, serve_tcp, serve_udp,
+};
 
 /// Web may reach the cart on 8080, and ping it over IPv4; the vault talks to nobody.
 const POLICY: &str = "
@@ -236,6 +238,16 @@ spec:
 
 const MACHINE: usize = 1;
 
+/// An agent that enforces policy of the host, too. Its files say themselves which addresses that has.
+fn with_host(network: &Network, pods: &[&str], files: &str) -> Daemon {
+    let mut daemon = Daemon::new(network, pods, files);
+    let cluster = std::fs::read_to_string(daemon.path("manifests/cluster.yaml")).unwrap();
+    let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
+    daemon.write("cluster.yaml", &others.join("---\n"));
+    daemon.configure("enableHostFirewall: true\n");
+    daemon
+}
+
 fn meets(to: SocketAddr) -> bool {
     TcpStream::connect_timeout(&to, Duration::from_secs(1)).is_ok()
 }
@@ -264,11 +276,7 @@ fn policy_of_the_host_is_enforced_and_pods_behind_it_are_not_touched() {
         return;
     }
     let network = Network::new(2);
-    let mut daemon = Daemon::new(&network, &["web"], HOST);
-    let cluster = std::fs::read_to_string(daemon.path("manifests/cluster.yaml")).unwrap();
-    let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
-    daemon.write("cluster.yaml", &others.join("---\n"));
-    daemon.configure("enableHostFirewall: true\n");
+    let mut daemon = with_host(&network, &["web"], HOST);
     let masquerade = network.on_node(
         "nft 'table ip nat { chain after { type nat hook postrouting priority srcnat; \
          ip saddr 10.9.0.0/24 oifname \"ep1\" masquerade; }; }'",
@@ -343,11 +351,7 @@ fn policy_of_the_host_is_enforced_towards_its_own_pods() {
     }
     let network = Network::new(3);
     let (node, policies) = BESIDE.split_once("---\n").unwrap();
-    let mut daemon = Daemon::new(&network, &["web", "cart"], node);
-    let cluster = std::fs::read_to_string(daemon.path("manifests/cluster.yaml")).unwrap();
-    let others: Vec<&str> = cluster.split("---\n").filter(|text| !text.contains("kind: Node\n")).collect();
-    daemon.write("cluster.yaml", &others.join("---\n"));
-    daemon.configure("enableHostFirewall: true\n");
+    let mut daemon = with_host(&network, &["web", "cart"], node);
     daemon.begin(1);
     let _host = [8080, 8081, 8082].map(|port| TcpListener::bind(("::", port)).unwrap());
     for (pod, port) in [(WEB, 9090), (WEB, 9091), (CART, 9090), (CART, 9091)] {
@@ -357,7 +361,7 @@ fn policy_of_the_host_is_enforced_towards_its_own_pods() {
     let asks = |pod: usize, port: u16| hosts.map(|host| meets_from(&network, pod, (host, port).into()));
     let asked = |pod: usize, port: u16| {
         [Network::address4(pod).into(), Network::address6(pod).into()]
-            .map(|address: std::net::IpAddr| meets((address, port).into()))
+            .map(|address: IpAddr| meets((address, port).into()))
     };
     assert_eq!(asks(CART, 8081), [true; 2], "nobody has a policy");
     daemon.write("policies.yaml", policies);
@@ -401,4 +405,79 @@ fn policy_of_the_host_is_enforced_towards_its_own_pods() {
 fn meets_from(network: &Network, endpoint: usize, to: SocketAddr) -> bool {
     let bash = format!("timeout 1 bash -c 'exec 3<>/dev/tcp/{}/{}'", to.ip(), to.port());
     network.run(endpoint, &bash).status.success()
+}
+
+/// The cart takes and sends at 8080, and the node itself may send at 9090 alone, where the cart lets its own node in.
+const LONG: &str = "
+apiVersion: v1
+kind: Node
+metadata: {name: n1}
+status: {addresses: [{type: InternalIP, address: 10.9.2.1}, {type: InternalIP, address: 'fd09:0:0:2::1'}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumClusterwideNetworkPolicy
+metadata: {name: host}
+spec:
+  nodeSelector: {}
+  egress: [{toEntities: [all], toPorts: [{ports: [{port: \"9090\", protocol: UDP}]}]}]
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: web}}]
+      toPorts: [{ports: [{port: \"8080\", protocol: UDP}]}]
+    - fromEntities: [world]
+      toPorts: [{ports: [{port: \"8080\", protocol: UDP}]}]
+  egress: [{toEntities: [world], toPorts: [{ports: [{port: \"8080\", protocol: UDP}]}]}]
+";
+
+/// Rules that have the node put fragments of IPv6 together before they are forwarded. Where that is all, each keeps the
+/// interface by which it came. With a helper, which wants to read the whole, what is cut anew has come from nowhere.
+const JOINS: [&str; 2] = [
+    "chain forward { type filter hook forward priority filter; ct state established accept; };",
+    "ct helper reads { type \"sip\" protocol udp; }; \
+     chain read { type filter hook forward priority filter; meta l4proto udp ct helper set \"reads\"; };",
+];
+
+#[test]
+fn fragments_that_the_node_cuts_anew_are_judged_as_those_of_who_sent_them() {
+    if !able("fragments_that_the_node_cuts_anew_are_judged_as_those_of_who_sent_them") {
+        return;
+    }
+    let network = Network::new(3);
+    let mut daemon = with_host(&network, &["web", "cart"], LONG);
+    daemon.begin(1);
+    for (endpoint, port) in [(CART, 8080), (CART, 9090), (OUTSIDE, 8080), (OUTSIDE, 9090)] {
+        serve_udp(&network, endpoint, port);
+    }
+    let passes = |from, to, port| reaches_udp(&network, from, to, port, 4_000, true);
+    let by_host = |port: u16| {
+        let [_, own] = Network::gateways(OUTSIDE);
+        is_answered(&client_at(own, (Network::address6(CART), port).into()), 4_000)
+    };
+    for rules in JOINS {
+        must(network.on_node(&format!("nft 'table ip6 joins {{ {rules} }}'")));
+        let before = cut(&network);
+        for (from, to) in [(WEB, CART), (OUTSIDE, CART), (CART, OUTSIDE)] {
+            assert!(
+                passes(from, to, 8080),
+                "from {from} to {to}, as policy of the host says nothing of it: {rules}"
+            );
+            assert!(!passes(from, to, 9090), "from {from} to {to}, as only the host may: {rules}");
+        }
+        assert!(cut(&network) > before, "the node has cut them anew: {rules}");
+        assert!(by_host(9090), "what the host itself sends is its own: {rules}");
+        assert!(!by_host(8080), "its own policy says no: {rules}");
+    }
+    daemon.end();
+    daemon.detach();
+}
+
+/// How many fragments of IPv6 the node has made.
+fn cut(network: &Network) -> u64 {
+    let counted = network.on_node("awk '$1 == \"Ip6FragCreates\" { print $2 }' /proc/net/snmp6").stdout;
+    String::from_utf8(counted).unwrap().trim().parse().unwrap()
 }

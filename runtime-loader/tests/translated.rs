@@ -8,19 +8,16 @@
 
 mod harness;
 
-use std::collections::BTreeSet;
 use std::mem::offset_of;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
-use std::time::Duration;
+use std::net::IpAddr;
 
 use harness::network::Network;
-use harness::policies::Decided;
+use harness::policies::in_force;
 use harness::root;
-use harness::traffic::inside;
+use harness::traffic::Flow;
 use sluice_backends::abi::{Word, map};
-use sluice_backends::datapath::entries;
 use sluice_loader::kernel::{Map, Memory};
-use sluice_loader::node::{Interface, Node, Sizes};
+use sluice_loader::node::Node;
 
 /// The address of a Service, behind which the server is.
 const SERVICE: [&str; 2] = ["10.96.0.10", "fd96::10"];
@@ -68,13 +65,7 @@ struct Bed {
 impl Bed {
     fn new() -> Bed {
         let network = Network::new(2);
-        let ifindexes = [0, 1].map(|endpoint| network.ifindex(endpoint));
-        let sizes = Sizes { connections: Some(1_024) };
-        let mut node = Node::open(network.pins(), &entries().unwrap(), sizes).unwrap();
-        node.publish(&Decided::new(POLICIES, ifindexes).prepared(node.next())).unwrap();
-        let interface =
-            |endpoint: usize| Interface { ifindex: ifindexes[endpoint], name: network.interface(endpoint) };
-        node.attach(&BTreeSet::from([0, 1].map(interface))).unwrap();
+        let node = in_force(&network, POLICIES);
         for (at, family) in ["ip", "ip6"].iter().enumerate() {
             let server = Network::addresses(1)[at];
             let rules = format!(
@@ -101,38 +92,6 @@ impl Bed {
         for bank in [0, 4] {
             word.store(offset_of!(Word, marks) + bank, 0).unwrap();
         }
-    }
-}
-
-/// A client, connected to where it finds the server, and the server.
-struct Flow {
-    what: String,
-    client: UdpSocket,
-    server: UdpSocket,
-}
-
-impl Flow {
-    fn new(network: &Network, to: (IpAddr, u16), listens: (IpAddr, u16)) -> Flow {
-        let any: IpAddr =
-            if to.0.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        let server = inside(network, 1, || UdpSocket::bind(listens).unwrap());
-        let client = inside(network, 0, || {
-            let client = UdpSocket::bind((any, 0)).unwrap();
-            client.connect(to).unwrap();
-            client
-        });
-        for socket in [&client, &server] {
-            socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-        }
-        Flow { what: format!("{to:?}"), client, server }
-    }
-
-    /// Whether a packet comes to the server, and from whom, and whether the answer comes back.
-    fn round(&self) -> (Option<IpAddr>, bool) {
-        self.client.send(&[0; 8]).unwrap();
-        let Ok((length, from)) = self.server.recv_from(&mut [0; 16]) else { return (None, false) };
-        self.server.send_to(&vec![0; length], from).unwrap();
-        (Some(from.ip()), self.client.recv(&mut [0; 16]).is_ok())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Real clients and servers inside of endpoints.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -79,16 +79,24 @@ pub(crate) fn reaches_udp(
     six: bool,
 ) -> bool {
     let address = address(to, port, six);
-    within(network, from, move || {
-        let socket = client(address);
-        socket.send(&vec![7; bytes]).unwrap();
-        socket.recv(&mut vec![0; bytes]).is_ok_and(|count| count == bytes)
-    })
+    within(network, from, move || is_answered(&client(address), bytes))
+}
+
+/// Whether a message of so many bytes comes back to a client.
+pub(crate) fn is_answered(client: &UdpSocket, bytes: usize) -> bool {
+    client.send(&vec![7; bytes]).unwrap();
+    client.recv(&mut vec![0; bytes]).is_ok_and(|count| count == bytes)
 }
 
 fn client(address: SocketAddr) -> UdpSocket {
-    let any = if address.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
-    let socket = UdpSocket::bind(any).unwrap();
+    let any: IpAddr =
+        if address.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    client_at(any, address)
+}
+
+/// A client with an address of its own, where the calling thread is.
+pub(crate) fn client_at(own: IpAddr, address: SocketAddr) -> UdpSocket {
+    let socket = UdpSocket::bind((own, 0)).unwrap();
     socket.connect(address).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket

@@ -166,6 +166,7 @@ fn shell(command: &str) {
     must(Command::new("sh").args(["-ec", command]).output().unwrap());
 }
 
-fn must(output: Output) {
+/// What a command must have done for a test to go on.
+pub(crate) fn must(output: Output) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

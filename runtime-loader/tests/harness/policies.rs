@@ -2,11 +2,14 @@
 //! neither alone.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use sluice_backends::datapath::entries;
 use sluice_backends::image::{Images, Room};
 use sluice_loader::generation::{Check, Number, Prepared};
+use sluice_loader::node::{Interface, Node, Sizes};
 use sluice_loader::prepare::{Settings, checks, generation, generation_with, images};
 
 use super::case::{decision_of, locals_of, of_agent, owned};
@@ -134,6 +137,18 @@ impl Decided {
     pub(crate) fn prepared(&self, number: Number) -> Prepared<'static> {
         owned(generation(number, &self.images, &Settings::default(), self.checks.clone()).unwrap())
     }
+}
+
+/// A node on which policies for the two are in force.
+pub(crate) fn in_force(network: &Network, policies: &str) -> Node {
+    let ifindexes = [0, 1].map(|endpoint| network.ifindex(endpoint));
+    let sizes = Sizes { connections: Some(1_024) };
+    let mut node = Node::open(network.pins(), &entries().unwrap(), sizes).unwrap();
+    node.publish(&Decided::new(policies, ifindexes).prepared(node.next())).unwrap();
+    let interface =
+        |endpoint: usize| Interface { ifindex: ifindexes[endpoint], name: network.interface(endpoint) };
+    node.attach(&BTreeSet::from([0, 1].map(interface))).unwrap();
+    node
 }
 
 /// A policy that has been compiled for a node.

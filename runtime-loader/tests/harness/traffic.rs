@@ -1,7 +1,7 @@
 //! Real packets between endpoints, by sockets that stay in the network namespace where they were made.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -57,6 +57,38 @@ impl Pair {
             count += 1;
         }
         count
+    }
+}
+
+/// A client, connected to where it finds the server, and the server.
+pub(crate) struct Flow {
+    pub(crate) what: String,
+    pub(crate) client: UdpSocket,
+    pub(crate) server: UdpSocket,
+}
+
+impl Flow {
+    pub(crate) fn new(network: &Network, to: (IpAddr, u16), listens: (IpAddr, u16)) -> Flow {
+        let any: IpAddr =
+            if to.0.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let server = inside(network, 1, || UdpSocket::bind(listens).unwrap());
+        let client = inside(network, 0, || {
+            let client = UdpSocket::bind((any, 0)).unwrap();
+            client.connect(to).unwrap();
+            client
+        });
+        for socket in [&client, &server] {
+            socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        }
+        Flow { what: format!("{to:?}"), client, server }
+    }
+
+    /// Whether a packet comes to the server, and from whom, and whether the answer comes back.
+    pub(crate) fn round(&self) -> (Option<IpAddr>, bool) {
+        self.client.send(&[0; 8]).unwrap();
+        let Ok((length, from)) = self.server.recv_from(&mut [0; 16]) else { return (None, false) };
+        self.server.send_to(&vec![0; length], from).unwrap();
+        (Some(from.ip()), self.client.recv(&mut [0; 16]).is_ok())
     }
 }
 
