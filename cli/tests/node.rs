@@ -220,6 +220,41 @@ fn an_agent_that_is_killed_loses_no_packet() {
     assert!(reaches_tcp(&network, VAULT, CART, 8080, false), "nothing is enforced any more");
 }
 
+/// How many packets rules have judged.
+fn counted(daemon: &Daemon) -> u64 {
+    let told = daemon.ask(&["policy", "--format", "json"]).output().unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let all = |value: &serde_json::Value, of: &str| value[of].as_array().unwrap().clone();
+    let rules = all(&told, "objects").into_iter().flat_map(|object| all(&object, "rules"));
+    rules.map(|rule| rule["packets"].as_u64().unwrap()).sum()
+}
+
+#[test]
+fn what_was_counted_for_rules_that_nobody_knows_any_more_is_not_that_of_others() {
+    if !able("what_was_counted_for_rules_that_nobody_knows_any_more_is_not_that_of_others") {
+        return;
+    }
+    let (network, mut daemon) = shop();
+    daemon.begin(1);
+    serve_tcp(&network, CART, 8080);
+    let connects = || assert!(reaches_tcp(&network, WEB, CART, 8080, true));
+    (0..5).for_each(|_| connects());
+    until(|| counted(&daemon) > 0, "a rule has judged packets");
+    daemon.kill();
+    daemon.begin(2);
+    until(|| counted(&daemon) > 0, "counters go on with the next agent");
+    let before = counted(&daemon);
+    daemon.kill();
+    daemon.forget();
+    daemon.write("policy.yaml", &POLICY.replace("name: cart", "name: basket"));
+    daemon.begin(3);
+    connects();
+    until(|| counted(&daemon) > 0, "another rule has judged packets");
+    assert!(counted(&daemon) < before, "{} packets, and {before} before", counted(&daemon));
+    daemon.end();
+    daemon.detach();
+}
+
 /// A machine behind the node's interface to other machines may come to 8080; the node itself may begin nothing.
 const HOST: &str = "
 apiVersion: v1

@@ -34,6 +34,7 @@ use super::counts::Counts;
 use super::enforce::{Attempt, Enforcer};
 use super::grow::{AheadError, Ready};
 use super::reading::Reader;
+use super::slots::Slots;
 use super::tally::Tally;
 use super::telling::Telling;
 use super::work::{Done, Made, Work as Task, Worker};
@@ -159,9 +160,11 @@ pub(super) fn alone(pins: &Pins) -> Result<File, CoreError> {
 fn begin(core: &mut Core) -> Result<(Telling, Enforcer, Beside), CoreError> {
     let node = Node::open(Pins::new(&core.config.pins), &entries()?, Sizes::default())?;
     let (books, of_books) = watch::channel(Books::default());
+    let counts = Counts::of(&node)?;
+    let slots = slots(core, &node, &counts)?;
     let telling = Telling {
         ring: node.events()?.into_async().map_err(CoreError::Wait)?,
-        counts: Counts::of(&node)?,
+        counts,
         tally: Tally::new(node.connections()?),
         books: of_books,
         snapshot: core.snapshot.clone(),
@@ -173,10 +176,20 @@ fn begin(core: &mut Core) -> Result<(Telling, Enforcer, Beside), CoreError> {
     let finder = Finder::new(core.config.host_interfaces.clone())?;
     let worker = Worker { reader, finder: Arc::new(finder), way: core.dns.way() };
     core.dns.watch(node.connections()?);
-    let enforcer = Enforcer::new(&core.config, node, books, Arc::clone(core.dns.proxy().names()));
+    let enforcer = Enforcer::new(&core.config, node, slots, books, Arc::clone(core.dns.proxy().names()));
     let mut beside = Beside::new(worker);
     beside.want(Task::Read);
     Ok((telling, enforcer, beside))
+}
+
+/// The counters of rules: those of an agent before, and else such as nobody has counted with in a datapath that was there.
+fn slots(core: &Core, node: &Node, counts: &Counts) -> Result<Slots, CoreError> {
+    let folder = &core.config.state;
+    if let Some(slots) = Slots::kept(folder) {
+        return Ok(slots);
+    }
+    let unused = if node.current().is_some() { counts.unused()? } else { 0 };
+    Ok(Slots::from(folder, unused))
 }
 
 /// Does what is ordered, as it comes.

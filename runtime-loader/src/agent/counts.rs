@@ -1,6 +1,6 @@
 //! What the datapath has counted.
 
-use sluice_backends::abi::{COUNTER_RULES, Counter, Limit, Reason};
+use sluice_backends::abi::{COUNTER_RULES, Counter, Limit, Reason, map};
 use sluice_ir::policy::Direction as Way;
 
 use crate::api::snapshot::{Count, Counts as BothWays, Direction, Drops, Traffic};
@@ -44,6 +44,17 @@ impl Counts {
     /// Packets by the rules behind a counter.
     pub(super) fn rules(&self, counter: u32) -> Result<Count, KernelError> {
         self.one(counter.max(COUNTER_RULES))
+    }
+
+    /// The first counter of rules from which on none has counted anything, from the first that is the rules'.
+    pub(super) fn unused(&self) -> Result<u32, KernelError> {
+        let all = map("sluice_counters").map_or(0, |map| map.entries);
+        for counter in (COUNTER_RULES..all).rev() {
+            if self.rules(counter)?.packets > 0 {
+                return Ok(counter + 1 - COUNTER_RULES);
+            }
+        }
+        Ok(0)
     }
 
     fn both(&self, reason: u8) -> Result<BothWays, KernelError> {

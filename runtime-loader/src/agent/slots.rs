@@ -22,26 +22,36 @@ pub(super) struct Slots {
     path: PathBuf,
     /// The number of a counter, from the first that is the rules'.
     of: BTreeMap<String, u32>,
+    /// The first that is nobody's.
+    next: u32,
     /// Whether some are not kept yet.
     is_new: bool,
 }
 
 impl Slots {
-    /// Those that an agent before this one has given; none if that cannot be read, as counters then begin anew.
-    pub(super) fn open(folder: &Path) -> Slots {
+    /// Those that an agent before this one has given, unless they cannot be read.
+    pub(super) fn kept(folder: &Path) -> Option<Slots> {
         let path = folder.join(FILE);
-        let of = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        Slots { path, of: of.unwrap_or_default(), is_new: false }
+        let of: BTreeMap<String, u32> = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+        let next = of.values().max().map_or(0, |last| last.saturating_add(1));
+        Some(Slots { path, of, next, is_new: false })
+    }
+
+    /// None that is somebody's, from the first on that is to be given.
+    pub(super) fn from(folder: &Path, next: u32) -> Slots {
+        Slots { path: folder.join(FILE), of: BTreeMap::new(), next, is_new: false }
     }
 
     /// The counter of a verdict of a session. When all are taken, the last is shared.
     pub(super) fn give(&mut self, session: &Session, outcome: &Outcome) -> u32 {
         let all = map("sluice_counters").map_or(0, |map| map.entries);
         let last = all.saturating_sub(COUNTER_RULES + 1);
-        let next = u32::try_from(self.of.len()).unwrap_or(last).min(last);
-        let known = self.of.len();
-        let slot = *self.of.entry(name(session, outcome)).or_insert(next);
-        self.is_new |= self.of.len() > known;
+        let slot = *self.of.entry(name(session, outcome)).or_insert_with(|| {
+            self.is_new = true;
+            let slot = self.next.min(last);
+            self.next = slot + 1;
+            slot
+        });
         COUNTER_RULES + slot.min(last)
     }
 
@@ -81,11 +91,12 @@ mod tests {
     fn what_cannot_be_read_begins_anew_and_what_was_saved_is_found() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("counters.json"), "{").unwrap();
-        let mut slots = Slots::open(folder.path());
-        assert!(slots.of.is_empty());
-        slots.of.insert("deny".to_owned(), 3);
+        assert!(Slots::kept(folder.path()).is_none());
+        let mut slots = Slots::from(folder.path(), 7);
+        slots.of.insert("deny".to_owned(), 9);
         slots.is_new = true;
         slots.save().unwrap();
-        assert_eq!(Slots::open(folder.path()).of, slots.of);
+        let again = Slots::kept(folder.path()).unwrap();
+        assert_eq!((again.of, again.next), (slots.of, 10));
     }
 }

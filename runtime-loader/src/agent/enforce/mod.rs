@@ -116,6 +116,7 @@ impl Enforcer {
     pub(super) fn new(
         config: &Config,
         node: Node,
+        slots: Slots,
         books: watch::Sender<Books>,
         names: Arc<Names>,
     ) -> Enforcer {
@@ -123,7 +124,7 @@ impl Enforcer {
         Enforcer {
             folder: config.state.clone(),
             node,
-            slots: Slots::open(&config.state),
+            slots,
             told: Told::of(config),
             settings: Settings::default(),
             code: None,
